@@ -1,0 +1,16 @@
+"""Wall-clock time in the units that the messages use."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def iso_from_ms(epoch_ms: int) -> str:
+    """ISO 8601 with offset and milliseconds, in local time, of a time in milliseconds since the epoch."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).astimezone().isoformat(timespec="milliseconds")

@@ -1,0 +1,31 @@
+"""The exceptions of Lotcast: one base, a small tree, caught at loop boundaries only."""
+
+from __future__ import annotations
+
+
+class LotcastError(Exception):
+    """Base of every error that Lotcast raises on purpose; its text is fit for an operator to read."""
+
+
+class ConfigurationError(LotcastError):
+    """A setting, a camera entry or a parking space is wrong; the text names the field and the value."""
+
+
+class MessageError(LotcastError):
+    """Bytes from the bus are not the message that was expected there."""
+
+
+class BusUnavailable(LotcastError):
+    """Redis cannot be reached or does not answer in time."""
+
+
+class SourceError(LotcastError):
+    """A camera cannot be read; the text says what to do about it."""
+
+
+class FrameError(LotcastError):
+    """A picture cannot be decoded, or is not what it says it is."""
+
+
+class EngineError(LotcastError):
+    """A detection model cannot be loaded or run."""

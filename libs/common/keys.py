@@ -1,0 +1,94 @@
+"""Every Redis key and channel name, made here and nowhere else.
+
+The camera id stands in literal braces, so that all keys of one camera share a slot in Redis Cluster.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Role = Literal["ingest", "detector", "gateway"]
+
+CAMERAS: Final = "lotcast:cameras"
+"""Hash: camera id → camera JSON."""
+
+BROADCASTERS: Final = "lotcast:broadcasters"
+"""Sorted set: camera id by the time of its last viewer message (seconds since the epoch)."""
+
+DETECTOR_GROUP: Final = "detectors"
+"""Consumer group of the detectors on every frame stream."""
+
+
+def frames(camera_id: str) -> str:
+    """Stream of raw frames, newest few only."""
+    return f"lotcast:{{{camera_id}}}:frames"
+
+
+def live(camera_id: str) -> str:
+    """Pub/sub channel of viewer messages (msgpack)."""
+    return f"lotcast:{{{camera_id}}}:live"
+
+
+def latest(camera_id: str) -> str:
+    """String: the last viewer message (msgpack); expires."""
+    return f"lotcast:{{{camera_id}}}:latest"
+
+
+def count(camera_id: str) -> str:
+    """Integer: viewer messages published so far."""
+    return f"lotcast:{{{camera_id}}}:count"
+
+
+def spaces(camera_id: str) -> str:
+    """String: JSON list of the camera's parking spaces."""
+    return f"lotcast:{{{camera_id}}}:spaces"
+
+
+def occupancy(camera_id: str) -> str:
+    """Hash: space id → JSON of state and since when."""
+    return f"lotcast:{{{camera_id}}}:occupancy"
+
+
+def events(camera_id: str) -> str:
+    """Stream of occupancy changes."""
+    return f"lotcast:{{{camera_id}}}:events"
+
+
+def log(camera_id: str) -> str:
+    """Stream: the metadata of about one frame a second, trimmed by age."""
+    return f"lotcast:{{{camera_id}}}:log"
+
+
+def viewers(camera_id: str) -> str:
+    """Hash: gateway id → viewers connected there."""
+    return f"lotcast:{{{camera_id}}}:viewers"
+
+
+def status(camera_id: str) -> str:
+    """Hash: what ingest and the detector report about the camera."""
+    return f"lotcast:{{{camera_id}}}:status"
+
+
+def lease(role: Role, camera_id: str) -> str:
+    """Lock: the process of `role` that owns the camera now."""
+    return f"lotcast:lease:{role}:{{{camera_id}}}"
+
+
+def members(role: Role) -> str:
+    """Sorted set: live processes of a role by last heartbeat (seconds since the epoch)."""
+    return f"lotcast:members:{role}"
+
+
+def of_camera(camera_id: str) -> tuple[str, ...]:
+    """All keys that hold something of one camera, for deleting it whole."""
+    return (
+        frames(camera_id),
+        latest(camera_id),
+        count(camera_id),
+        spaces(camera_id),
+        occupancy(camera_id),
+        events(camera_id),
+        log(camera_id),
+        viewers(camera_id),
+        status(camera_id),
+    )

@@ -1,0 +1,195 @@
+"""The messages on the bus: raw frames (ingest → detector) and viewer messages (detector or bridge → viewers).
+
+These models are the one source of every shape: OpenAPI, and through it the dashboard's TypeScript, come from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Self
+
+import msgpack
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.common.errors import MessageError
+from libs.common.spaces import Point, SpaceState
+
+MESSAGE_VERSION: Final = 1
+LATEST_EXPIRES_S: Final = 300
+COUNT_EXPIRES_S: Final = 86_400
+FRAMES_MAXLEN: Final = 4
+
+
+class PixelDetection(BaseModel):
+    """One vehicle found in one frame; lengths in pixels of that frame."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    class_name: Annotated[str, Field(alias="class")]
+    confidence: float
+    bbox: Annotated[tuple[float, float, float, float], Field(description="x, y, width, height in pixels")]
+    track_id: int | None = None
+    center: tuple[float, float]
+
+
+class NormalisedBox(BaseModel):
+    """A bounding box in coordinates from 0 to 1 of the picture's width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class SpaceOccupancy(BaseModel):
+    """One space as it was judged in one frame."""
+
+    space_id: str
+    space_name: str
+    is_occupied: bool
+    bbox: NormalisedBox
+    polygon: list[Point] | None = None
+    state: SpaceState | None = None
+
+
+class MatchedDetection(BaseModel):
+    """A vehicle and the space it stands in."""
+
+    detection: PixelDetection
+    space_id: str
+
+
+class Timings(BaseModel):
+    """When each hop had the frame, in milliseconds since the epoch."""
+
+    captured_at: int
+    read_at: int
+    detected_at: int
+    published_at: int
+
+
+class FrameMetadata(BaseModel):
+    """What the detector says about one frame: the reference's fields in full, and ours beside them."""
+
+    vehicle_count: int
+    occupied_spaces: int
+    total_spaces: int
+    timestamp: Annotated[str, Field(description="when the frame was captured, ISO 8601 with offset")]
+    track_ids: list[int]
+    detections: list[PixelDetection]
+    space_occupancy: list[SpaceOccupancy]
+    matched_detections: list[MatchedDetection]
+    tracking_enabled: bool
+    detector: Annotated[str, Field(description="the process that made this message")]
+    frame_id: Annotated[str, Field(description="the raw frame's id in the camera's frame stream")]
+    timings: Timings
+
+
+class ViewerMessage(BaseModel):
+    """A frame message as a viewer receives it in JSON.
+
+    `metadata` has the fields of `FrameMetadata` when our detector made it; what an old worker posts to the bridge
+    passes through as it came.
+    """
+
+    v: int = MESSAGE_VERSION
+    type: Literal["frame"] = "frame"
+    camera_id: str
+    frame: Annotated[str, Field(description="data:image/jpeg;base64,…")]
+    metadata: dict[str, Any]
+    frame_count: int
+    timestamp: Annotated[float, Field(description="when the message was published, seconds since the epoch")]
+
+
+def pack_viewer_message(
+    camera_id: str, jpeg: bytes, metadata: Mapping[str, Any], frame_count: int, timestamp_s: float
+) -> bytes:
+    """The viewer message in msgpack, as it goes to `live` and `latest` and to viewers that ask for binary.
+
+    Args:
+        camera_id: the camera's id.
+        jpeg: the picture; its bytes are copied in as they are.
+        metadata: plain values only; `FrameMetadata.model_dump(by_alias=True)` or what the bridge was given.
+        frame_count: 1 for the camera's first message.
+        timestamp_s: time of publication, seconds since the epoch.
+    """
+    packed: bytes = msgpack.packb(
+        {
+            "v": MESSAGE_VERSION,
+            "type": "frame",
+            "camera_id": camera_id,
+            "frame": jpeg,
+            "metadata": metadata,
+            "frame_count": frame_count,
+            "timestamp": timestamp_s,
+        }
+    )
+    return packed
+
+
+def unpack_viewer_message(data: bytes) -> dict[str, Any]:
+    """The viewer message as a plain dict, `frame` being JPEG bytes.
+
+    Raises:
+        MessageError: the bytes are not a viewer message of a version known here.
+    """
+    try:
+        message = msgpack.unpackb(data)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise MessageError(f"not msgpack: {error}") from error
+    if not isinstance(message, dict) or message.get("type") != "frame" or not isinstance(message.get("frame"), bytes):
+        raise MessageError("not a viewer message")
+    if message.get("v") != MESSAGE_VERSION:
+        raise MessageError(f"viewer message of version {message.get('v')!r}; this process knows {MESSAGE_VERSION}")
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """One picture as a camera sent it: an entry of `lotcast:{CAM}:frames`.
+
+    Attributes:
+        seq: counts the camera's frames since its reader connected, from 1.
+        captured_at_ms: when the frame's first byte arrived, milliseconds since the epoch.
+        width: pixels, from the JPEG's header.
+        height: pixels, from the JPEG's header.
+        jpeg: the picture, as it came.
+        frame_id: the stream entry's id; empty until it has been read from the stream.
+    """
+
+    seq: int
+    captured_at_ms: int
+    width: int
+    height: int
+    jpeg: bytes
+    frame_id: str = ""
+
+    def to_fields(self) -> dict[str, int | bytes]:
+        """The stream entry's fields."""
+        return {
+            "seq": self.seq,
+            "captured_at": self.captured_at_ms,
+            "width": self.width,
+            "height": self.height,
+            "jpeg": self.jpeg,
+        }
+
+    @classmethod
+    def from_fields(cls, frame_id: bytes, fields: Mapping[bytes, bytes]) -> Self:
+        """Read a stream entry.
+
+        Raises:
+            MessageError: a field is missing or not a number.
+        """
+        try:
+            return cls(
+                seq=int(fields[b"seq"]),
+                captured_at_ms=int(fields[b"captured_at"]),
+                width=int(fields[b"width"]),
+                height=int(fields[b"height"]),
+                jpeg=fields[b"jpeg"],
+                frame_id=frame_id.decode(),
+            )
+        except (KeyError, ValueError) as error:
+            raise MessageError(f"frame {frame_id.decode()} lacks or garbles field {error}") from error
