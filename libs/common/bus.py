@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -29,10 +29,11 @@ def connect(redis_url: str, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S
     Args:
         redis_url: `redis://`, `rediss://` or `unix://`.
         answer_timeout_s: seconds to wait for an answer; None for a client that blocks on purpose.
-        max_connections: more callers at once wait for a connection to come free.
+        max_connections: more callers at once wait up to `CONNECT_TIMEOUT_S` for a connection to come free.
     """
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         redis_url,
+        timeout=CONNECT_TIMEOUT_S,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=answer_timeout_s,
         # A frame that is late is worth nothing: the caller counts the failure and goes on with the next one.
@@ -40,6 +41,7 @@ def connect(redis_url: str, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S
         health_check_interval=0,
         max_connections=max_connections,
     )
+    return Redis.from_pool(pool)
 
 
 async def wait_for_redis(redis: Redis, redis_url: str, stop: asyncio.Event, deadline_s: float = 30.0) -> None:
