@@ -55,7 +55,7 @@ async def run_until_stopped(
     await stopped
     _, late = await asyncio.wait(tasks, timeout=grace_s)
     for task in late:
-        _log.warning("part did not stop in time and is cancelled", part=task.get_coro().__qualname__)  # type: ignore[union-attr]
+        _log.warning("a part did not stop in time and is cancelled", task=task.get_coro().__qualname__)  # type: ignore[union-attr]
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:

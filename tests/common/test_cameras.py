@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from libs.common.cameras import Camera, hide_credentials, is_camera_id, keep_credentials
+
+
+@pytest.mark.parametrize("camera_id", ["CAM1", "a", "north-lot_2.b", "x" * 64])
+def test_good_ids(camera_id: str) -> None:
+    assert is_camera_id(camera_id)
+
+
+@pytest.mark.parametrize("camera_id", ["", "a b", "a/b", "{a}", "x" * 65, "a\n", "ü"])
+def test_bad_ids(camera_id: str) -> None:
+    assert not is_camera_id(camera_id)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "host/stream", "http://", "rtsp://:554/x", "file://", "http://h:99999/"]
+)
+def test_a_bad_url_names_the_field(url: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Camera(id="CAM1", name="x", url=url)
+    assert caught.value.errors()[0]["loc"] == ("url",)
+    assert caught.value.errors()[0]["input"] == url
+
+
+def test_a_password_is_never_shown() -> None:
+    shown = hide_credentials("rtsp://user:se%40cret@cam.local:554/main?x=1")
+    assert shown == "rtsp://user:***@cam.local:554/main?x=1"
+    assert hide_credentials("http://cam/stream") == "http://cam/stream"
+
+
+def test_a_hidden_password_sent_back_keeps_the_stored_one() -> None:
+    stored = "rtsp://user:secret@cam:554/main"
+    assert keep_credentials("rtsp://user:***@cam:554/sub", stored) == "rtsp://user:secret@cam:554/sub"
+
+
+def test_a_stored_password_never_follows_to_another_host() -> None:
+    sent = "rtsp://user:***@elsewhere:554/main"
+    assert keep_credentials(sent, "rtsp://user:secret@cam:554/main") == sent

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import msgpack
+import pytest
+
+from libs.common.errors import MessageError
+from libs.common.messages import RawFrame, pack_viewer_message, unpack_viewer_message
+
+
+def test_a_viewer_message_survives_the_bus() -> None:
+    packed = pack_viewer_message("CAM1", b"\xff\xd8jpeg", {"vehicle_count": 2, "own": [1, None]}, 7, 1.5)
+    assert unpack_viewer_message(packed) == {
+        "v": 1,
+        "type": "frame",
+        "camera_id": "CAM1",
+        "frame": b"\xff\xd8jpeg",
+        "metadata": {"vehicle_count": 2, "own": [1, None]},
+        "frame_count": 7,
+        "timestamp": 1.5,
+    }
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"\x93\x01",
+        msgpack.packb([1]),
+        msgpack.packb({"type": "frame", "frame": "text", "v": 1}),
+        b"\x00x",
+    ],
+)
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(MessageError):
+        unpack_viewer_message(data)
+
+
+def test_a_later_version_is_refused() -> None:
+    with pytest.raises(MessageError, match="version 2"):
+        unpack_viewer_message(msgpack.packb({"v": 2, "type": "frame", "frame": b""}))
+
+
+def test_a_raw_frame_survives_the_stream() -> None:
+    frame = RawFrame(seq=3, captured_at_ms=1234, width=640, height=480, jpeg=b"\xff\xd8")
+    fields = {
+        name.encode(): value if isinstance(value, bytes) else str(value).encode()
+        for name, value in frame.to_fields().items()
+    }
+    assert RawFrame.from_fields(b"5-0", fields) == RawFrame(3, 1234, 640, 480, b"\xff\xd8", "5-0")
+
+
+@pytest.mark.parametrize("broken", [{}, {b"seq": b"x"}])
+def test_a_broken_stream_entry_is_refused(broken: dict[bytes, bytes]) -> None:
+    with pytest.raises(MessageError, match="5-0"):
+        RawFrame.from_fields(b"5-0", broken)
