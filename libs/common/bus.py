@@ -19,6 +19,11 @@ from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("bus")
 
+HashFields = dict[
+    bytes | bytearray | memoryview | str | int | float, bytes | bytearray | memoryview | str | int | float
+]
+"""What `hset(mapping=…)` takes; redis-py's type is invariant in the keys."""
+
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 2.0
 
@@ -39,6 +44,7 @@ def connect(redis_url: str, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S
         # A frame that is late is worth nothing: the caller counts the failure and goes on with the next one.
         retry=Retry(NoBackoff(), 1),
         health_check_interval=0,
+        protocol=2,  # the answers' shapes differ between RESP 2 and 3; every supported server speaks 2
         max_connections=max_connections,
     )
     return Redis.from_pool(pool)
@@ -63,6 +69,16 @@ async def wait_for_redis(redis: Redis, redis_url: str, stop: asyncio.Event, dead
             _log.warning("redis does not answer yet; trying again", redis=shown, error=str(error))
         if await sleep_until_stopped(stop, 0.5):
             raise BusUnavailable(f"{shown} did not answer before the stop")
+
+
+def as_bytes(answer: bytes | str) -> bytes:
+    """An answer of a client made by `connect`, which decodes nothing; redis-py's types allow for one that does."""
+    return answer if isinstance(answer, bytes) else answer.encode()
+
+
+def as_text(answer: bytes | str) -> str:
+    """An answer of a client made by `connect`, as text."""
+    return as_bytes(answer).decode()
 
 
 def process_id(role: str) -> str:

@@ -69,6 +69,11 @@ def status(camera_id: str) -> str:
     return f"lotcast:{{{camera_id}}}:status"
 
 
+def last_track_id(camera_id: str) -> str:
+    """Integer: the greatest track id that the camera ever had."""
+    return f"lotcast:{{{camera_id}}}:last_track_id"
+
+
 def lease(role: Role, camera_id: str) -> str:
     """Lock: the process of `role` that owns the camera now."""
     return f"lotcast:lease:{role}:{{{camera_id}}}"
@@ -91,4 +96,5 @@ def of_camera(camera_id: str) -> tuple[str, ...]:
         log(camera_id),
         viewers(camera_id),
         status(camera_id),
+        last_track_id(camera_id),
     )

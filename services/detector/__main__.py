@@ -1,0 +1,70 @@
+"""`python -m services.detector`: settings → resources → parts → run."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import cv2
+
+from libs.common.bus import connect, process_id, wait_for_redis
+from libs.common.errors import LotcastError
+from libs.common.logging import configure_logging, get_logger
+from libs.common.settings import read_settings
+from libs.common.shutdown import run_until_stopped, stop_on_signals
+from services.detector.engines.loading import lane_count, load_engine
+from services.detector.lanes import Lanes
+from services.detector.mailbox import Mailbox
+from services.detector.publisher import Publisher
+from services.detector.reader import FrameReader
+from services.detector.roster import Roster
+from services.detector.settings import DetectorSettings
+
+_log = get_logger("detector")
+
+
+async def run(settings: DetectorSettings) -> None:
+    """Run the detector until a signal stops it.
+
+    Raises:
+        LotcastError: it could not start.
+    """
+    stop = stop_on_signals()
+    detector = process_id("detector")
+    lanes = lane_count(settings)
+    engine = await asyncio.to_thread(load_engine, settings)
+    _log.info("model loaded", engine=engine.description, lanes=lanes)
+    if settings.model == "demo":
+        _log.warning("this model knows the rendered demo only; real cameras want a COCO model: set DETECTOR_MODEL")
+    redis = connect(settings.redis_url)
+    reading = connect(settings.redis_url, answer_timeout_s=10.0, max_connections=1)
+    try:
+        await wait_for_redis(redis, settings.redis_url, stop)
+        mailbox = Mailbox()
+        publisher = Publisher(redis, settings, detector)
+        roster = Roster(redis, publisher, mailbox, settings, detector)
+        reader = FrameReader(reading, detector, roster.cameras.keys, mailbox)
+        work = Lanes(engine, mailbox, roster.cameras, publisher, settings, lanes)
+        _log.info("detector ready", detector=detector)
+        await run_until_stopped([roster.run(stop), reader.run(stop), work.run(stop)], stop)
+    finally:
+        await redis.aclose()
+        await reading.aclose()
+    _log.info("detector stopped")
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    settings = read_settings(DetectorSettings, "python -m services.detector")
+    configure_logging(settings, "detector")
+    cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would fight them for the cores
+    try:
+        asyncio.run(run(settings))
+    except LotcastError as error:
+        _log.error("detector cannot run", problem=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""What an engine is: pictures in, vehicles out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import supervision as sv
+
+Picture = npt.NDArray[np.uint8]
+"""A decoded picture: shape (height, width, 3), BGR."""
+
+VEHICLE_CLASSES: Final = ("car", "motorcycle", "bus", "truck")
+
+
+class Engine(Protocol):
+    """A loaded detection model. Safe to call from several threads at once."""
+
+    @property
+    def description(self) -> str:
+        """Model, engine and device, for the log."""
+
+    def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
+        """Find the vehicles in each picture.
+
+        Args:
+            pictures: any sizes.
+            confidence: least confidence, 0..1.
+
+        Returns:
+            One `sv.Detections` a picture: `xyxy` (n, 4) pixels of that picture, `confidence` (n,),
+            `data["class_name"]` (n,) of `VEHICLE_CLASSES`. Overlapping boxes of any class are already one.
+
+        Raises:
+            EngineError: the model could not be run.
+        """
+
+
+def vehicle_class_ids(names: Mapping[int, str]) -> dict[int, str]:
+    """The model's class ids that are vehicles, with their names."""
+    return {class_id: name for class_id, name in names.items() if name in VEHICLE_CLASSES}
+
+
+def make_detections(
+    xyxy: npt.NDArray[Any], confidence: npt.NDArray[Any], class_names: npt.NDArray[Any]
+) -> sv.Detections:
+    """`sv.Detections` from n boxes.
+
+    Args:
+        xyxy: (n, 4) pixels.
+        confidence: (n,).
+        class_names: (n,) strings.
+    """
+    class_ids = np.array([VEHICLE_CLASSES.index(name) for name in class_names], dtype=int)
+    return sv.Detections(
+        xyxy=xyxy.astype(np.float32).reshape(-1, 4),
+        confidence=confidence.astype(np.float32),
+        class_id=class_ids,
+        data={"class_name": np.asarray(class_names, dtype=object)},
+    )

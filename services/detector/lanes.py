@@ -1,0 +1,114 @@
+"""The frame path: several lanes, each carrying one frame at a time through all its stages.
+
+Decoding and inference of different frames run at the same time, also of one camera's; tracking, drawing, encoding and
+publishing happen one frame at a time and in order within a camera.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import supervision as sv
+from redis.exceptions import RedisError
+
+from libs.common.clock import now_ms
+from libs.common.errors import EngineError, FrameError
+from libs.common.logging import get_logger
+from services.detector.camera import CameraWork
+from services.detector.engines.base import Engine, Picture
+from services.detector.mailbox import Letter, Mailbox
+from services.detector.pictures import decode
+from services.detector.publisher import Publisher
+from services.detector.settings import DetectorSettings
+
+_log = get_logger("lanes")
+
+
+class Lanes:
+    """Takes frames from the mailbox and brings them, annotated, to the publisher."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        mailbox: Mailbox,
+        cameras: Mapping[str, CameraWork],
+        publisher: Publisher,
+        settings: DetectorSettings,
+        lanes: int,
+    ) -> None:
+        self._engine = engine
+        self._mailbox = mailbox
+        self._cameras = cameras
+        self._publisher = publisher
+        self._settings = settings
+        self._lanes = lanes
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run all lanes until stopped; frames under way are finished."""
+        with ThreadPoolExecutor(self._lanes, "lane") as pool:
+            lanes = [asyncio.create_task(self._lane(pool, stop)) for _ in range(self._lanes)]
+            try:
+                await asyncio.gather(*lanes)
+            finally:
+                for lane in lanes:
+                    lane.cancel()
+
+    async def _lane(self, pool: ThreadPoolExecutor, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            taking = asyncio.create_task(self._mailbox.take())
+            await asyncio.wait({taking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                taking.cancel()
+                return
+            letter = taking.result()
+            camera = self._cameras.get(letter.camera_id)
+            if camera is not None:
+                await self._carry(letter, camera, pool)
+
+    async def _carry(self, letter: Letter, camera: CameraWork, pool: ThreadPoolExecutor) -> None:
+        """One frame through all stages; whatever goes wrong with it is counted and ends with it."""
+        loop = asyncio.get_running_loop()
+        before, mine = camera.turn, loop.create_future()
+        camera.turn = mine
+        try:
+            if now_ms() - letter.frame.captured_at_ms > self._settings.frame_max_age_s * 1000:
+                camera.counters.too_old += 1
+                return
+            picture, vehicles, inference_ms = await loop.run_in_executor(pool, self._look, letter)
+            detected_at_ms = now_ms()
+            camera.counters.inference_ms = inference_ms
+            if before is not None:
+                await before
+            camera.last_frame_at_ms = now_ms()
+            frame = await loop.run_in_executor(pool, camera.finish, letter, picture, vehicles, detected_at_ms)
+            await self._publisher.publish(camera, frame)
+            camera.counters.frames += 1
+            camera.counters.rate.tick()
+            camera.counters.error = ""
+        except FrameError as error:
+            camera.counters.undecodable += 1
+            self._complain(camera, "frame skipped", error)
+        except EngineError as error:
+            camera.counters.engine_failures += 1
+            self._complain(camera, "frame skipped", error)
+        except (RedisError, OSError) as error:
+            camera.counters.unpublished += 1
+            self._complain(camera, "frame not published; going on with the next", error)
+        finally:
+            mine.set_result(None)
+
+    def _look(self, letter: Letter) -> tuple[Picture, sv.Detections, float]:
+        picture = decode(letter.frame.jpeg)
+        started = time.perf_counter()
+        vehicles = self._engine.detect([picture], self._settings.track_confidence)[0]
+        return picture, vehicles, (time.perf_counter() - started) * 1000
+
+    def _complain(self, camera: CameraWork, event: str, error: Exception) -> None:
+        """Log the first of a row of equal errors; the status shows the last one and the counters."""
+        if camera.counters.error != str(error):
+            _log.warning(event, camera=camera.camera_id, error=str(error))
+        camera.counters.error = str(error)

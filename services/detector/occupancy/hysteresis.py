@@ -1,0 +1,67 @@
+"""When a space changes its state: it must be seen the other way for a while. Pure, with time as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from libs.common.spaces import SpaceState, SpaceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a space must be seen the other way before its state changes, in milliseconds."""
+
+    occupied_after_ms: int
+    free_after_ms: int
+
+
+@dataclass(slots=True)
+class SpaceClock:
+    """One space over time.
+
+    Attributes:
+        status: what is known of it now.
+        differs_since_ms: since when it has been seen, without interruption, otherwise than `status` says; None if not.
+        differs_as: how it has been seen since then.
+    """
+
+    status: SpaceStatus
+    differs_since_ms: int | None = None
+    differs_as: SpaceState = "unknown"
+
+    def see(self, vehicle_there: bool, track_id: int | None, now_ms: int, patience: Patience) -> SpaceStatus | None:
+        """Take in one look at the space.
+
+        Args:
+            vehicle_there: whether a vehicle stands in it in this frame.
+            track_id: that vehicle's track, if it has one.
+            now_ms: when the frame was captured.
+            patience: how long a change must last.
+
+        Returns:
+            The new status if this look changed the state, else None. Its `since_ms` is when the change was first seen.
+        """
+        seen: SpaceState = "occupied" if vehicle_there else "free"
+        if seen == self.status.state:
+            self.differs_since_ms = None
+            return None
+        if self.differs_since_ms is None or self.differs_as != seen:
+            self.differs_since_ms, self.differs_as = now_ms, seen
+        needed_ms = patience.occupied_after_ms if vehicle_there else patience.free_after_ms
+        if now_ms - self.differs_since_ms < needed_ms:
+            return None
+        self.status = SpaceStatus(state=seen, since_ms=self.differs_since_ms, track_id=track_id)
+        self.differs_since_ms = None
+        return self.status
+
+    def lose_sight(self, now_ms: int) -> SpaceStatus | None:
+        """The camera shows nothing: the state becomes unknown.
+
+        Returns:
+            The new status, or None if it was unknown already.
+        """
+        self.differs_since_ms = None
+        if self.status.state == "unknown":
+            return None
+        self.status = SpaceStatus(state="unknown", since_ms=now_ms)
+        return self.status

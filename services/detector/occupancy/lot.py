@@ -1,0 +1,89 @@
+"""The spaces of one camera and their states: matches in, states and events out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import supervision as sv
+
+from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
+from services.detector.occupancy.hysteresis import Patience, SpaceClock
+from services.detector.occupancy.matching import Match, SpaceMatcher
+from services.detector.tracking import track_id_at
+
+
+class Lot:
+    """What is known of every space of one camera."""
+
+    def __init__(
+        self, spaces: Sequence[ParkingSpace], known: Mapping[str, SpaceStatus], patience: Patience, now_ms: int
+    ) -> None:
+        """Start from what was known before.
+
+        Args:
+            spaces: the camera's spaces.
+            known: status by space id from an earlier run; a space that is not in it is unknown.
+            patience: how long a change must last.
+            now_ms: since when spaces that were not known are unknown.
+        """
+        self.spaces = list(spaces)
+        self._patience = patience
+        unknown = SpaceStatus(state="unknown", since_ms=now_ms)
+        self._clocks = {space.space_id: SpaceClock(known.get(space.space_id, unknown)) for space in spaces}
+        self._matcher: tuple[tuple[int, int], SpaceMatcher] | None = None
+
+    @property
+    def statuses(self) -> dict[str, SpaceStatus]:
+        """Status by space id."""
+        return {space_id: clock.status for space_id, clock in self._clocks.items()}
+
+    def see(
+        self, vehicles: sv.Detections, picture_size: tuple[int, int], now_ms: int
+    ) -> tuple[list[Match], list[OccupancyEvent]]:
+        """Take in the vehicles of one frame.
+
+        Args:
+            vehicles: boxes in pixels, with `tracker_id`.
+            picture_size: (width, height) of the frame.
+            now_ms: when it was captured.
+
+        Returns:
+            Which vehicle stands where in this frame, and the changes of state that it brought.
+        """
+        if self._matcher is None or self._matcher[0] != picture_size:
+            self._matcher = picture_size, SpaceMatcher(self.spaces, picture_size)
+        matches = self._matcher[1].match(vehicles.xyxy)
+        vehicle_in = {match.space: match.vehicle for match in matches}
+        events = []
+        for number, space in enumerate(self.spaces):
+            vehicle = vehicle_in.get(number)
+            track_id = None if vehicle is None else track_id_at(vehicles, vehicle)
+            clock = self._clocks[space.space_id]
+            before = clock.status
+            after = clock.see(vehicle is not None, track_id, now_ms, self._patience)
+            if after is not None:
+                events.append(_event(space, before, after))
+        return matches, events
+
+    def lose_sight(self, now_ms: int) -> list[OccupancyEvent]:
+        """The camera shows nothing: every space becomes unknown; the changes that this brought."""
+        events = []
+        for space in self.spaces:
+            clock = self._clocks[space.space_id]
+            before = clock.status
+            after = clock.lose_sight(now_ms)
+            if after is not None:
+                events.append(_event(space, before, after))
+        return events
+
+
+def _event(space: ParkingSpace, before: SpaceStatus, after: SpaceStatus) -> OccupancyEvent:
+    return OccupancyEvent(
+        space_id=space.space_id,
+        space_name=space.space_name,
+        state=after.state,
+        previous=before.state,
+        at_ms=after.since_ms,
+        # A space that was left names the track that had stood there.
+        track_id=after.track_id if after.state == "occupied" else before.track_id,
+    )

@@ -1,0 +1,123 @@
+"""Which cameras this detector works on, and their spaces, kept in step with Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common import keys
+from libs.common.bus import as_bytes, as_text
+from libs.common.cameras import Camera
+from libs.common.clock import now_ms
+from libs.common.logging import get_logger
+from libs.common.shutdown import sleep_until_stopped
+from libs.common.spaces import SpaceStatus, load_spaces
+from services.detector.camera import CameraWork
+from services.detector.mailbox import Mailbox
+from services.detector.publisher import Publisher
+from services.detector.settings import DetectorSettings
+
+_log = get_logger("roster")
+
+EVERY_S = 1.0
+"""How often cameras and spaces are looked up and status is written."""
+
+
+class Roster:
+    """The cameras of this detector.
+
+    Attributes:
+        cameras: their work, by id.
+    """
+
+    def __init__(
+        self, redis: Redis, publisher: Publisher, mailbox: Mailbox, settings: DetectorSettings, detector: str
+    ) -> None:
+        self.cameras: dict[str, CameraWork] = {}
+        self._redis = redis
+        self._publisher = publisher
+        self._mailbox = mailbox
+        self._settings = settings
+        self._detector = detector
+        self._space_texts: dict[str, bytes | None] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep in step until stopped; outlives Redis being away."""
+        away = False
+        while not stop.is_set():
+            try:
+                await self._step("live")
+                away = False
+            except (RedisError, OSError) as error:
+                if not away:
+                    _log.warning("cannot look up cameras; going on with those known", error=str(error))
+                away = True
+            await sleep_until_stopped(stop, EVERY_S)
+        try:
+            await self._report("stopped")
+        except (RedisError, OSError) as error:
+            _log.info("could not report the stop", error=str(error))
+
+    async def _step(self, state: str) -> None:
+        wanted = await self._enabled_cameras()
+        for camera_id in self.cameras.keys() - wanted:
+            _log.info("camera given up", camera=camera_id)
+            del self.cameras[camera_id]
+            self._space_texts.pop(camera_id, None)
+            self._mailbox.forget(camera_id)
+        for camera_id in sorted(wanted):
+            await self._sync_camera(camera_id)
+        await self._report(state)
+
+    async def _report(self, state: str) -> None:
+        for camera in list(self.cameras.values()):
+            camera.lose_sight_if_stale(now_ms())
+            await self._publisher.publish_changes(camera)
+            await self._publisher.publish_status(camera, self._mailbox.skipped[camera.camera_id], state)
+
+    async def _enabled_cameras(self) -> set[str]:
+        enabled = set()
+        for camera_id, text in (await self._redis.hgetall(keys.CAMERAS)).items():
+            try:
+                camera = Camera.model_validate_json(text)
+            except ValidationError:
+                continue  # ingest, which reads the camera, says what is wrong with it
+            if camera.enabled and camera.id == as_text(camera_id):
+                enabled.add(camera.id)
+        return enabled
+
+    async def _sync_camera(self, camera_id: str) -> None:
+        answer = await self._redis.get(keys.spaces(camera_id))
+        text = None if answer is None else as_bytes(answer)
+        known = self.cameras.get(camera_id)
+        if known is not None and self._space_texts.get(camera_id) == text:
+            return
+        self._space_texts[camera_id] = text
+        try:
+            spaces = load_spaces(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(step) for step in first["loc"])
+            _log.error("bad spaces; working without them", camera=camera_id, field=where, problem=first["msg"])
+            spaces = []
+        if known is not None:
+            _log.info("spaces changed", camera=camera_id, spaces=len(spaces))
+            known.change_spaces(spaces)
+            return
+        last_track_id = int(await self._redis.get(keys.last_track_id(camera_id)) or 0)
+        statuses = await self._known_statuses(camera_id)
+        self.cameras[camera_id] = CameraWork(camera_id, spaces, statuses, last_track_id, self._settings, self._detector)
+        _log.info("camera taken", camera=camera_id, spaces=len(spaces))
+
+    async def _known_statuses(self, camera_id: str) -> dict[str, SpaceStatus]:
+        statuses = {}
+        for space_id, text in (await self._redis.hgetall(keys.occupancy(camera_id))).items():
+            try:
+                statuses[as_text(space_id)] = SpaceStatus.model_validate_json(text)
+            except (ValidationError, json.JSONDecodeError):
+                _log.warning("unreadable occupancy is taken as unknown", camera=camera_id, space=as_text(space_id))
+        return statuses

@@ -1,0 +1,55 @@
+"""The detector's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from libs.common.settings import ServiceSettings
+
+DEMO_MODEL: Final = Path(__file__).parents[2] / "deploy/demo/assets/lotcast-demo.onnx"
+
+
+class DetectorSettings(ServiceSettings):
+    """Finds vehicles in the cameras' newest frames, tracks them, and judges which parking spaces are taken."""
+
+    model_config = SettingsConfigDict(env_prefix="DETECTOR_")
+
+    model: Annotated[
+        str,
+        Field(
+            description="a model file or folder, a name that the engine knows, or `demo`: knows the rendered demo only"
+        ),
+    ] = "demo"
+    engine: Annotated[
+        Literal["auto", "openvino", "ultralytics"],
+        Field(description="`auto`: openvino for .xml, .onnx and OpenVINO folders, ultralytics for the rest"),
+    ] = "auto"
+    device: Annotated[str, Field(description="`auto`, `cpu`, or what the engine calls a device (`cuda:0`, `GPU`)")] = (
+        "auto"
+    )
+    confidence: Annotated[float, Field(gt=0, lt=1, description="least confidence of a vehicle that is counted")] = 0.25
+    track_confidence: Annotated[
+        float, Field(gt=0, lt=1, description="least confidence that keeps an existing track alive")
+    ] = 0.1
+    nms_iou: Annotated[float, Field(gt=0, lt=1, description="overlap (IoU) above which two boxes are one vehicle")] = (
+        0.6
+    )
+    lanes: Annotated[int, Field(ge=0, le=64, description="frames worked on at once; 0: one per core")] = 0
+    jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of the annotated picture")] = 85
+    frame_max_age_s: Annotated[float, Field(gt=0, le=60, description="older frames are dropped and counted")] = 2.0
+    occupied_after_s: Annotated[
+        float, Field(ge=0, le=600, description="a space is occupied once a vehicle stood in it this long")
+    ] = 2.0
+    free_after_s: Annotated[float, Field(ge=0, le=600, description="a space is free once seen empty this long")] = 4.0
+    unknown_after_s: Annotated[
+        float, Field(gt=0, le=3600, description="spaces are unknown when no picture came for this long")
+    ] = 10.0
+    log_interval_s: Annotated[
+        float, Field(ge=0, le=3600, description="detection log: one frame's metadata; 0 is off")
+    ] = 1.0
+    log_keep_s: Annotated[int, Field(gt=0, description="how long the detection log goes back")] = 3600
+    events_keep: Annotated[int, Field(gt=0, description="about how many occupancy changes a camera keeps")] = 100_000
