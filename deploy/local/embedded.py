@@ -1,0 +1,151 @@
+"""Lotcast on one machine: redis-server, ingest, detector and gateway, with cameras of one's own or the demo's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from redis.asyncio import Redis
+
+from deploy.local.process import Service
+from deploy.local.redis_binary import find_redis_server
+from deploy.local.supervisor import show, supervise
+from libs.common import keys
+from libs.common.bus import connect, wait_for_redis
+from libs.common.cameras import hide_credentials
+from libs.common.errors import ConfigurationError
+
+GATEWAY_READY_S = 60.0
+FIRST_PICTURE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What to run on this machine.
+
+    Attributes:
+        cameras: entries as in a cameras file: id, url, and perhaps name, fps, spaces.
+        data_folder: where Redis keeps what must outlive a restart; None keeps nothing.
+        sources: further services that must run before the cameras are read: the demo's simulated cameras.
+        detector_environment: settings of the detector.
+    """
+
+    cameras: Sequence[Mapping[str, Any]]
+    data_folder: Path | None = None
+    sources: Sequence[Service] = ()
+    detector_environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def run_installation(installation: Installation) -> None:
+    """Run it until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigurationError: it cannot start; the text says what to do.
+    """
+    host, port = os.environ.get("GATEWAY_HOST", "127.0.0.1"), _gateway_port()
+    _check_port_is_free(host, port)
+    given = os.environ.get("REDIS_URL")
+    redis_port = free_port()
+    redis_url = given or f"redis://127.0.0.1:{redis_port}/0"
+    redis = connect(redis_url)
+    with tempfile.TemporaryDirectory(prefix="lotcast-") as folder:
+        cameras_file = Path(folder) / "cameras.yaml"
+        cameras_file.write_text(yaml.safe_dump({"cameras": [dict(camera) for camera in installation.cameras]}), "utf-8")
+        shared = {"REDIS_URL": redis_url}
+        servers = [] if given else [_redis_service(redis_port, installation.data_folder or Path(folder))]
+        parts = [
+            _python_service("gateway", shared),
+            _python_service("detector", {**shared, **installation.detector_environment}),
+            _python_service("ingest", {**shared, "INGEST_CAMERAS_FILE": str(cameras_file)}),
+        ]
+
+        async def redis_ready() -> None:
+            await wait_for_redis(redis, redis_url, asyncio.Event())
+
+        async def all_ready() -> None:
+            address = f"http://{host}:{port}/"
+            await _wait_for_gateway(address)
+            await _wait_for_pictures(redis, [str(camera["id"]) for camera in installation.cameras])
+            sys.stdout.write(f"dashboard: {address}\nredis: {hide_credentials(redis_url)}\n")
+            sys.stdout.flush()
+
+        try:
+            await supervise([([*servers, *installation.sources], redis_ready), (parts, all_ready)])
+        finally:
+            await redis.aclose()
+
+
+def _gateway_port() -> int:
+    text = os.environ.get("GATEWAY_PORT", "8069")
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ConfigurationError(f"GATEWAY_PORT: {text!r} is not a port")
+    return int(text)
+
+
+def _check_port_is_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {host}:{port}: {error.strerror}; set GATEWAY_PORT to a free port"
+            ) from None
+
+
+def _python_service(name: str, environment: Mapping[str, str]) -> Service:
+    return Service(name, [sys.executable, "-m", f"services.{name}"], environment)
+
+
+def _redis_service(port: int, folder: Path) -> Service:
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [str(find_redis_server()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder.resolve())]
+    command += ["--save", "", "--appendonly", "yes", "--loglevel", "warning"]
+    command += ["--client-output-buffer-limit", "pubsub 64mb 32mb 10"]
+    return Service("redis", command)
+
+
+async def _wait_for_gateway(address: str) -> None:
+    def is_ready() -> bool:
+        try:
+            with urllib.request.urlopen(address + "readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    async with asyncio.timeout(GATEWAY_READY_S):
+        while not await asyncio.to_thread(is_ready):  # noqa: ASYNC110 - another process has no event to wait for
+            await asyncio.sleep(0.2)
+
+
+async def _wait_for_pictures(redis: Redis, camera_ids: Sequence[str]) -> None:
+    """Wait for an annotated picture of every camera; one that gives none is named, and the rest go on."""
+    missing = set(camera_ids)
+    try:
+        async with asyncio.timeout(FIRST_PICTURE_S):
+            while missing:
+                missing = {camera_id for camera_id in missing if not await redis.exists(keys.latest(camera_id))}
+                await asyncio.sleep(0.2 if missing else 0)
+    except TimeoutError:
+        for camera_id in sorted(missing):
+            reason = await redis.hget(keys.status(camera_id), "ingest_error")
+            text = reason.decode() if isinstance(reason, bytes) and reason else "the dashboard shows why"
+            show("lotcast", f"no picture yet from {camera_id}: {text}")

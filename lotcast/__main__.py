@@ -1,0 +1,34 @@
+"""The command `lotcast`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from libs.common.errors import LotcastError
+from lotcast.evaluate import evaluate
+from lotcast.up import demo, up
+
+app = typer.Typer(
+    help="Watch parking lots: detection and broadcast on Redis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.command()(up)
+app.command()(evaluate)
+
+
+def main() -> None:
+    """Run the command line; a known failure is one line on stderr and exit code 1."""
+    try:
+        app()
+    except LotcastError as error:
+        sys.stderr.write(f"lotcast: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
