@@ -1,0 +1,67 @@
+# Lotcast's commands; `make help` lists them. They are the same on a developer's machine and in CI.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-python test-web test-e2e check format web openapi readme clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMPS)/run web/dist/index.html ## run the whole system on a rendered parking lot, until Ctrl-C
+	@exec $(BIN)/lotcast demo
+
+test: test-python test-web test-e2e ## set up what tests need, and run them all: Python, web, browser
+
+test-python: $(STAMPS)/dev ## Python tests, against a real redis-server
+	$(BIN)/pytest -m "not e2e"
+
+test-web: $(STAMPS)/web ## the dashboard's tests
+	cd web && npm test
+
+test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about two minutes
+	$(BIN)/pytest -m e2e
+
+check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.generated --check
+	cd web && npm run lint && npm run typecheck && npm run api:check
+
+format: $(STAMPS)/dev ## put code and generated files in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m tools.generated
+	cd web && npm run api
+
+web: web/dist/index.html ## build the dashboard
+
+clean: ## remove what the other commands made, the demo's training data too
+	rm -rf $(VENV) $(STAMPS) build web/node_modules web/dist tests/artifacts
+
+# What each command needs, made once and again when its list of packages changes.
+
+$(STAMPS)/run: pyproject.toml tools/setup.sh
+	@tools/setup.sh run $(PYTHON) $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: pyproject.toml tools/setup.sh
+	@tools/setup.sh dev $(PYTHON) $(VENV)
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
+
+$(STAMPS)/web: web/package.json web/package-lock.json
+	@tools/setup.sh web
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/browser: $(STAMPS)/dev
+	@tools/setup.sh browser $(PYTHON) $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+web/dist/index.html: $(STAMPS)/web $(WEB_SOURCES)
+	cd web && npm run build
+	@touch $@

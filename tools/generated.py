@@ -1,0 +1,72 @@
+"""Files and parts of files that are made from the code: `--check` fails where one is stale.
+
+- web/src/api/openapi.json, from the gateway; the dashboard's TypeScript is generated from it
+- the configuration table in README.md, from the services' settings
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from libs.common.settings import ServiceSettings, describe_default
+from services.detector.settings import DetectorSettings
+from services.gateway.openapi import openapi_json
+from services.gateway.settings import GatewaySettings
+from services.ingest.settings import IngestSettings
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- settings: made by `make format` -->", "<!-- /settings -->"
+SERVICES: dict[str, type[ServiceSettings]] = {
+    "ingest": IngestSettings,
+    "detector": DetectorSettings,
+    "gateway": GatewaySettings,
+}
+
+
+def settings_table() -> str:
+    """The README's table of every variable of every service."""
+    rows = ["| variable | of | default | what it is |", "|---|---|---|---|"]
+    for variable, field in ServiceSettings.variables():
+        rows.append(f"| `{variable}` | all | `{describe_default(field)}` | {field.description} |")
+    shared = {variable for variable, _ in ServiceSettings.variables()}
+    for service, settings in SERVICES.items():
+        for variable, field in settings.variables():
+            if variable not in shared:
+                default = describe_default(field)
+                shown = f"`{default}`" if default else ""
+                rows.append(f"| `{variable}` | {service} | {shown} | {field.description} |")
+    return "\n".join(rows)
+
+
+def expected_files() -> dict[Path, str]:
+    """Every generated file with the text that it should have."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
+    table = f"{BEGIN}\n{settings_table()}\n{END}"
+    return {
+        ROOT / "README.md": pattern.sub(lambda _: table, readme),
+        ROOT / "web/src/api/openapi.json": openapi_json(),
+    }
+
+
+def main() -> int:
+    """Write the stale files, or with `--check` name them and fail."""
+    parser = argparse.ArgumentParser(prog="python -m tools.generated", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if something is stale")
+    check = parser.parse_args().check
+    stale = [file for file, text in expected_files().items() if not file.exists() or file.read_text("utf-8") != text]
+    for file in stale:
+        sys.stdout.write(f"{'stale' if check else 'written'}: {file.relative_to(ROOT)}\n")
+        if not check:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(expected_files()[file], "utf-8")
+    if stale and check:
+        sys.stdout.write("run `make format`\n")
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
