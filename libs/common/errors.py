@@ -23,6 +23,10 @@ class SourceError(LotcastError):
     """A camera cannot be read; the text says what to do about it."""
 
 
+class CameraStalled(SourceError):
+    """A camera is connected but sends nothing, or nothing whole."""
+
+
 class FrameError(LotcastError):
     """A picture cannot be decoded, or is not what it says it is."""
 

@@ -61,7 +61,8 @@ class Camera:
         intrinsic = np.array(
             [[self.focal_pixels, 0, self.size[0] / 2], [0, self.focal_pixels, self.size[1] / 2], [0, 0, 1]]
         )
-        return intrinsic @ np.column_stack([axes[:, 0], axes[:, 1], offset])
+        matrix: Floats = intrinsic @ np.column_stack([axes[:, 0], axes[:, 1], offset])
+        return matrix
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class GroundPainter:
         for space in self._layout.spaces():
             self._paint_oil(space)
         self._paint_kerbs()
-        return np.clip(self._canvas, 0, 255, dtype=np.float32)
+        return np.asarray(np.clip(self._canvas, 0, 255), np.float32)
 
     def view(self, ground: Singles, camera: Camera, scale: int = 2) -> Bytes:
         """The ground as the camera sees it, smoothed from a drawing `scale` times as large."""
@@ -88,7 +88,8 @@ class GroundPainter:
         mask = np.zeros(self._shape, np.uint8)
         for polygon in polygons:
             cv2.fillPoly(mask, [self._pixels(polygon)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
-        return mask.astype(np.float32) / 255
+        share: Singles = mask.astype(np.float32) / np.float32(255)
+        return share
 
     def _blend(self, colour: Any, mask: Singles) -> None:
         self._canvas += (np.asarray(colour, np.float32) - self._canvas) * mask[..., None]

@@ -157,7 +157,7 @@ def _body(shape: Shape, paint: tuple[float, float, float]) -> Mesh:
 
 def _outline(points: Sequence[tuple[float, float]], share: Floats) -> Floats:
     at, height = np.array(points).T
-    return np.interp(share, at, height)
+    return np.asarray(np.interp(share, at, height), float)
 
 
 def _ring(half_width: Floats, z: Floats) -> Floats:

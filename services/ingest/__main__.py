@@ -1,0 +1,60 @@
+"""`python -m services.ingest`: settings → resources → parts → run."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from libs.common.bus import connect, process_id, wait_for_redis
+from libs.common.errors import LotcastError
+from libs.common.logging import configure_logging, get_logger
+from libs.common.settings import read_settings
+from libs.common.shutdown import run_until_stopped, stop_on_signals
+from services.ingest.cameras_file import CameraEntry, read_entries, register
+from services.ingest.frame_writer import FrameWriter
+from services.ingest.roster import Roster
+from services.ingest.settings import IngestSettings
+
+_log = get_logger("ingest")
+
+
+async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
+    """Run ingest until a signal stops it.
+
+    Raises:
+        LotcastError: it could not start.
+    """
+    stop = stop_on_signals()
+    owner = process_id("ingest")
+    redis = connect(settings.redis_url)
+    try:
+        await wait_for_redis(redis, settings.redis_url, stop)
+        await register(redis, entries)
+        writer = FrameWriter(redis)
+        roster = Roster(redis, writer, settings, owner)
+        _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
+        await run_until_stopped([roster.run(stop), writer.run(stop)], stop)
+    finally:
+        await redis.aclose()
+    _log.info("ingest stopped")
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    settings = read_settings(IngestSettings, "python -m services.ingest")
+    configure_logging(settings, "ingest")
+    try:
+        entries = read_entries(settings.cameras_file, settings.cameras)
+    except LotcastError as error:
+        _log.error("ingest cannot start", problem=str(error))
+        return 2
+    try:
+        asyncio.run(run(settings, entries))
+    except LotcastError as error:
+        _log.error("ingest cannot run", problem=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

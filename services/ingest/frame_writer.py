@@ -1,0 +1,68 @@
+"""Put frames on the bus: one writer for all cameras, which keeps only the newest frame of each while Redis is slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common import keys
+from libs.common.logging import get_logger
+from libs.common.messages import FRAMES_MAXLEN, RawFrame
+from libs.common.shutdown import sleep_until_stopped
+
+_log = get_logger("writer")
+
+
+class FrameWriter:
+    """Takes frames from the readers and writes them in batches.
+
+    Attributes:
+        dropped: frames by camera that a newer one replaced, or that were lost while Redis was away.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._redis = redis
+        self._newest: dict[str, RawFrame] = {}
+        self._filled = asyncio.Event()
+
+    def offer(self, camera_id: str, frame: RawFrame) -> None:
+        """Leave a frame to be written; one that still waits gives way to it."""
+        if camera_id in self._newest:
+            self.dropped[camera_id] += 1
+        self._newest[camera_id] = frame
+        self._filled.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write until stopped; outlives Redis being away."""
+        away = False
+        stopped = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            filled = asyncio.create_task(self._filled.wait())
+            await asyncio.wait({filled, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            filled.cancel()
+            self._filled.clear()
+            batch, self._newest = self._newest, {}
+            if not batch:
+                continue
+            try:
+                await self._write(batch)
+                if away:
+                    _log.info("redis is back; frames flow again")
+                away = False
+            except (RedisError, OSError) as error:
+                self.dropped.update(batch.keys())
+                if not away:
+                    _log.warning("cannot write frames; dropping them until redis is back", error=str(error))
+                away = True
+                await sleep_until_stopped(stop, 0.2)
+
+    async def _write(self, batch: dict[str, RawFrame]) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        for camera_id, frame in batch.items():
+            fields: dict = frame.to_fields()  # type: ignore[type-arg]
+            pipe.xadd(keys.frames(camera_id), fields, maxlen=FRAMES_MAXLEN, approximate=False)
+        await pipe.execute()

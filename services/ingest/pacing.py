@@ -1,0 +1,57 @@
+"""Which frames to send, and when to try again. Pure, with time as a value."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+EARLY_SHARE = 0.25
+"""A frame may come this share of an interval early: cameras jitter, and every other frame would be dropped."""
+
+
+@dataclass(slots=True)
+class FramePacer:
+    """Lets through at most `fps` frames a second.
+
+    Attributes:
+        fps: frames a second.
+        dropped: frames not let through so far.
+    """
+
+    fps: float
+    dropped: int = 0
+    _due_s: float = field(default=float("-inf"))
+
+    def __call__(self, at_s: float) -> bool:
+        """Whether a frame that came at `at_s` (monotonic seconds) is sent."""
+        interval_s = 1 / self.fps
+        if at_s < self._due_s - EARLY_SHARE * interval_s:
+            self.dropped += 1
+            return False
+        # The next one is due an interval after this one was, so that jitter does not add up; a pause is forgotten.
+        self._due_s = max(self._due_s, at_s - interval_s) + interval_s
+        return True
+
+
+@dataclass(slots=True)
+class Backoff:
+    """How long to wait before the next try: doubling, with jitter, so that a hundred cameras do not try together.
+
+    Attributes:
+        longest_s: no wait is longer.
+        first_s: the first wait, before jitter.
+    """
+
+    longest_s: float
+    first_s: float = 0.5
+    _failures: int = 0
+
+    def reset(self) -> None:
+        """The camera works again."""
+        self._failures = 0
+
+    def next_delay_s(self) -> float:
+        """Seconds to wait now: between half and all of the doubled time."""
+        whole_s = min(self.longest_s, self.first_s * 2.0 ** min(self._failures, 16))
+        self._failures += 1
+        return whole_s * random.uniform(0.5, 1.0)

@@ -1,0 +1,38 @@
+"""What a source is: a camera's address in, pictures out, until something ends it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from libs.common.cameras import Camera
+from services.ingest.settings import IngestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedFrame:
+    """One picture from a camera.
+
+    Attributes:
+        jpeg: its bytes, as the camera sent them where it sends JPEG.
+        captured_at_ms: when its first byte arrived, milliseconds since the epoch.
+    """
+
+    jpeg: bytes
+    captured_at_ms: int
+
+
+class Wanted(Protocol):
+    """Decides, before any work is spent on a picture, whether it will be sent; counts those that will not."""
+
+    def __call__(self, at_s: float) -> bool:
+        """Whether a picture that came at `at_s` (monotonic seconds) is wanted."""
+
+
+Source = Callable[[Camera, IngestSettings, Wanted], AsyncIterator[CapturedFrame]]
+"""Connects to a camera and yields its wanted pictures.
+
+It ends when the camera closes the connection, and raises `SourceError`, in words that an operator understands, when
+something is wrong. It has a deadline for everything: a camera that is silent for `stall_after_s` is an error too.
+"""

@@ -1,0 +1,121 @@
+"""`http://` and `https://`: a multipart MJPEG stream, or single JPEGs asked for again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from libs.common.cameras import Camera
+from libs.common.clock import now_ms
+from libs.common.errors import CameraStalled, SourceError
+from services.ingest.multipart import MultipartParser, boundary_of
+from services.ingest.settings import IngestSettings
+from services.ingest.sources.base import CapturedFrame, Wanted
+
+REDIRECTS_MAX = 5
+CHUNK_BYTES = 65_536
+_ADVICE = {
+    401: "check user name and password",
+    403: "the camera refuses this user",
+    404: "check the path in the URL",
+    503: "the camera is busy; most serve one client at a time",
+}
+
+
+async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncIterator[CapturedFrame]:
+    """Frames of an HTTP camera; see `Source`. The answer's content type decides between stream and still."""
+    timeout = aiohttp.ClientTimeout(
+        total=None, sock_connect=settings.connect_timeout_s, sock_read=settings.stall_after_s
+    )
+    try:
+        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
+            async with _get(session, camera.url) as answer:
+                content_type = answer.headers.get("Content-Type", "")
+                if content_type.lower().startswith("multipart/"):
+                    async for frame in _read_stream(answer, boundary_of(content_type), settings, wanted):
+                        yield frame
+                    return
+                if not content_type.lower().startswith(("image/jpeg", "image/jpg")):
+                    raise SourceError(
+                        f"camera sends {content_type or 'no content type'}; needed is an MJPEG stream or a JPEG picture"
+                    )
+                first = await _read_still(answer, settings)
+            yield first
+            async for frame in _poll_stills(session, camera, settings):
+                yield frame
+    except aiohttp.InvalidURL as error:
+        raise SourceError("the URL cannot be used for a request") from error
+    except aiohttp.TooManyRedirects as error:
+        raise SourceError(f"camera redirects more than {REDIRECTS_MAX} times") from error
+    except aiohttp.ServerTimeoutError as error:
+        raise _timeout_error(error, settings) from error
+    except aiohttp.ClientConnectorError as error:
+        raise SourceError(f"camera cannot be reached: {error.strerror or 'no such host'}: check address and port") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise SourceError(f"cannot read from the camera: {error or type(error).__name__}") from error
+
+
+def _get(session: aiohttp.ClientSession, url: str) -> aiohttp.client._RequestContextManager:
+    return session.get(url, max_redirects=REDIRECTS_MAX, headers={"Accept": "multipart/x-mixed-replace, image/jpeg"})
+
+
+async def _read_stream(
+    answer: aiohttp.ClientResponse, boundary: bytes, settings: IngestSettings, wanted: Wanted
+) -> AsyncIterator[CapturedFrame]:
+    _check_status(answer)
+    parser = MultipartParser(boundary, settings.frame_max_bytes)
+    last_frame = time.monotonic()
+    async for data in answer.content.iter_chunked(CHUNK_BYTES):
+        now = time.monotonic()
+        for part in parser.feed(data, now):
+            last_frame = now
+            if wanted(now):
+                # When the part began was taken on the monotonic clock; the message carries wall-clock time.
+                yield CapturedFrame(part.payload, now_ms() - round((time.monotonic() - part.began_at) * 1000))
+        if now - last_frame > settings.stall_after_s:
+            raise CameraStalled(f"camera sends data but no whole frame for {settings.stall_after_s:g} s")
+
+
+async def _poll_stills(
+    session: aiohttp.ClientSession, camera: Camera, settings: IngestSettings
+) -> AsyncIterator[CapturedFrame]:
+    """Ask for one picture after the other, at the camera's frame rate."""
+    due = time.monotonic()
+    while True:
+        due = max(due + 1 / camera.fps, time.monotonic())
+        await asyncio.sleep(due - time.monotonic())
+        async with _get(session, camera.url) as answer:
+            frame = await _read_still(answer, settings)
+        yield frame
+
+
+async def _read_still(answer: aiohttp.ClientResponse, settings: IngestSettings) -> CapturedFrame:
+    _check_status(answer)
+    captured_at_ms = now_ms()
+    jpeg = bytearray()
+    try:
+        async with asyncio.timeout(settings.stall_after_s):
+            async for data in answer.content.iter_chunked(CHUNK_BYTES):
+                jpeg += data
+                if len(jpeg) > settings.frame_max_bytes:
+                    raise SourceError(f"camera sends a picture of more than {settings.frame_max_bytes} bytes")
+    except TimeoutError as error:
+        raise CameraStalled(f"a picture took longer than {settings.stall_after_s:g} s") from error
+    return CapturedFrame(bytes(jpeg), captured_at_ms)
+
+
+def _check_status(answer: aiohttp.ClientResponse) -> None:
+    if answer.status != 200:
+        advice = _ADVICE.get(answer.status, answer.reason or "")
+        raise SourceError(f"camera answered {answer.status}{': ' if advice else ''}{advice}")
+
+
+def _timeout_error(error: aiohttp.ServerTimeoutError, settings: IngestSettings) -> SourceError:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return SourceError(
+            f"camera cannot be reached within {settings.connect_timeout_s:g} s: check address and network"
+        )
+    return CameraStalled(f"camera sent nothing for {settings.stall_after_s:g} s")
