@@ -53,7 +53,8 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     except aiohttp.ServerTimeoutError as error:
         raise _timeout_error(error, settings) from error
     except aiohttp.ClientConnectorError as error:
-        raise SourceError(f"camera cannot be reached: {error.strerror or 'no such host'}: check address and port") from error
+        reason = error.strerror or "no such host"
+        raise SourceError(f"camera cannot be reached: {reason}: check address and port") from error
     except (aiohttp.ClientError, OSError) as error:
         raise SourceError(f"cannot read from the camera: {error or type(error).__name__}") from error
 

@@ -1,0 +1,170 @@
+"""The API's answers and bodies. What is also on the bus comes from `libs.common`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from libs.common.cameras import CameraId, CameraUrl
+from libs.common.spaces import SpaceState
+
+CameraState = Literal["live", "connecting", "stalled", "error", "disabled", "unknown"]
+CameraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+FramesPerSecond = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(description="seconds since the epoch")]
+
+
+class OccupancyCounts(BaseModel):
+    """How many spaces are in which state."""
+
+    total: int
+    occupied: int
+    free: int
+    unknown: int
+
+
+class CameraStatus(BaseModel):
+    """How a camera does."""
+
+    state: CameraState
+    error: str | None
+    input_fps: float | None
+    output_fps: float | None
+    reconnects: int
+    last_frame_at: Seconds | None
+
+
+class CameraView(BaseModel):
+    """A camera as the API shows it; a password in its URL reads `***`."""
+
+    id: str
+    name: str
+    url: str | None
+    fps: float | None
+    enabled: bool
+    registered: Annotated[bool, Field(description="false: known only from what a worker broadcasts")]
+    viewers: int
+    occupancy: OccupancyCounts
+    status: CameraStatus
+
+
+class CameraListing(BaseModel):
+    """All cameras."""
+
+    cameras: list[CameraView]
+
+
+class NewCamera(BaseModel):
+    """A camera to be registered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: CameraId
+    name: CameraName
+    url: CameraUrl
+    fps: FramesPerSecond = 10.0
+    enabled: bool = True
+
+
+class CameraChange(BaseModel):
+    """What to change of a camera; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: CameraName | None = None
+    url: CameraUrl | None = None
+    fps: FramesPerSecond | None = None
+    enabled: bool | None = None
+
+
+class SpaceView(BaseModel):
+    """One space's state."""
+
+    space_id: str
+    space_name: str
+    state: SpaceState
+    since: Seconds | None
+    track_id: int | None
+
+
+class Occupancy(OccupancyCounts):
+    """Every space's state, and the counts."""
+
+    camera_id: str
+    spaces: list[SpaceView]
+
+
+class EventView(BaseModel):
+    """One change of one space."""
+
+    id: str
+    space_id: str
+    space_name: str
+    state: SpaceState
+    previous: SpaceState
+    at: Seconds
+    track_id: int | None
+
+
+class EventListing(BaseModel):
+    """Changes, newest first; `next` is the `before` of the page that follows."""
+
+    events: list[EventView]
+    next: str | None
+
+
+class HistoryPoint(BaseModel):
+    """The counts of one moment."""
+
+    timestamp: Seconds
+    vehicle_count: int
+    occupied_spaces: int
+    total_spaces: int
+
+
+class History(BaseModel):
+    """The counts over time, oldest first."""
+
+    points: list[HistoryPoint]
+
+
+class BroadcastRequest(BaseModel):
+    """A picture that a worker posts."""
+
+    camera_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]
+    frame_base64: Annotated[str, Field(description="a JPEG in base64")]
+    metadata: dict[str, Any]
+
+
+class BroadcastAnswer(BaseModel):
+    """What became of it."""
+
+    success: bool
+    viewers: Annotated[int, Field(description="of this camera, over all gateways")]
+    camera_id: str
+    frame_size: Annotated[int, Field(description="bytes of the JPEG")]
+    timestamp: Annotated[Any, Field(description="the metadata's own")] = None
+
+
+class Broadcaster(BaseModel):
+    """One camera that is broadcast or watched."""
+
+    camera_id: str
+    viewers: int
+    frame_count: int
+    last_update: Seconds
+
+
+class BroadcastStatus(BaseModel):
+    """All of them."""
+
+    broadcasters: list[Broadcaster]
+    total_viewers: int
+    active_cameras: int
+
+
+class Health(BaseModel):
+    """The gateway's own state."""
+
+    status: Literal["ok"]

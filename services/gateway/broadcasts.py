@@ -1,0 +1,86 @@
+"""Publish what a worker posts, and tell which cameras are broadcast."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis
+
+from libs.common import keys
+from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
+from services.gateway.presence import Presence, count_viewers
+
+INACTIVE_AFTER_S: Final = 300.0
+"""A broadcaster without viewers and updates for this long is no longer listed."""
+
+
+class Broadcasts:
+    """Reads and writes the broadcasts of all cameras in Redis; raises `redis.RedisError` when that is away."""
+
+    def __init__(self, redis: Redis, presence: Presence) -> None:
+        self._redis = redis
+        self._presence = presence
+
+    async def publish(self, camera_id: str, jpeg: bytes, metadata: Mapping[str, Any]) -> int:
+        """Publish one picture as a viewer message.
+
+        Args:
+            camera_id: whose.
+            jpeg: the picture.
+            metadata: passes through as it came.
+
+        Returns:
+            How many viewers the camera has, over all gateways.
+        """
+        live = await self._presence.live_gateways()
+        first = self._redis.pipeline(transaction=False)
+        first.incr(keys.count(camera_id))
+        first.hgetall(keys.viewers(camera_id))
+        frame_count, by_gateway = await first.execute()
+        now = time.time()
+        message = pack_viewer_message(camera_id, jpeg, metadata, int(frame_count), now)
+        second = self._redis.pipeline(transaction=True)
+        second.publish(keys.live(camera_id), message)
+        second.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
+        second.expire(keys.count(camera_id), COUNT_EXPIRES_S)
+        await second.execute()
+        await self._redis.zadd(keys.BROADCASTERS, {camera_id: now})
+        return count_viewers(by_gateway, live)[0]
+
+    async def viewers(self, camera_id: str) -> int:
+        """How many viewers a camera has, over all gateways."""
+        live = await self._presence.live_gateways()
+        return count_viewers(await self._redis.hgetall(keys.viewers(camera_id)), live)[0]
+
+    async def active(self) -> list[dict[str, Any]]:
+        """The cameras that are broadcast or watched: `camera_id`, `viewers`, `frame_count`, `last_update` (seconds)."""
+        live = await self._presence.live_gateways()
+        answer = await self._redis.zrange(keys.BROADCASTERS, 0, -1, withscores=True)
+        rows = cast(list[tuple[bytes, float]], answer)
+        camera_ids = [camera_id.decode() for camera_id, _ in rows]
+        pipe = self._redis.pipeline(transaction=False)
+        for camera_id in camera_ids:
+            pipe.get(keys.count(camera_id))
+            pipe.hgetall(keys.viewers(camera_id))
+        answers = await pipe.execute() if camera_ids else []
+        active, cleanup = [], self._redis.pipeline(transaction=False)
+        for number, (camera_id, (_, last_update)) in enumerate(zip(camera_ids, rows, strict=True)):
+            viewers, dead = count_viewers(answers[2 * number + 1], live)
+            if dead:
+                cleanup.hdel(keys.viewers(camera_id), *dead)
+            if not viewers and time.time() - last_update > INACTIVE_AFTER_S:
+                cleanup.zrem(keys.BROADCASTERS, camera_id)
+                continue
+            active.append(
+                {
+                    "camera_id": camera_id,
+                    "viewers": viewers,
+                    "frame_count": int(answers[2 * number] or 0),
+                    "last_update": last_update,
+                }
+            )
+        if len(cleanup):
+            await cleanup.execute()
+        return sorted(active, key=lambda row: str(row["camera_id"]))

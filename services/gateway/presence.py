@@ -1,0 +1,101 @@
+"""Who watches, over all gateways: each keeps its own numbers in Redis and a heartbeat; the dead do not count."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common import keys
+from libs.common.bus import as_text
+from libs.common.logging import get_logger
+from libs.common.shutdown import sleep_until_stopped
+from services.gateway.hub.hub import Hub
+
+_log = get_logger("presence")
+
+HEARTBEAT_S = 2.0
+DEAD_AFTER_S = 8.0
+"""A gateway silent for this long no longer counts; with the heartbeat that is within 10 s of its death."""
+
+
+class Presence:
+    """This gateway's entry among the others, and the sums over all."""
+
+    def __init__(self, redis: Redis, hub: Hub, gateway_id: str) -> None:
+        self._redis = redis
+        self._hub = hub
+        self._gateway_id = gateway_id
+        self._written: dict[str, int] = {}
+        self._lock = asyncio.Lock()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Heartbeat until stopped, then take this gateway out of the counts."""
+        while not stop.is_set():
+            try:
+                await self._beat()
+            except (RedisError, OSError) as error:
+                self._written.clear()
+                _log.debug("no heartbeat", error=str(error))
+            await sleep_until_stopped(stop, HEARTBEAT_S)
+        try:
+            await self._leave()
+        except (RedisError, OSError) as error:
+            _log.info("could not take this gateway out of the counts; it expires", error=str(error))
+
+    async def update(self) -> None:
+        """Write this gateway's numbers where they have changed."""
+        async with self._lock:
+            now = self._hub.viewers()
+            pipe = self._redis.pipeline(transaction=False)
+            for camera_id in now.keys() | self._written.keys():
+                count = now.get(camera_id, 0)
+                if count == self._written.get(camera_id, 0):
+                    continue
+                if count:
+                    pipe.hset(keys.viewers(camera_id), self._gateway_id, count)
+                    # A camera that nobody ever broadcast is listed once somebody watches it, as it always was.
+                    pipe.zadd(keys.BROADCASTERS, {camera_id: time.time()}, nx=True)
+                else:
+                    pipe.hdel(keys.viewers(camera_id), self._gateway_id)
+            if len(pipe):
+                await pipe.execute()
+            self._written = now
+
+    async def live_gateways(self) -> set[str]:
+        """The gateways that are alive; the others' heartbeats are removed."""
+        since = time.time() - DEAD_AFTER_S
+        members = cast(list[bytes], await self._redis.zrangebyscore(keys.members("gateway"), since, "+inf"))
+        return {member.decode() for member in members}
+
+    async def _beat(self) -> None:
+        at = time.time()
+        await self._redis.zadd(keys.members("gateway"), {self._gateway_id: at})
+        await self._redis.zremrangebyscore(keys.members("gateway"), "-inf", at - 10 * DEAD_AFTER_S)
+        await self.update()
+
+    async def _leave(self) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.zrem(keys.members("gateway"), self._gateway_id)
+        for camera_id in self._written:
+            pipe.hdel(keys.viewers(camera_id), self._gateway_id)
+        await pipe.execute()
+
+
+def count_viewers(by_gateway: Mapping[bytes | str, bytes | str], live: set[str]) -> tuple[int, list[str]]:
+    """Sum a camera's viewers over the gateways that are alive.
+
+    Args:
+        by_gateway: the hash `lotcast:{CAM}:viewers`.
+        live: ids of the gateways that are alive.
+
+    Returns:
+        The sum, and the gateways whose fields should go.
+    """
+    counts = {as_text(gateway): int(count) for gateway, count in by_gateway.items()}
+    dead = [gateway for gateway in counts if gateway not in live]
+    return sum(count for gateway, count in counts.items() if gateway in live), dead

@@ -1,0 +1,94 @@
+"""Errors as answers: `application/problem+json` (RFC 9457), but the bridge keeps the form that its workers know."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from libs.common.errors import BusUnavailable
+from libs.common.logging import get_logger
+
+_log = get_logger("problems")
+
+BRIDGE_PATHS: Final = frozenset({"/api/broadcast-detection", "/api/broadcast-status"})
+RETRY_AFTER_S: Final = 1
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="for people: what is wrong and what to do")]
+
+
+class BridgeProblem(BaseModel):
+    """What went wrong, in the bridge's form."""
+
+    detail: Any
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries of a route's errors."""
+    return {
+        status: {
+            "description": _TITLES[status],
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+_TITLES: Final = {
+    404: "Not found",
+    409: "Exists already",
+    413: "Too large",
+    422: "Not valid",
+    503: "Redis is away",
+}
+
+
+def _answer(request: Request, status: int, detail: Any, headers: dict[str, str] | None = None) -> JSONResponse:
+    if request.url.path in BRIDGE_PATHS:
+        return JSONResponse({"detail": detail}, status, headers)
+    title = _TITLES.get(status, "Error")
+    body = {"title": title, "status": status, "detail": detail if isinstance(detail, str) else str(detail)}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Turn every error into an answer; nothing of the inside reaches a client."""
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> JSONResponse:
+        return _answer(request, error.status_code, error.detail, dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        if request.url.path in BRIDGE_PATHS:
+            rows = [{"loc": row["loc"], "msg": row["msg"], "type": row["type"]} for row in error.errors()]
+            return _answer(request, 422, rows)
+        return _answer(request, 422, describe_invalid(error))
+
+    async def on_bus_error(request: Request, error: Exception) -> JSONResponse:
+        _log.warning("redis is away; answered 503", path=request.url.path, error=str(error) or type(error).__name__)
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        return _answer(request, 503, "the message bus (Redis) is away; try again soon", headers)
+
+    for kind in (RedisError, BusUnavailable, ConnectionError, TimeoutError):
+        app.add_exception_handler(kind, on_bus_error)
+
+
+def describe_invalid(error: RequestValidationError) -> str:
+    """The first problem of a request, with field and value: `fps: Input should be less than 60; it is 99`."""
+    first = error.errors()[0]
+    where = ".".join(str(step) for step in first["loc"] if step != "body") or "body"
+    value = repr(first.get("input"))
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}; it is {value if len(value) <= 120 else value[:117] + '...'}"
