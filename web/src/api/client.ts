@@ -1,0 +1,30 @@
+import type { components } from "./schema.gen";
+
+export type Schemas = components["schemas"];
+export type CameraView = Schemas["CameraView"];
+export type EventView = Schemas["EventView"];
+export type SpaceState = Schemas["SpaceView"]["state"];
+
+/** A request that was answered with an error; its text is fit to be shown. */
+export class ApiError extends Error {}
+
+/** Asks the gateway for JSON. Sends the viewer to log in where that is needed. */
+async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
+  const answer = await fetch(path, { signal, headers: { Accept: "application/json" } });
+  if (answer.status === 401) {
+    window.location.assign("/login");
+  }
+  if (!answer.ok) {
+    throw new ApiError(`the gateway answered ${answer.status} ${answer.statusText}`.trim());
+  }
+  return (await answer.json()) as T;
+}
+
+export async function fetchCameras(signal: AbortSignal): Promise<CameraView[]> {
+  return (await getJson<Schemas["CameraListing"]>("/api/cameras", signal)).cameras;
+}
+
+export async function fetchEvents(cameraId: string, limit: number, signal: AbortSignal): Promise<EventView[]> {
+  const path = `/api/cameras/${encodeURIComponent(cameraId)}/events?limit=${limit}`;
+  return (await getJson<Schemas["EventListing"]>(path, signal)).events;
+}

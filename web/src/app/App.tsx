@@ -1,0 +1,72 @@
+import { useEffect, useState } from "react";
+
+import { fetchCameras } from "../api/client";
+import { CameraPicker } from "../features/camera-picker/CameraPicker";
+import { cameraFromUrl, defaultCamera, urlWithCamera } from "../features/camera-picker/choice";
+import { ConnectionBadge } from "../features/camera-picker/ConnectionBadge";
+import { Events } from "../features/events/Events";
+import { LiveView } from "../features/live-view/LiveView";
+import { StreamFacts } from "../features/live-view/StreamFacts";
+import { Statistics } from "../features/statistics/Statistics";
+import { usePolled } from "../shared/usePolled";
+import { useStream } from "../stream/useStream";
+import { NoCameras } from "./NoCameras";
+
+const CAMERAS_EVERY_MS = 3000;
+
+/** The dashboard: one camera at a time. */
+export function App() {
+  const { value: cameras, error } = usePolled(fetchCameras, CAMERAS_EVERY_MS);
+  const [chosen, setChosen] = useState(() => cameraFromUrl(window.location.search));
+  const [wall, setWall] = useState(() => new URLSearchParams(window.location.search).has("wall"));
+  const [first, setFirst] = useState<string | null>(null);
+  if (first === null && cameras !== null && cameras.length > 0) {
+    setFirst(defaultCamera(cameras)); // once: a camera that comes later does not take the viewer away from this one
+  }
+  const cameraId = chosen ?? first;
+  const stream = useStream(cameraId);
+  const camera = cameras?.find((one) => one.id === cameraId) ?? null;
+
+  useEffect(() => {
+    document.title = camera === null ? "Lotcast" : `${camera.name} · Lotcast`;
+  }, [camera]);
+
+  const select = (id: string) => {
+    setChosen(id);
+    window.history.replaceState(null, "", urlWithCamera(window.location.href, id));
+  };
+
+  return (
+    <div className={wall ? "page page-wall" : "page"}>
+      <header>
+        <h1>
+          <img src="/favicon.svg" alt="" width="28" height="28" /> Lotcast
+        </h1>
+        <CameraPicker cameras={cameras ?? []} selected={cameraId} onSelect={select} />
+        <ConnectionBadge state={stream.state} />
+        <button type="button" aria-pressed={wall} onClick={() => { setWall(!wall); }}>
+          {wall ? "Leave wall view" : "Wall view"}
+        </button>
+      </header>
+      {error !== null && (
+        <p className="alert" role="alert">
+          The list of cameras is not up to date: {error}.
+        </p>
+      )}
+      {cameraId === null ? (
+        <NoCameras loading={cameras === null} />
+      ) : (
+        <main>
+          <section className="stage" aria-label="Live picture">
+            <LiveView stream={stream} camera={camera} />
+            <StreamFacts frame={stream.frame} viewers={camera?.viewers ?? null} />
+          </section>
+          <aside>
+            <Statistics frame={stream.frame} />
+            <Events key={cameraId} cameraId={cameraId} />
+          </aside>
+        </main>
+      )}
+    </div>
+  );
+}

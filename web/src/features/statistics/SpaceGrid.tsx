@@ -1,0 +1,39 @@
+import { memo } from "react";
+
+import type { Schemas, SpaceState } from "../../api/client";
+
+type Space = Schemas["SpaceOccupancy"];
+
+const WORD: Record<SpaceState, string> = { free: "free", occupied: "occupied", unknown: "unknown" };
+
+function stateOf(space: Space): SpaceState {
+  return space.state ?? (space.is_occupied ? "occupied" : "free");
+}
+
+/** Every space with its state, told by shape as well as by colour. */
+export const SpaceGrid = memo(
+  function SpaceGrid({ spaces }: { spaces: Space[] }) {
+    if (spaces.length === 0) {
+      return <p className="hint">No spaces are marked for this camera.</p>;
+    }
+    return (
+      <ul className="spaces" aria-label="Spaces">
+        {spaces.map((space) => {
+          const state = stateOf(space);
+          return (
+            <li key={space.space_id} className={`space space-${state}`} title={`${space.space_name}: ${WORD[state]}`}>
+              {space.space_name}
+              <span className="visually-hidden">: {WORD[state]}</span>
+            </li>
+          );
+        })}
+      </ul>
+    );
+  },
+  (before, after) =>
+    before.spaces.length === after.spaces.length &&
+    before.spaces.every((space, index) => {
+      const other = after.spaces[index];
+      return other !== undefined && space.space_id === other.space_id && stateOf(space) === stateOf(other);
+    }),
+);
