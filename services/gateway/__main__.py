@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import uvicorn
@@ -41,6 +42,9 @@ def main() -> int:
         log_config=None,
     )
     server = uvicorn.Server(config)
+    # When it has stopped, uvicorn raises the signal again that stopped it; by then the stop has been clean.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     server.run()
     return 0 if server.started else 1
 

@@ -6,12 +6,12 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 
-async def wait_for(condition: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0, every_s: float = 0.02) -> T:
+async def wait_for(
+    condition: Callable[[], Awaitable[Any]] | Callable[[], Any], timeout_s: float = 10.0, every_s: float = 0.02
+) -> Any:
     """Ask until the condition is true.
 
     Returns:

@@ -55,7 +55,8 @@ class SpacePainter:
             if state == "unknown":
                 _draw_dashed(picture, outline, colour)
             else:
-                cv2.polylines(picture, [outline], True, colour, 2, cv2.LINE_AA)
+                thickness = 1 if state == "occupied" else 2  # a vehicle tells as much; its outline need not shout
+                cv2.polylines(picture, [outline], True, colour, thickness, cv2.LINE_AA)
             if state == "occupied":
                 _draw_cross(picture, outline, colour)
             else:

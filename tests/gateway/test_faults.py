@@ -1,0 +1,100 @@
+"""What goes wrong at night: a viewer that stalls, Redis away, a gateway stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import aiohttp
+
+from tests.gateway.test_reference_worker import body, post
+from tests.support.pictures import make_jpeg
+from tests.support.processes import running, running_gateway
+from tests.support.redis_server import RedisServer, free_port
+from tests.support.waiting import wait_for
+
+
+async def test_a_viewer_that_stops_reading_is_cut_off_and_harms_nobody(redis_url: str, tmp_path: Path) -> None:
+    large = body(frame_base64=base64.b64encode(make_jpeg(1600, 1200)).decode())
+    with running_gateway(redis_url, tmp_path) as gateway:
+        async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as good:
+            stalled = socket.create_connection(("127.0.0.1", int(gateway.address.split(":")[1])))
+            stalled.sendall(
+                f"GET /ws/viewer/detection?camera_id=CAM1 HTTP/1.1\r\nHost: {gateway.address}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+            )
+            assert b"101" in await asyncio.to_thread(stalled.recv, 32)
+
+            async def cut_off() -> bool:
+                started = time.monotonic()
+                await post(http, large)
+                assert json.loads(await good.receive_str(timeout=2))["type"] == "frame"
+                assert time.monotonic() - started < 2
+                async with http.get("/metrics") as answer:
+                    return "lotcast_gateway_viewers_cut_off_total 1.0" in await answer.text()
+
+            await wait_for(cut_off, timeout_s=30)
+
+            async def only_the_good_one_is_left() -> bool:
+                async with http.get("/api/broadcast-status") as answer:
+                    return bool((await answer.json())["total_viewers"] == 1)
+
+            await wait_for(only_the_good_one_is_left, timeout_s=15)
+            stalled.close()
+
+
+async def test_redis_goes_and_comes_back(own_redis_server: RedisServer, tmp_path: Path) -> None:
+    with running_gateway(own_redis_server.url, tmp_path) as gateway:
+        async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
+            await post(http, body())
+            await viewer.receive_str(timeout=5)
+            own_redis_server.stop()
+            started = time.monotonic()
+            async with http.post("/api/broadcast-detection", json=body()) as answer:
+                assert answer.status == 503
+                assert int(answer.headers["Retry-After"]) >= 1
+            assert time.monotonic() - started < 1.5
+            async with http.get("/readyz") as answer:
+                assert answer.status == 503
+            async with http.get("/healthz") as answer:
+                assert answer.status == 200
+            own_redis_server.start()
+
+            async def posted() -> bool:
+                return (await post(http, body()))[0] == 200
+
+            await wait_for(posted)
+
+            async def shown() -> bool:
+                await post(http, body())
+                try:
+                    return bool(json.loads(await viewer.receive_str(timeout=0.5))["type"] == "frame")
+                except TimeoutError:
+                    return False
+
+            await wait_for(shown)
+
+
+async def test_stopping_tells_viewers_and_exits_cleanly(redis_url: str, tmp_path: Path) -> None:
+    with running_gateway(redis_url, tmp_path) as gateway:
+        async with aiohttp.ClientSession() as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
+            await viewer.send_str("ping")
+            await viewer.receive_str(timeout=5)
+            gateway.service.process.send_signal(signal.SIGINT)
+            message = await viewer.receive(timeout=5)
+            assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+            assert viewer.close_code in (1001, 1012)
+        assert await asyncio.to_thread(gateway.service.process.wait, 8) == 0
+
+
+def test_an_open_address_needs_a_word(redis_url: str, tmp_path: Path) -> None:
+    environment = {"REDIS_URL": redis_url, "GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": str(free_port())}
+    with running("services.gateway", environment, tmp_path / "log") as service:
+        assert service.process.wait(20) == 2
+        assert "GATEWAY_OPEN=true" in service.log

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+
+from services.ingest.multipart import MultipartParser, Part, boundary_of
+from tests.gateway.test_reference_worker import JPEG, body, post
+from tests.support.processes import Gateway
+
+
+async def test_the_snapshot_is_the_latest_picture(http: aiohttp.ClientSession) -> None:
+    async with http.get("/api/cameras/CAM1/snapshot.jpg") as answer:
+        assert answer.status == 404
+        assert answer.content_type == "application/problem+json"
+    await post(http, body())
+    async with http.get("/api/cameras/CAM1/snapshot.jpg") as answer:
+        assert answer.content_type == "image/jpeg"
+        assert await answer.read() == JPEG
+
+
+async def test_the_mjpeg_stream_shows_each_picture(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    await post(http, body())
+    async with http.get("/api/cameras/CAM1/stream.mjpg") as answer:
+        parser = MultipartParser(boundary_of(answer.headers["Content-Type"]), 1_000_000)
+        for _ in range(3):
+            parts: list[Part] = []
+            async with asyncio.timeout(5):
+                while not parts:
+                    parts = parser.feed(await answer.content.readany(), 0)
+            assert parts[0].payload == JPEG
+            await post(http, body())
+
+
+async def test_the_dashboard_or_how_to_build_it_is_at_the_root(http: aiohttp.ClientSession) -> None:
+    async with http.get("/") as answer:
+        assert answer.status == 200
+        assert "Lotcast" in await answer.text()
+    async with http.get("/../pyproject.toml") as answer:
+        assert answer.status == 404
+    async with http.get("/%2e%2e/pyproject.toml") as answer:
+        assert answer.status == 404

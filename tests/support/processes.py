@@ -1,0 +1,102 @@
+"""Lotcast's services as real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.redis_server import free_port
+
+ROOT = Path(__file__).parents[2]
+START_S = 20.0
+
+
+class ServiceProcess:
+    """One running process; what it prints goes into `log_file`."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], log_file: Path, *arguments: str) -> None:
+        self.log_file = log_file
+        with log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env={**os.environ, "LOG_FORMAT": "json", **environment},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far."""
+        return self.log_file.read_text("utf-8", "replace")
+
+    def wait_for_log(self, text: str, timeout_s: float = START_S) -> None:
+        """Wait until it has printed `text`."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.log:
+            assert self.process.poll() is None, f"it ended:\n{self.log}"
+            assert time.monotonic() < deadline, f"{text!r} did not come:\n{self.log}"
+            time.sleep(0.02)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 10.0) -> int:
+        """Send a signal and wait for the end; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout_s)
+
+
+@contextmanager
+def running(module: str, environment: Mapping[str, str], log_file: Path, *arguments: str) -> Iterator[ServiceProcess]:
+    """A process that is killed at the end, if it still runs."""
+    service = ServiceProcess(module, environment, log_file, *arguments)
+    try:
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.process.kill()
+        service.process.wait(10)
+
+
+class Gateway:
+    """A running gateway and where it listens."""
+
+    def __init__(self, service: ServiceProcess, port: int) -> None:
+        self.service = service
+        self.address = f"127.0.0.1:{port}"
+        self.url = f"http://{self.address}"
+
+    def viewer_url(self, camera_id: str, extra: str = "") -> str:
+        """The address of a camera's WebSocket."""
+        return f"ws://{self.address}/ws/viewer/detection?camera_id={camera_id}{extra}"
+
+
+@contextmanager
+def running_gateway(redis_url: str, folder: Path, **settings: str) -> Iterator[Gateway]:
+    """A gateway that is ready."""
+    port = free_port()
+    environment = {"REDIS_URL": redis_url, "GATEWAY_PORT": str(port), **settings}
+    with running("services.gateway", environment, folder / f"gateway-{port}.log") as service:
+        gateway = Gateway(service, port)
+        deadline = time.monotonic() + START_S
+        while not _answers(f"{gateway.url}/healthz"):
+            assert service.process.poll() is None, f"it ended:\n{service.log}"
+            assert time.monotonic() < deadline, f"it does not answer:\n{service.log}"
+            time.sleep(0.05)
+        yield gateway
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
