@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from fastapi import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _TOO_LARGE: Final = 413
-
-
-class _BodyTooLarge(Exception):
-    """More bytes came than the limit allows."""
 
 
 class BodyLimit:
@@ -20,6 +17,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._detail = f"the body is longer than {max_bytes} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting its body."""
@@ -30,26 +28,17 @@ class BodyLimit:
         if announced.isdigit() and int(announced) > self._max_bytes:
             await self._refuse(scope, receive, send)
             return
-        received, answered = 0, False
+        received = 0
 
         async def counted_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._max_bytes:
-                raise _BodyTooLarge
+                raise HTTPException(_TOO_LARGE, self._detail)  # raised where the route reads; answered like its own
             return message
 
-        async def watched_send(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
-
-        try:
-            await self._app(scope, counted_receive, watched_send)
-        except _BodyTooLarge:
-            if not answered:
-                await self._refuse(scope, receive, send)
+        await self._app(scope, counted_receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = {
