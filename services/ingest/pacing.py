@@ -28,8 +28,9 @@ class FramePacer:
         if at_s < self._due_s - EARLY_SHARE * interval_s:
             self.dropped += 1
             return False
-        # The next one is due an interval after this one was, so that jitter does not add up; a pause is forgotten.
-        self._due_s = max(self._due_s, at_s - interval_s) + interval_s
+        # The next one is due an interval after this one was due, so that jitter does not add up; a pause is forgotten.
+        is_on_time = at_s - self._due_s < interval_s
+        self._due_s = (self._due_s if is_on_time else at_s) + interval_s
         return True
 
 

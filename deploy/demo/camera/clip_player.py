@@ -38,7 +38,6 @@ class ClipPlayer:
         self._lock = threading.Lock()
         self._container: Any = av.open(str(clip))
         stream = self._container.streams.video[0]
-        stream.thread_type = "AUTO"
         self._decoded = self._container.decode(stream)
         self.frames = int(stream.frames)
         self.fps = float(fps or stream.average_rate)

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     scenes.add_argument("--val", type=int, default=360)
     scenes.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     training = commands.add_parser("train", help="train from scratch")
-    training.add_argument("--epochs", type=int, default=8)
+    training.add_argument("--epochs", type=int, default=12)
     exporting = commands.add_parser("export", help="write the ONNX file")
     exporting.add_argument("--weights", type=Path, help="default: those of the last training")
     exporting.add_argument("--onnx", type=Path, default=DEMO_MODEL)

@@ -33,6 +33,7 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     try:
         async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
             async with _get(session, camera.url) as answer:
+                _check_status(answer)
                 content_type = answer.headers.get("Content-Type", "")
                 if content_type.lower().startswith("multipart/"):
                     async for frame in _read_stream(answer, boundary_of(content_type), settings, wanted):
@@ -66,7 +67,6 @@ def _get(session: aiohttp.ClientSession, url: str) -> aiohttp.client._RequestCon
 async def _read_stream(
     answer: aiohttp.ClientResponse, boundary: bytes, settings: IngestSettings, wanted: Wanted
 ) -> AsyncIterator[CapturedFrame]:
-    _check_status(answer)
     parser = MultipartParser(boundary, settings.frame_max_bytes)
     last_frame = time.monotonic()
     async for data in answer.content.iter_chunked(CHUNK_BYTES):

@@ -24,7 +24,12 @@ av.logging.set_level(av.logging.PANIC)  # what goes wrong is reported by us, in 
 
 async def read_rtsp(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncIterator[CapturedFrame]:
     """Frames of an RTSP camera, over TCP; see `Source`."""
-    options = {"rtsp_transport": "tcp", "fflags": "nobuffer", "flags": "low_delay"}
+    options = {
+        "rtsp_transport": "tcp",
+        "fflags": "nobuffer",
+        "flags": "low_delay",
+        "analyzeduration": "1000000",  # microseconds; libav's own five seconds are five seconds without a picture
+    }
     async for frame in _in_thread(_Video(camera.url, options, False, camera, settings, wanted)):
         yield frame
 
@@ -73,7 +78,9 @@ class _Video:
             if not container.streams.video:
                 raise SourceError("there is no video in it")
             stream = container.streams.video[0]
-            stream.thread_type = "AUTO" if self._is_file else "SLICE"  # frame threads would add their number in frames
+            # One thread a camera: frame threads add their number in frames of delay, and a stream that is given up
+            # with them at work can lock up inside PyAV (seen with PyAV 18: it frees them while holding the GIL).
+            stream.codec_context.thread_count = 1
             started, shown = time.monotonic(), 0
             for frame in container.decode(stream):
                 shown += 1

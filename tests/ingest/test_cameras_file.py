@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from libs.common import keys
+from libs.common.cameras import Camera
+from libs.common.errors import ConfigurationError
+from libs.common.spaces import load_spaces
+from services.ingest.cameras_file import parse_cameras_file, parse_cameras_variable, read_entries, register
+
+GOOD = """
+cameras:
+  - id: gate
+    name: Main gate
+    url: rtsp://user:secret@192.0.2.7/main
+    fps: 5
+    spaces:
+      - {space_id: A1, space_name: A 1, polygon: [[0.1, 0.1], [0.2, 0.1], [0.2, 0.3]]}
+  - {id: yard, url: "http://192.0.2.8:81/stream"}
+"""
+
+
+async def test_cameras_and_spaces_come_into_redis_and_others_stay(redis: Redis) -> None:
+    await redis.hset(keys.CAMERAS, "other", "x")
+    await register(redis, parse_cameras_file(GOOD, "cameras.yaml"))
+    stored = await redis.hgetall(keys.CAMERAS)
+    assert set(stored) == {b"gate", b"yard", b"other"}
+    assert Camera.model_validate_json(stored[b"gate"]) == Camera(
+        id="gate", name="Main gate", url="rtsp://user:secret@192.0.2.7/main", fps=5
+    )
+    assert Camera.model_validate_json(stored[b"yard"]).name == "yard"
+    text = await redis.get(keys.spaces("gate"))
+    assert isinstance(text, bytes)
+    assert [space.space_name for space in load_spaces(text)] == ["A 1"]
+    assert not await redis.exists(keys.spaces("yard"))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("cameras: [{id: gate, url: 'ftp://h/x'}]", "c.yaml: camera gate: url: must start with one of .* 'ftp://h/x'"),
+        ("cameras: [{id: gate}]", "camera gate: url: Field required"),
+        ("cameras: [{id: 'a b', url: 'http://h/'}]", "camera a b: id: .*; it is 'a b'"),
+        ("cameras: [{id: g, url: 'http://h/', fps: 0}]", "camera g: fps: Input should be greater than 0; it is 0"),
+        ("cameras: [{id: g, url: 'http://h/', colour: red}]", "camera g: colour: "),
+        ("cameras: [{id: g, url: 'http://h/'}, {id: g, url: 'http://i/'}]", "camera g: id: 'g' stands twice"),
+        (
+            "cameras: [{id: g, url: 'http://h', spaces: [{space_id: A, space_name: B, polygon: [[0,0],[1,2],[1,0]]}]}]",
+            r"camera g: spaces.0.polygon.1.1: Input should be less than or equal to 1; it is 2",
+        ),
+        ("cameras: 7", "needs a list under `cameras:`"),
+        ("cameras: [", "not YAML"),
+        ("", "needs a list"),
+    ],
+)
+def test_a_bad_entry_is_named_with_field_and_value(text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        parse_cameras_file(text, "c.yaml")
+
+
+def test_cameras_from_the_environment() -> None:
+    entries = parse_cameras_variable("gate=http://h:81/stream, yard=rtsp://i/main")
+    assert [(entry.id, entry.url) for entry in entries] == [("gate", "http://h:81/stream"), ("yard", "rtsp://i/main")]
+    with pytest.raises(ConfigurationError, match="INGEST_CAMERAS: 'nonsense' is not NAME=URL"):
+        parse_cameras_variable("nonsense")
+
+
+def test_a_problem_never_shows_a_password() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_cameras_variable("gate=ftp://user:secret@h/x")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"INGEST_CAMERAS_FILE: .*none\.yaml"):
+        read_entries(Path("none.yaml"), "")

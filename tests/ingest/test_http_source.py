@@ -1,0 +1,114 @@
+"""The HTTP source against real servers on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from libs.common.cameras import Camera
+from libs.common.errors import CameraStalled, SourceError
+from services.ingest.pacing import FramePacer
+from services.ingest.settings import IngestSettings
+from services.ingest.sources.base import CapturedFrame
+from services.ingest.sources.http import read_http
+from tests.support.cameras import Handler, answering, multipart_camera, serving
+from tests.support.pictures import make_jpeg
+
+PICTURES = [make_jpeg(seed=seed) for seed in range(3)]
+QUICK = IngestSettings(stall_after_s=0.4, connect_timeout_s=0.5)
+
+
+async def read(handler: Handler, count: int, settings: IngestSettings = QUICK, fps: float = 60) -> list[CapturedFrame]:
+    """The first `count` frames from a camera."""
+    frames: list[CapturedFrame] = []
+    async with serving(handler) as url, asyncio.timeout(10):
+        camera = Camera(id="CAM1", name="x", url=f"{url}/stream", fps=fps)
+        async for frame in read_http(camera, settings, FramePacer(fps)):
+            frames.append(frame)
+            if len(frames) == count:
+                break
+    return frames
+
+
+@pytest.mark.parametrize("length", [True, False])
+async def test_a_stream_is_passed_through_byte_for_byte(length: bool) -> None:
+    frames = await read(multipart_camera(PICTURES, length=length, interval_s=0.02), 3)
+    assert [frame.jpeg for frame in frames] == PICTURES
+    assert frames[0].captured_at_ms <= frames[1].captured_at_ms <= frames[2].captured_at_ms
+
+
+async def test_single_pictures_are_asked_for_at_the_cameras_rate() -> None:
+    jpeg = PICTURES[0]
+    head = f"HTTP/1.1 200 OK\nContent-Type: image/jpeg\nContent-Length: {len(jpeg)}"
+    frames = await read(answering(head, jpeg), 6, fps=20)
+    assert [frame.jpeg for frame in frames] == [jpeg] * 6
+    assert frames[-1].captured_at_ms - frames[0].captured_at_ms >= 4 * 50
+
+
+async def test_the_end_of_the_stream_is_no_error() -> None:
+    assert len(await read(multipart_camera(PICTURES, forever=False, interval_s=0.02), 99)) == 3
+
+
+@pytest.mark.parametrize(
+    ("head", "problem"),
+    [
+        ("HTTP/1.1 401 Unauthorized\nContent-Length: 0", "camera answered 401: check user name and password"),
+        ("HTTP/1.1 404 Not Found\nContent-Length: 0", "camera answered 404: check the path in the URL"),
+        ("HTTP/1.1 503 Busy\nContent-Length: 0", "one client at a time"),
+        ("HTTP/1.1 200 OK\nContent-Type: text/html\nContent-Length: 0", "camera sends text/html"),
+        ("HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace", "names no boundary"),
+        ("HTTP/1.1 302 Found\nLocation: /stream\nContent-Length: 0", "redirects more than"),
+        ("nonsense", "cannot read from the camera"),
+    ],
+)
+async def test_a_failure_is_a_sentence_a_person_understands(head: str, problem: str) -> None:
+    with pytest.raises(SourceError, match=re.escape(problem)):
+        await read(answering(head), 1)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        answering("HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace; boundary=b", b"--b\r\n", 30),
+        answering("HTTP/1.1 200 OK\nContent-Type: image/jpeg\nContent-Length: 9", b"", 30),
+    ],
+)
+async def test_a_camera_that_goes_silent_is_stalled(handler: Handler) -> None:
+    with pytest.raises(CameraStalled, match=r"0\.4 s"):
+        await read(handler, 1)
+
+
+async def test_a_camera_that_accepts_and_says_nothing_is_stalled() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(30)
+
+    with pytest.raises(CameraStalled, match="sent nothing"):
+        await read(silent, 1)
+
+
+async def test_a_body_that_never_becomes_a_frame_is_stalled() -> None:
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n--b\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(CameraStalled, match="no whole frame"):
+        await read(trickle, 1)
+
+
+async def test_a_frame_of_a_hundred_megabytes_is_refused_at_once() -> None:
+    head = "HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace; boundary=b"
+    part = b"--b\r\nContent-Length: 100000000\r\n\r\n"
+    with pytest.raises(SourceError, match="more than 10000000 bytes"):
+        await read(answering(head, part, 30), 1)
+
+
+async def test_nobody_listens_there() -> None:
+    camera = Camera(id="CAM1", name="x", url="http://127.0.0.1:9/stream")
+    with pytest.raises(SourceError, match="cannot be reached"):
+        async for _ in read_http(camera, QUICK, FramePacer(10)):
+            pass

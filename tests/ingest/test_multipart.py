@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.common.errors import SourceError
+from services.ingest.multipart import HEADERS_MAX_BYTES, MultipartParser, boundary_of
+
+LIMIT = 10_000
+
+
+def body(payloads: list[bytes], *, length: bool, preamble: bytes = b"", newline: bytes = b"\r\n") -> bytes:
+    """A stream as cameras send it, up to the boundary after the last part."""
+    made = preamble
+    for payload in payloads:
+        made += b"--frame" + newline + b"Content-Type: image/jpeg" + newline
+        if length:
+            made += b"Content-Length: " + str(len(payload)).encode() + newline
+        made += newline + payload + newline
+    return made + b"--frame" + newline
+
+
+def parse(chunks: list[bytes]) -> list[bytes]:
+    parser = MultipartParser(b"frame", LIMIT)
+    return [part.payload for number, chunk in enumerate(chunks) for part in parser.feed(chunk, number)]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "boundary"),
+    [
+        ("multipart/x-mixed-replace;boundary=123456789000000000000987654321", b"123456789000000000000987654321"),
+        ("multipart/x-mixed-replace; boundary=--myboundary", b"myboundary"),
+        ('multipart/x-mixed-replace; boundary="quoted one"', b"quoted one"),
+        ("multipart/x-mixed-replace; charset=x; BOUNDARY=b", b"b"),
+    ],
+)
+def test_boundaries_with_and_without_dashes(content_type: str, boundary: bytes) -> None:
+    assert boundary_of(content_type) == boundary
+
+
+@pytest.mark.parametrize("content_type", ["multipart/x-mixed-replace", "multipart/x-mixed-replace; boundary=--"])
+def test_without_a_boundary_there_is_nothing_to_split(content_type: str) -> None:
+    with pytest.raises(SourceError, match="names no boundary"):
+        boundary_of(content_type)
+
+
+PAYLOADS = st.lists(st.binary(min_size=1, max_size=300).filter(lambda one: b"--frame" not in one), max_size=5)
+
+
+@given(PAYLOADS, st.booleans(), st.sampled_from([b"", b"garbage\r\n", b"\r\n\r\n"]), st.data())
+def test_parts_come_out_however_the_stream_is_cut(
+    payloads: list[bytes], length: bool, preamble: bytes, data: st.DataObject
+) -> None:
+    if not length:  # what ends in a line break cannot be told from the break before the boundary
+        payloads = [payload.rstrip(b"\r\n") + b"." for payload in payloads]
+    stream = body(payloads, length=length, preamble=preamble)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
+    chunks = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert parse(chunks) == payloads
+    assert parse([stream[at : at + 1] for at in range(len(stream))]) == payloads, "byte by byte"
+
+
+@given(st.binary(max_size=500), st.integers(1, 50))
+def test_any_bytes_end_in_parts_or_an_error(data: bytes, step: int) -> None:
+    parser = MultipartParser(b"a", 200)
+    try:
+        for at in range(0, len(data), step):
+            parser.feed(data[at : at + step], 0)
+    except SourceError:
+        return
+    assert len(parser._buffer) <= HEADERS_MAX_BYTES + 200 + step
+
+
+def test_a_payload_with_the_boundary_in_it_is_whole_where_its_length_is_told() -> None:
+    assert parse([body([b"x--frame\r\n\r\ny", b"z"], length=True)]) == [b"x--frame\r\n\r\ny", b"z"]
+
+
+def test_bare_line_feeds_are_understood() -> None:
+    assert parse([body([b"x", b"y"], length=True, newline=b"\n")]) == [b"x", b"y"]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"--frame\r\nContent-Length: 20000\r\n\r\n",
+        b"--frame\r\n\r\n" + bytes(LIMIT + 20),
+        b"--frame\r\nX: " + b"y" * 9000,
+    ],
+)
+def test_what_is_too_long_is_refused_before_it_is_held(stream: bytes) -> None:
+    with pytest.raises(SourceError, match="more than"):
+        parse([stream[at : at + 500] for at in range(0, len(stream), 500)])
+
+
+def test_endless_garbage_is_not_held() -> None:
+    parser = MultipartParser(b"frame", LIMIT)
+    for _ in range(1000):
+        assert parser.feed(b"garbage" * 100, 0) == []
+    assert len(parser._buffer) < 100
+
+
+def test_a_part_began_when_its_first_byte_came() -> None:
+    parser = MultipartParser(b"frame", LIMIT)
+    stream = body([b"abc"], length=True)
+    parser.feed(stream[:10], 1.0)
+    parser.feed(stream[10:-14], 2.0)
+    assert [part.began_at for part in parser.feed(stream[-14:], 3.0)] == [1.0]

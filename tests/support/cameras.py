@@ -1,0 +1,60 @@
+"""Real HTTP cameras for tests, good and bad ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """A TCP server on loopback that lets `handler` answer each HTTP request; its address as `http://host:port`."""
+
+    async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await handler(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return  # the client went away, as it may
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(on_connection, "127.0.0.1", 0)
+    try:
+        host, port = server.sockets[0].getsockname()[:2]
+        yield f"http://{host}:{port}"
+    finally:
+        server.close()
+
+
+def multipart_camera(
+    jpegs: list[bytes], *, interval_s: float = 0.01, length: bool = True, forever: bool = True
+) -> Handler:
+    """A camera that sends pictures one after the other as multipart MJPEG."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=--cam\r\n\r\n")
+        while True:
+            for jpeg in jpegs:
+                told = f"Content-Length: {len(jpeg)}\r\n" if length else ""
+                writer.write(f"--cam\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode() + jpeg + b"\r\n")
+                await writer.drain()
+                await asyncio.sleep(interval_s)
+            if not forever:
+                return
+
+    return handler
+
+
+def answering(head: str, body: bytes = b"", then_wait_s: float = 0.0) -> Handler:
+    """A camera that answers always the same."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head.replace("\n", "\r\n").encode() + b"\r\nConnection: close\r\n\r\n" + body)
+        await writer.drain()
+        await asyncio.sleep(then_wait_s)
+
+    return handler
