@@ -31,7 +31,7 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
         await wait_for_redis(redis, settings.redis_url, stop)
         await register(redis, entries)
         writer = FrameWriter(redis)
-        roster = Roster(redis, writer, settings, owner)
+        roster = Roster(redis, writer, settings, owner, entries)
         _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
         await run_until_stopped([roster.run(stop), writer.run(stop)], stop)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,7 +108,7 @@ def read_entries(cameras_file: Path | None, cameras: str) -> list[CameraEntry]:
     return entries
 
 
-async def register(redis: Redis, entries: list[CameraEntry]) -> None:
+async def register(redis: Redis, entries: Sequence[CameraEntry]) -> None:
     """Write cameras into Redis, and their spaces where they are given; cameras that are there otherwise stay."""
     pipe = redis.pipeline(transaction=True)
     for entry in entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -17,7 +18,7 @@ from libs.common.errors import ConfigurationError
 from libs.common.logging import get_logger
 from libs.common.shutdown import sleep_until_stopped
 from services.ingest.camera_reader import CameraReader, CameraStatus
-from services.ingest.cameras_file import describe_problem
+from services.ingest.cameras_file import CameraEntry, describe_problem, register
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.settings import IngestSettings
 
@@ -36,8 +37,26 @@ class _Reading:
 class Roster:
     """The cameras of this ingest."""
 
-    def __init__(self, redis: Redis, writer: FrameWriter, settings: IngestSettings, owner: str) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        writer: FrameWriter,
+        settings: IngestSettings,
+        owner: str,
+        entries: Sequence[CameraEntry] = (),
+    ) -> None:
+        """Prepare.
+
+        Args:
+            redis: the bus.
+            writer: where the cameras' frames go.
+            settings: of this service.
+            owner: this process, for the status.
+            entries: the configured cameras.
+        """
         self._redis = redis
+        self._entries = entries
+        self._redis_run_id: str | None = None
         self._writer = writer
         self._settings = settings
         self._owner = owner
@@ -51,6 +70,7 @@ class Roster:
         away = False
         while not stop.is_set():
             try:
+                await self._restore_if_emptied()
                 await self._step()
                 away = False
             except (RedisError, OSError) as error:
@@ -59,6 +79,19 @@ class Roster:
                 away = True
             await self._pause(stop)
         await asyncio.gather(*(self._end(camera_id) for camera_id in list(self._readings)))
+
+    async def _restore_if_emptied(self) -> None:
+        """Register the configured cameras again where Redis was started anew and kept nothing.
+
+        Cameras that somebody removed stay removed: then it is the same server.
+        """
+        if not self._entries:
+            return
+        run_id = str((await self._redis.info("server"))["run_id"])
+        if self._redis_run_id not in (None, run_id) and not await self._redis.exists(keys.CAMERAS):
+            _log.warning("redis came back empty; registering the configured cameras again")
+            await register(self._redis, self._entries)
+        self._redis_run_id = run_id
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Wait for the next step: a second, or less if a camera's state changes."""
