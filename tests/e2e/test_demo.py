@@ -1,0 +1,203 @@
+"""The whole system as a newcomer meets it: real processes, real cameras, a real browser, and the clips' truth."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from deploy.demo.lot.truth import Truth
+from tests.e2e.demo_system import DemoSystem, record_clip_frames
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+ASSETS = ROOT / "deploy/demo/assets"
+ARTIFACTS = ROOT / "tests/artifacts"
+CLIPS = {"CAM1": "north", "CAM2": "south"}
+NEAR_CHANGE_S = 2.0
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+]  # fmt: skip
+# Notes, each time the page draws another frame, the numbers that it shows beside it.
+RECORDER = """() => {
+  window.samples = [];
+  const text = (id) => document.querySelector(`[data-testid=${id}]`)?.textContent ?? "";
+  const picture = document.querySelector("[data-testid=live-picture]");
+  new MutationObserver(() => {
+    window.samples.push({
+      frameCount: Number(picture.dataset.frameCount),
+      shownCount: Number(text("frame-count")),
+      frameId: picture.dataset.frameId,
+      vehicles: Number(text("vehicle-count")),
+      occupied: Number(text("occupied-count")),
+      total: Number(text("total-count")),
+      available: Number(text("available-count")),
+      unknown: Number(text("unknown-count")),
+      spaces: [...document.querySelectorAll(".statistics .space-occupied")].map((one) => one.firstChild.textContent),
+    });
+  }).observe(picture, { attributes: true, attributeFilter: ["data-frame-count"] });
+}"""
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+
+@dataclass(slots=True)
+class Watched:
+    """One camera's page, what it showed, and which frames of the clip those were."""
+
+    page: Page
+    truth: Truth
+    clip_frames: dict[str, int] = field(default_factory=dict)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSystem]:
+    system = DemoSystem(tmp_path_factory.mktemp("demo") / "log")
+    yield system
+    if system.process.poll() is None:
+        system.stop(signal.SIGTERM)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next((found for name in names if (found := shutil.which(name))), None)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        await browser.close()
+
+
+async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, browser: Browser) -> None:
+    watched = {}
+    problems: list[str] = []
+    for camera_id, clip in CLIPS.items():
+        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        await page.goto(f"{demo.dashboard}?camera={camera_id}")
+        watched[camera_id] = Watched(page, Truth.load(ASSETS / f"{clip}.truth.json"))
+    recorders = [
+        asyncio.create_task(record_clip_frames(demo.redis_url, camera_id, one.clip_frames))
+        for camera_id, one in watched.items()
+    ]
+    for one in watched.values():
+        await one.page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+        # At the start nobody knows the spaces' states; the dashboard says so until they have been looked at.
+        await wait_for(lambda page=one.page: shows(page, "unknown-count", "0"), 30)
+        await one.page.evaluate(RECORDER)
+    await asyncio.sleep(max(one.truth.frames / one.truth.fps for one in watched.values()))  # one whole loop
+    ARTIFACTS.mkdir(exist_ok=True)
+    for camera_id, one in watched.items():
+        one.samples = await one.page.evaluate("window.samples")
+        await one.page.screenshot(path=str(ARTIFACTS / f"dashboard-{camera_id}.png"))
+    for recorder in recorders:
+        recorder.cancel()
+    await asyncio.gather(*recorders, return_exceptions=True)
+    assert problems == []
+    results = {camera_id: compare(one) for camera_id, one in watched.items()}
+    print_table(results)
+    for camera_id, result in results.items():
+        assert result.covered >= 0.6, f"{camera_id}: too few of the loop's frames were shown: {result}"
+        assert result.spaces_right >= 0.98, f"{camera_id}: {result}"
+        assert result.vehicles_right >= 0.95, f"{camera_id}: {result}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Shares of a loop: frames shown; frames whose occupied spaces, and whose vehicle count, agree with the truth."""
+
+    frames: int
+    covered: float
+    spaces_right: float
+    vehicles_right: float
+
+
+def compare(one: Watched) -> Result:
+    """Hold what a page showed against the truth of the very frames that it showed."""
+    shown, spaces, vehicles = set(), [], []
+    for sample in one.samples:
+        number = one.clip_frames.get(sample["frameId"])
+        if number is None:
+            continue
+        assert sample["shownCount"] == sample["frameCount"], "picture and numbers belong together"
+        assert sample["total"] == len(one.truth.space_ids)
+        assert sample["available"] == sample["total"] - sample["occupied"] - sample["unknown"]
+        assert sample["occupied"] == len(sample["spaces"])
+        shown.add(number)
+        vehicles.append(abs(sample["vehicles"] - one.truth.vehicle_count(number)) <= 1)
+        if one.truth.seconds_to_nearest_change(number) > NEAR_CHANGE_S:
+            spaces.append(frozenset(sample["spaces"]) == one.truth.occupied_spaces(number))
+    counts = [sample["frameCount"] for sample in one.samples]
+    assert counts == sorted(set(counts)), "frame_count never goes back"
+    return Result(
+        len(vehicles), len(shown) / one.truth.frames, sum(spaces) / len(spaces), sum(vehicles) / len(vehicles)
+    )
+
+
+def print_table(results: dict[str, Result]) -> None:
+    """Leave the numbers where a person finds them."""
+    rows = ["camera frames covered spaces_right vehicles_within_one"]
+    rows += [
+        f"{camera_id} {one.frames} {one.covered:.3f} {one.spaces_right:.4f} {one.vehicles_right:.4f}"
+        for camera_id, one in results.items()
+    ]
+    (ARTIFACTS / "agreement.txt").write_text("\n".join(rows) + "\n", "utf-8")
+
+
+async def shows(page: Page, test_id: str, text: str) -> bool:
+    return await page.locator(f"[data-testid={test_id}]").text_content() == text
+
+
+async def test_the_page_lives_through_a_restart_of_its_gateway(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 390, "height": 844})
+    await page.goto(demo.dashboard)
+    await page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+    assert await page.locator("[data-testid=camera-select]").input_value() == "CAM1", "the first live camera"
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "no sideways scrolling"
+    await wait_for(lambda: shows(page, "connection-state", "Connected"))
+    gateway = next(one for one in demo.processes() if "services.gateway" in one.cmdline())
+    gateway.kill()
+    await wait_for(lambda: shows(page, "connection-state", "Reconnecting"))
+    await wait_for(lambda: shows(page, "connection-state", "Connected"), 30)
+    before = await page.locator("[data-testid=frame-count]").text_content()
+
+    async def moves() -> bool:
+        return await page.locator("[data-testid=frame-count]").text_content() != before
+
+    await wait_for(moves)
+    await page.locator("[data-testid=camera-select]").select_option("CAM2")
+    await page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+    assert "camera=CAM2" in page.url
+    await page.screenshot(path=str(ARTIFACTS / "phone.png"))
+    assert "died (SIGKILL); starting it again" in demo.log
+
+
+def test_ctrl_c_leaves_nothing_running_and_nothing_listening(demo: DemoSystem) -> None:
+    processes = demo.processes()
+    names = {part for one in processes for part in one.cmdline()}
+    assert {"services.ingest", "services.detector", "services.gateway", "deploy.demo.camera"} <= names
+    ports = {
+        connection.laddr.port
+        for one in processes
+        for connection in one.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert len(ports) >= 4, "redis, two cameras, the gateway"
+    assert demo.stop(signal.SIGINT) == 0
+    assert [one for one in processes if one.is_running()] == []
+    for port in ports:
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0, f"somebody listens on {port}"
