@@ -57,14 +57,14 @@ export function App() {
         <NoCameras loading={cameras === null} />
       ) : (
         <main>
-          <section className="stage" aria-label="Live picture">
-            <LiveView stream={stream} camera={camera} />
-            <StreamFacts frame={stream.frame} viewers={camera?.viewers ?? null} />
-          </section>
-          <aside>
-            <Statistics frame={stream.frame} />
+          <div className="watching">
+            <section className="stage" aria-label="Live picture">
+              <LiveView stream={stream} camera={camera} />
+              <StreamFacts frame={stream.frame} viewers={camera?.viewers ?? null} />
+            </section>
             <Events key={cameraId} cameraId={cameraId} />
-          </aside>
+          </div>
+          <Statistics frame={stream.frame} />
         </main>
       )}
     </div>

@@ -4,7 +4,7 @@ import { fetchEvents } from "../../api/client";
 import { clockTime } from "../../shared/format";
 import { usePolled } from "../../shared/usePolled";
 
-const SHOWN = 8;
+const SHOWN = 9;
 const EVERY_MS = 3000;
 
 /** The last changes of the camera's spaces. */

@@ -1,0 +1,103 @@
+// @vitest-environment node
+import { encode } from "@msgpack/msgpack";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WebSocketServer, WebSocket as NodeWebSocket } from "ws";
+
+import { PING_EVERY_MS, RECONNECT_AFTER_MS, StreamConnection, streamUrl, type ConnectionState } from "../src/stream/connection";
+
+let server: WebSocketServer;
+let connection: StreamConnection | null = null;
+let states: ConnectionState[];
+let frames: number[];
+
+beforeEach(async () => {
+  vi.stubGlobal("WebSocket", NodeWebSocket);
+  states = [];
+  frames = [];
+  server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  await new Promise((resolve) => server.once("listening", resolve));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  connection?.close();
+  for (const client of server.clients) client.terminate();
+  server.close();
+});
+
+function connect(): void {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  connection = new StreamConnection(`ws://127.0.0.1:${address.port}/`, {
+    onState: (state) => states.push(state),
+    onFrame: (message) => frames.push(message.frameCount),
+  });
+}
+
+function nextClient(): Promise<NodeWebSocket> {
+  return new Promise((resolve) => server.once("connection", resolve));
+}
+
+function frame(count: number): Uint8Array {
+  return encode({ v: 1, type: "frame", camera_id: "C", frame: new Uint8Array(4), metadata: {}, frame_count: count, timestamp: 0 });
+}
+
+test("frames are handed on; keepalive and pong are not frames", async () => {
+  connect();
+  const client = await nextClient();
+  client.send(frame(1));
+  client.send("keepalive");
+  client.send("pong");
+  client.send(frame(2));
+  await vi.waitFor(() => { expect(frames).toEqual([1, 2]); });
+  expect(states).toEqual(["connecting", "connected"]);
+});
+
+test("a lost connection is opened again after three seconds", async () => {
+  expect(RECONNECT_AFTER_MS).toBe(3000);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  connect();
+  const first = await nextClient();
+  first.terminate();
+  await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
+  const again = nextClient();
+  await vi.advanceTimersByTimeAsync(RECONNECT_AFTER_MS - 1);
+  expect(server.clients.size).toBe(0);
+  await vi.advanceTimersByTimeAsync(1);
+  (await again).send(frame(9));
+  vi.useRealTimers();
+  await vi.waitFor(() => { expect(frames).toEqual([9]); });
+  expect(states.at(-1)).toBe("connected");
+});
+
+test("the server hears a ping every ten seconds", async () => {
+  expect(PING_EVERY_MS).toBe(10_000);
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
+  connect();
+  const client = await nextClient();
+  const heard: string[] = [];
+  client.on("message", (data: Buffer) => { heard.push(data.toString()); client.send("pong"); });
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
+  for (let round = 1; round <= 3; round += 1) {
+    vi.advanceTimersByTime(PING_EVERY_MS);
+    await vi.waitUntil(() => heard.length === round, { interval: 0 });
+  }
+  expect(heard).toEqual(["ping", "ping", "ping"]);
+});
+
+test("a closed stream stays closed", async () => {
+  connect();
+  const client = await nextClient();
+  const closed = new Promise((resolve) => client.once("close", resolve));
+  connection?.close();
+  await closed;
+  expect(states.at(-1)).toBe("closed");
+  expect(states).not.toContain("reconnecting");
+});
+
+test("the address follows the page's", () => {
+  expect(streamUrl("a b", { protocol: "https:", host: "lot.example" })).toBe(
+    "wss://lot.example/ws/viewer/detection?camera_id=a%20b&format=binary",
+  );
+  expect(streamUrl("CAM1", { protocol: "http:", host: "h:1" })).toMatch(/^ws:\/\/h:1\//);
+});

@@ -1,0 +1,61 @@
+import { encode } from "@msgpack/msgpack";
+import { expect, test } from "vitest";
+
+import { countsOf } from "../src/features/statistics/counts";
+import { readFrameMessage } from "../src/stream/message";
+import { capturedAt } from "../src/stream/useStream";
+
+function packed(value: unknown): ArrayBuffer {
+  const bytes = encode(value);
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}
+
+const FRAME = { v: 1, type: "frame", camera_id: "CAM1", frame: new Uint8Array([255, 216]), frame_count: 7, timestamp: 2.5 };
+
+test("a frame message is read", () => {
+  const message = readFrameMessage(packed({ ...FRAME, metadata: { vehicle_count: 3 } }));
+  expect(message).toMatchObject({ cameraId: "CAM1", frameCount: 7, publishedAt: 2500, metadata: { vehicle_count: 3 } });
+  expect([...(message?.jpeg ?? [])]).toEqual([255, 216]);
+});
+
+test.each([["text", "keepalive"], ["another type", { type: "x" }], ["no picture", { type: "frame", frame: "text" }], ["nothing", null]])(
+  "%s is let pass", (_, value) => {
+    expect(readFrameMessage(packed(value))).toBeNull();
+  },
+);
+
+test("broken bytes are let pass", () => {
+  expect(readFrameMessage(new Uint8Array([0xc1]).buffer)).toBeNull();
+  expect(readFrameMessage(new ArrayBuffer(0))).toBeNull();
+});
+
+test("an old worker's metadata may lack everything", () => {
+  expect(countsOf({})).toEqual({ vehicles: 0, occupied: 0, total: 0, available: 0, unknown: 0 });
+  const message = readFrameMessage(packed({ ...FRAME, metadata: {} }));
+  expect(message && capturedAt(message)).toBe(2500);
+});
+
+test("the time of capture comes from the timings, else from the timestamp", () => {
+  const read = (metadata: unknown) => {
+    const message = readFrameMessage(packed({ ...FRAME, metadata }));
+    return message && capturedAt(message);
+  };
+  expect(read({ timings: { captured_at: 1234 }, timestamp: "2026-01-01T00:00:00Z" })).toBe(1234);
+  expect(read({ timestamp: "2026-01-01T00:00:00+01:00" })).toBe(Date.parse("2025-12-31T23:00:00Z"));
+  expect(read({ timestamp: "nonsense" })).toBe(2500);
+});
+
+test("unknown spaces are not available", () => {
+  const space = { space_id: "A", space_name: "A", bbox: { x: 0, y: 0, width: 1, height: 1 } };
+  const counts = countsOf({
+    total_spaces: 4,
+    occupied_spaces: 1,
+    space_occupancy: [
+      { ...space, is_occupied: true, state: "occupied" },
+      { ...space, is_occupied: false, state: "unknown" },
+      { ...space, is_occupied: false, state: "free" },
+      { ...space, is_occupied: false, state: "free" },
+    ],
+  });
+  expect(counts).toMatchObject({ available: 2, unknown: 1 });
+});

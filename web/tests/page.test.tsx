@@ -1,0 +1,94 @@
+import { cleanup, render, screen, within } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+
+import { NoCameras } from "../src/app/NoCameras";
+import type { CameraView } from "../src/api/client";
+import { CameraPicker } from "../src/features/camera-picker/CameraPicker";
+import { LiveView } from "../src/features/live-view/LiveView";
+import { StreamFacts } from "../src/features/live-view/StreamFacts";
+import { Statistics } from "../src/features/statistics/Statistics";
+import type { Metadata } from "../src/stream/message";
+import type { ShownFrame } from "../src/stream/useStream";
+
+afterEach(() => { cleanup(); });
+
+function frame(metadata: Metadata): ShownFrame {
+  const picture = { width: 4, height: 2, close: vi.fn() } as unknown as ImageBitmap;
+  return { message: { cameraId: "C", jpeg: new Uint8Array(), metadata, frameCount: 41, publishedAt: 1030 }, picture, fps: 9.96, latencyMs: 42.4 };
+}
+
+function camera(state: CameraView["status"]["state"], error: string | null = null): CameraView {
+  return {
+    id: "C", name: "Gate", url: null, fps: 10, enabled: true, registered: true, viewers: 2,
+    occupancy: { total: 0, occupied: 0, free: 0, unknown: 0 },
+    status: { state, error, input_fps: null, output_fps: null, reconnects: 0, last_frame_at: null },
+  };
+}
+
+const number = (id: string) => screen.getByTestId(id).textContent;
+
+test("the numbers of a frame are shown", () => {
+  const space = { bbox: { x: 0, y: 0, width: 1, height: 1 }, is_occupied: false };
+  render(<Statistics frame={frame({
+    vehicle_count: 3, occupied_spaces: 1, total_spaces: 3, track_ids: [42, 43],
+    space_occupancy: [
+      { ...space, space_id: "1", space_name: "A1", is_occupied: true, state: "occupied" },
+      { ...space, space_id: "2", space_name: "A2", state: "free" },
+      { ...space, space_id: "3", space_name: "A3", state: "unknown" },
+    ],
+  })} />);
+  expect([number("vehicle-count"), number("occupied-count"), number("total-count"), number("available-count"), number("unknown-count")])
+    .toEqual(["3", "1", "3", "1", "1"]);
+  expect(number("occupancy-percent")).toBe("33");
+  expect(number("track-ids")).toBe("#42#43");
+  expect(within(screen.getByLabelText("Spaces")).getAllByRole("listitem").map((item) => item.textContent))
+    .toEqual(["A1: occupied", "A2: free", "A3: unknown"]);
+});
+
+test("an old worker's frame without metadata is shown too", () => {
+  render(<Statistics frame={frame({})} />);
+  expect(number("vehicle-count")).toBe("0");
+  expect(number("track-ids")).toBe("none");
+});
+
+test("before the first frame there are no numbers", () => {
+  render(<Statistics frame={null} />);
+  expect(number("available-count")).toBe("–");
+});
+
+test("the stream's facts, with the latency by hop", () => {
+  const timings = { captured_at: 1000, read_at: 1002, detected_at: 1020, published_at: 1030 };
+  render(<StreamFacts frame={frame({ timings })} viewers={2} />);
+  expect([number("frame-count"), number("fps"), number("latency"), number("viewers")]).toEqual(["41", "10.0", "42", "2"]);
+  expect(screen.getByText("By hop").parentElement?.textContent).toContain("ingest 2detect 18draw 10deliver 12");
+});
+
+test.each([
+  ["waiting", { state: "connected", frame: null } as const, camera("live"), "Waiting for frames…"],
+  ["stalled", { state: "connected", frame: null } as const, camera("stalled", "camera sent nothing for 10 s"), "Camera stalled: camera sent nothing for 10 s."],
+  ["error", { state: "connected", frame: null } as const, camera("error", "camera answered 401: check user name and password"), "check user name and password"],
+  ["gateway away", { state: "reconnecting", frame: null } as const, camera("live"), "Connection to the gateway lost"],
+])("when there is no picture the page says why: %s", (_, stream, shown, text) => {
+  render(<LiveView stream={stream} camera={shown} />);
+  expect(screen.getByRole("status").textContent).toContain(text);
+});
+
+test("a drawn picture is released", () => {
+  const shown = frame({ frame_id: "5-0" });
+  render(<LiveView stream={{ state: "connected", frame: shown }} camera={camera("live")} />);
+  const canvas = screen.getByTestId("live-picture");
+  expect(canvas.dataset["frameCount"]).toBe("41");
+  expect(canvas.dataset["frameId"]).toBe("5-0");
+  expect(shown.picture.close).toHaveBeenCalledOnce();
+});
+
+test("a camera is chosen by name and id", () => {
+  const onSelect = vi.fn();
+  render(<CameraPicker cameras={[camera("live"), { ...camera("live"), id: "D", name: "D" }]} selected="C" onSelect={onSelect} />);
+  expect(screen.getAllByRole("option").map((option) => option.textContent)).toEqual(["Gate (C)", "D"]);
+});
+
+test("without cameras the page says how to add one", () => {
+  render(<NoCameras loading={false} />);
+  expect(screen.getByText(/curl -X POST/)).toBeTruthy();
+});

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+
+import type { CameraView } from "../src/api/client";
+import { cameraFromUrl, defaultCamera, urlWithCamera } from "../src/features/camera-picker/choice";
+import { percent } from "../src/shared/format";
+import { FpsMeter } from "../src/stream/fps";
+import { NewestOnly } from "../src/stream/newest";
+
+test("while one item is worked on, the newest waits and the others are skipped", async () => {
+  const done: number[] = [];
+  let finish: () => void = () => undefined;
+  const newest = new NewestOnly<number>(async (item) => {
+    await new Promise<void>((resolve) => { finish = resolve; });
+    done.push(item);
+  });
+  for (const item of [1, 2, 3, 4]) newest.offer(item);
+  finish();
+  await Promise.resolve();
+  await Promise.resolve();
+  finish();
+  await Promise.resolve();
+  expect(done).toEqual([1, 4]);
+  expect(newest.skipped).toBe(2);
+});
+
+test("frames a second are counted over the last seconds", () => {
+  const meter = new FpsMeter();
+  let fps = meter.tick(0);
+  expect(fps).toBe(0);
+  for (let at = 100; at <= 5000; at += 100) fps = meter.tick(at);
+  expect(fps).toBeCloseTo(10);
+  expect(meter.tick(60_000)).toBe(0);
+});
+
+function camera(id: string, state: CameraView["status"]["state"]): CameraView {
+  return {
+    id, name: id, url: null, fps: null, enabled: true, registered: true, viewers: 0,
+    occupancy: { total: 0, occupied: 0, free: 0, unknown: 0 },
+    status: { state, error: null, input_fps: null, output_fps: null, reconnects: 0, last_frame_at: null },
+  };
+}
+
+test("the first live camera is shown, else the first", () => {
+  expect(defaultCamera([camera("A", "error"), camera("B", "live")])).toBe("B");
+  expect(defaultCamera([camera("A", "error"), camera("B", "stalled")])).toBe("A");
+  expect(defaultCamera([])).toBeNull();
+});
+
+test("the camera is in the address", () => {
+  expect(cameraFromUrl("?camera=CAM1&wall")).toBe("CAM1");
+  expect(cameraFromUrl("?camera=")).toBeNull();
+  expect(urlWithCamera("http://h/?wall=1", "a b")).toBe("http://h/?wall=1&camera=a+b");
+});
+
+test("nothing of nothing is no share", () => {
+  expect(percent(0, 0)).toBe(0);
+  expect(percent(1, 3)).toBe(33);
+});
