@@ -36,7 +36,7 @@ class DetectorSettings(ServiceSettings):
         float, Field(gt=0, lt=1, description="least confidence that keeps an existing track alive")
     ] = 0.1
     nms_iou: Annotated[float, Field(gt=0, lt=1, description="overlap (IoU) above which two boxes are one vehicle")] = (
-        0.6
+        0.5
     )
     lanes: Annotated[int, Field(ge=0, le=64, description="frames worked on at once; 0: one per core")] = 0
     jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of the annotated picture")] = 85

@@ -88,6 +88,7 @@ test("the server hears a ping every ten seconds", async () => {
 test("a closed stream stays closed", async () => {
   connect();
   const client = await nextClient();
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
   const closed = new Promise((resolve) => client.once("close", resolve));
   connection?.close();
   await closed;

@@ -41,7 +41,7 @@ test("the numbers of a frame are shown", () => {
     .toEqual(["3", "1", "3", "1", "1"]);
   expect(number("occupancy-percent")).toBe("33");
   expect(number("track-ids")).toBe("#42#43");
-  expect(within(screen.getByLabelText("Spaces")).getAllByRole("listitem").map((item) => item.textContent))
+  expect(within(screen.getByRole("list", { name: "Spaces" })).getAllByRole("listitem").map((item) => item.textContent))
     .toEqual(["A1: occupied", "A2: free", "A3: unknown"]);
 });
 
@@ -79,11 +79,11 @@ test("a drawn picture is released", () => {
   const canvas = screen.getByTestId("live-picture");
   expect(canvas.dataset["frameCount"]).toBe("41");
   expect(canvas.dataset["frameId"]).toBe("5-0");
-  expect(shown.picture.close).toHaveBeenCalledOnce();
+  expect(vi.mocked(shown.picture).close.mock.calls).toHaveLength(1);
 });
 
 test("a camera is chosen by name and id", () => {
-  const onSelect = vi.fn();
+  const onSelect = vi.fn<(cameraId: string) => void>();
   render(<CameraPicker cameras={[camera("live"), { ...camera("live"), id: "D", name: "D" }]} selected="C" onSelect={onSelect} />);
   expect(screen.getAllByRole("option").map((option) => option.textContent)).toEqual(["Gate (C)", "D"]);
 });

@@ -2,8 +2,12 @@ import { decode } from "@msgpack/msgpack";
 
 import type { Schemas } from "../api/client";
 
+/** A space as an old worker may post it: without polygon and state. */
+export type Space = Omit<Schemas["SpaceOccupancy"], "polygon" | "state"> &
+  Partial<Pick<Schemas["SpaceOccupancy"], "polygon" | "state">>;
+
 /** Metadata as an old worker may post it: any field may be missing. Ours has them all. */
-export type Metadata = Partial<Schemas["FrameMetadata"]>;
+export type Metadata = Partial<Omit<Schemas["FrameMetadata"], "space_occupancy">> & { space_occupancy?: Space[] };
 
 export interface FrameMessage {
   cameraId: string;

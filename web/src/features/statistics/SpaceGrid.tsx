@@ -1,8 +1,7 @@
 import { memo } from "react";
 
-import type { Schemas, SpaceState } from "../../api/client";
-
-type Space = Schemas["SpaceOccupancy"];
+import type { SpaceState } from "../../api/client";
+import type { Space } from "../../stream/message";
 
 const WORD: Record<SpaceState, string> = { free: "free", occupied: "occupied", unknown: "unknown" };
 
