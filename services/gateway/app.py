@@ -39,9 +39,10 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         redis = connect(settings.redis_url, answer_timeout_s=ANSWER_TIMEOUT_S, max_connections=64)
         subscriber = connect(settings.redis_url, answer_timeout_s=None, max_connections=2)
         metrics = GatewayMetrics()
-        hub = Hub(redis, subscriber, metrics)
+        hub = Hub(redis, subscriber, metrics, settings.send_timeout_s)
         gateway_id = process_id("gateway")
         presence = Presence(redis, hub, gateway_id)
+        hub.on_change = presence.nudge
         app.state.resources = Resources(settings, redis, hub, presence, Broadcasts(redis, presence), metrics)
         stop = asyncio.Event()
         parts = [asyncio.create_task(hub.run(stop)), asyncio.create_task(presence.run(stop))]
@@ -55,7 +56,15 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             await subscriber.aclose()
             _log.info("gateway stopped")
 
-    app = FastAPI(title=TITLE, version="1", lifespan=lifespan, description=__doc__ or "")
+    app = FastAPI(
+        title=TITLE,
+        version="1",
+        lifespan=lifespan,
+        description="Live pictures, occupancy and history of parking lots.",
+        generate_unique_id_function=lambda route: route.name,
+        docs_url=None,  # its page loads scripts from elsewhere, which the content security policy forbids
+        redoc_url=None,
+    )
     for part in (bridge, cameras, occupancy, media, system):
         app.include_router(part.router)
     app.include_router(viewer.router)

@@ -18,7 +18,7 @@ HEADERS: Final = {
 }
 NOT_BUILT: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Lotcast</title>
 <p>The dashboard is not built: run <code>make web</code> and load this page again. The API is at
-<a href="/docs">/docs</a>.</p></html>"""
+<a href="/openapi.json">/openapi.json</a>.</p></html>"""
 
 
 def install_dashboard(app: FastAPI, folder: Path) -> None:

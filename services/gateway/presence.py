@@ -19,6 +19,7 @@ from services.gateway.hub.hub import Hub
 _log = get_logger("presence")
 
 HEARTBEAT_S = 2.0
+NUDGE_PAUSE_S = 0.02
 DEAD_AFTER_S = 8.0
 """A gateway silent for this long no longer counts; with the heartbeat that is within 10 s of its death."""
 
@@ -32,9 +33,11 @@ class Presence:
         self._gateway_id = gateway_id
         self._written: dict[str, int] = {}
         self._lock = asyncio.Lock()
+        self._nudged = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Heartbeat until stopped, then take this gateway out of the counts."""
+        following = asyncio.create_task(self._follow_changes())
         while not stop.is_set():
             try:
                 await self._beat()
@@ -42,19 +45,35 @@ class Presence:
                 self._written.clear()
                 _log.debug("no heartbeat", error=str(error))
             await sleep_until_stopped(stop, HEARTBEAT_S)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         try:
             await self._leave()
         except (RedisError, OSError) as error:
             _log.info("could not take this gateway out of the counts; it expires", error=str(error))
 
-    async def update(self) -> None:
-        """Write this gateway's numbers where they have changed."""
+    def nudge(self) -> None:
+        """A viewer has come or gone; written soon, many at once."""
+        self._nudged.set()
+
+    async def _follow_changes(self) -> None:
+        while True:
+            await self._nudged.wait()
+            self._nudged.clear()
+            try:
+                await self.update()
+            except (RedisError, OSError) as error:
+                _log.debug("viewers not counted now; with the next heartbeat", error=str(error))
+            await asyncio.sleep(NUDGE_PAUSE_S)
+
+    async def update(self, *, everything: bool = False) -> None:
+        """Write this gateway's numbers where they have changed, or all of them."""
         async with self._lock:
             now = self._hub.viewers()
             pipe = self._redis.pipeline(transaction=False)
             for camera_id in now.keys() | self._written.keys():
                 count = now.get(camera_id, 0)
-                if count == self._written.get(camera_id, 0):
+                if count == self._written.get(camera_id, 0) and not (everything and count):
                     continue
                 if count:
                     pipe.hset(keys.viewers(camera_id), self._gateway_id, count)
@@ -76,7 +95,8 @@ class Presence:
         at = time.time()
         await self._redis.zadd(keys.members("gateway"), {self._gateway_id: at})
         await self._redis.zremrangebyscore(keys.members("gateway"), "-inf", at - 10 * DEAD_AFTER_S)
-        await self.update()
+        # All of them: another gateway may have thought this one dead and removed its fields.
+        await self.update(everything=True)
 
     async def _leave(self) -> None:
         pipe = self._redis.pipeline(transaction=False)

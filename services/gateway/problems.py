@@ -57,8 +57,12 @@ _TITLES: Final = {
 def _answer(request: Request, status: int, detail: Any, headers: dict[str, str] | None = None) -> JSONResponse:
     if request.url.path in BRIDGE_PATHS:
         return JSONResponse({"detail": detail}, status, headers)
-    title = _TITLES.get(status, "Error")
-    body = {"title": title, "status": status, "detail": detail if isinstance(detail, str) else str(detail)}
+    return problem_response(status, detail if isinstance(detail, str) else str(detail), headers)
+
+
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error as an answer."""
+    body = {"title": _TITLES.get(status, "Error"), "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 

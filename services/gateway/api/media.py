@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Response
-from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from libs.common import keys
 from libs.common.errors import MessageError
 from services.gateway.api.cameras import CameraIdInPath
-from services.gateway.hub.prepared import PreparedMessage
-from services.gateway.hub.viewer import ViewerSlot
+from services.gateway.hub.prepared import BOUNDARY, PreparedMessage
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Resources, Used
+from services.gateway.serving.http_protocol import GatewayHttpProtocol
+from services.gateway.serving.viewer_protocol import CONNECTION
 
 router = APIRouter(prefix="/api/cameras/{camera_id}", tags=["pictures"])
 
-BOUNDARY: Final = "lotcast-frame"
-IDLE_MAX_S: Final = 60.0
 _JPEG: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
 }
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "One JPEG after the other",
+        "description": "One JPEG after the other, as long as the client stays",
         "content": {"multipart/x-mixed-replace": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+
+class MjpegResponse(Response):
+    """A stream whose pictures the hub writes straight to the connection."""
+
+    media_type = "multipart/x-mixed-replace"
+
+    def __init__(self, camera_id: str, used: Resources) -> None:
+        super().__init__()
+        self._camera_id = camera_id
+        self._used = used
+        self.headers["Cache-Control"] = "no-store"
+        self.headers["Content-Type"] = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+        del self.headers["Content-Length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin the response and leave the rest to the hub until the client goes."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        protocol: GatewayHttpProtocol = scope["extensions"][CONNECTION]
+        outlet = protocol.make_outlet("mjpeg", self._used.metrics)
+        self._used.hub.attach(self._camera_id, outlet)
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass  # the rest of a request's body, if it has one
+        finally:
+            self._used.hub.detach(self._camera_id, outlet)
 
 
 @router.get("/snapshot.jpg", response_class=Response, responses=_JPEG | problem_responses(404, 422, 503))
@@ -45,29 +68,9 @@ async def get_snapshot(camera_id: CameraIdInPath, used: Used) -> Response:
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-@router.get("/stream.mjpg", response_class=StreamingResponse, responses=_STREAM | problem_responses(422, 503))
-async def get_stream(camera_id: CameraIdInPath, used: Used) -> StreamingResponse:
-    """The annotated pictures as they come; ends when none came for a minute."""
-    media_type = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
-    return StreamingResponse(_parts(camera_id, used), media_type=media_type, headers={"Cache-Control": "no-store"})
-
-
-async def _parts(camera_id: str, used: Resources) -> AsyncIterator[bytes]:
-    async with used.hub.viewing(camera_id) as slot:
-        while (jpeg := await _next_jpeg(slot)) is not None:
-            head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-            yield head.encode("ascii") + jpeg + b"\r\n"
-            used.metrics.frames_sent.labels("mjpeg").inc()
-
-
-async def _next_jpeg(slot: ViewerSlot) -> bytes | None:
-    """The next picture; None if none came for a minute."""
-    try:
-        async with asyncio.timeout(IDLE_MAX_S):
-            while True:
-                try:
-                    return (await slot.take()).jpeg
-                except MessageError:
-                    continue  # somebody published what is no viewer message
-    except TimeoutError:
-        return None
+@router.get("/stream.mjpg", response_class=MjpegResponse, responses=_STREAM | problem_responses(422, 503))
+async def get_stream(camera_id: CameraIdInPath, used: Used) -> Response:
+    """The annotated pictures as they come, for an `<img>` or a video player."""
+    if used.hub.viewer_count >= used.settings.viewers_max:
+        raise HTTPException(503, "this gateway has as many viewers as it may", {"Retry-After": "5"})
+    return MjpegResponse(camera_id, used)

@@ -1,10 +1,10 @@
-"""Fan-out: one Redis subscription for all cameras that have viewers here; each message goes to every viewer's slot."""
+"""Fan-out: a message is framed once and the same bytes are written to every viewer of its camera."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -13,125 +13,152 @@ from libs.common import keys
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
 from libs.common.shutdown import sleep_until_stopped
-from services.gateway.hub.prepared import PreparedMessage
-from services.gateway.hub.viewer import ViewerSlot
+from services.gateway.hub.outlet import Outlet
+from services.gateway.hub.prepared import Form, PreparedMessage
+from services.gateway.hub.subscription import Subscription
 from services.gateway.metrics import GatewayMetrics
 
 _log = get_logger("hub")
 
-CONTROL_CHANNEL = "lotcast:gateways"
-"""Always subscribed, so that the connection stands before the first viewer comes."""
+PROGRESS_CHECK_S: Final = 0.1
+
+
+class _Audience:
+    """The viewers of one camera here, and the picture that they saw last."""
+
+    def __init__(self) -> None:
+        self.by_form: dict[Form, set[Outlet]] = {"binary": set(), "json": set(), "mjpeg": set()}
+        self.current: PreparedMessage | None = None
+        self.live_messages = 0
+        self.loading = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return sum(len(outlets) for outlets in self.by_form.values())
 
 
 class Hub:
     """All viewers of this process."""
 
-    def __init__(self, redis: Redis, subscriber: Redis, metrics: GatewayMetrics) -> None:
+    def __init__(self, redis: Redis, subscriber: Redis, metrics: GatewayMetrics, send_timeout_s: float) -> None:
         """Prepare.
 
         Args:
             redis: for `latest`.
             subscriber: a client of its own, for the one subscription.
             metrics: what is counted.
+            send_timeout_s: a viewer that takes nothing of a picture for this long is cut off.
         """
         self._redis = redis
-        self._pubsub = subscriber.pubsub(ignore_subscribe_messages=True)
         self._metrics = metrics
-        self._slots: dict[str, set[ViewerSlot]] = {}
+        self._send_timeout_s = send_timeout_s
+        self._audiences: dict[str, _Audience] = {}
+        self._subscription = Subscription(subscriber, self.hand_out, self._load_latest, self._watched_cameras)
+        self._watched: set[Outlet] = set()
+        self._loading: set[asyncio.Task[None]] = set()
+        self.on_change: Callable[[], None] = lambda: None
 
     def viewers(self) -> dict[str, int]:
         """How many viewers each camera has here; cameras without any are absent."""
-        return {camera_id: len(slots) for camera_id, slots in self._slots.items()}
+        return {camera_id: len(audience) for camera_id, audience in self._audiences.items()}
 
     @property
     def viewer_count(self) -> int:
         """How many viewers are connected here."""
-        return sum(len(slots) for slots in self._slots.values())
+        return sum(len(audience) for audience in self._audiences.values())
 
-    @asynccontextmanager
-    async def viewing(self, camera_id: str) -> AsyncIterator[ViewerSlot]:
-        """A slot that gets the camera's pictures, the current one first, while the context lasts."""
-        slot = ViewerSlot()
-        slots = self._slots.setdefault(camera_id, set())
-        slots.add(slot)
+    def attach(self, camera_id: str, outlet: Outlet) -> None:
+        """Give a viewer the camera's pictures from now on, the current one first."""
+        audience = self._audiences.get(camera_id)
+        if audience is None:
+            audience = self._audiences[camera_id] = _Audience()
+            self._subscription.change()
+            self._load_latest(camera_id)
+        audience.by_form[outlet.form].add(outlet)
         self._metrics.viewers.inc()
-        try:
-            if len(slots) == 1:
-                await self._subscribe(camera_id)
-            await self._offer_latest(camera_id, slot)
-            yield slot
-        finally:
-            slots.discard(slot)
-            self._metrics.viewers.dec()
-            if not slots and self._slots.get(camera_id) is slots:
-                del self._slots[camera_id]
-                await self._unsubscribe(camera_id)
+        outlet.start(self._watched)
+        if audience.current is not None:
+            self._send({outlet}, outlet.form, audience.current, camera_id)
+        self.on_change()
+
+    def detach(self, camera_id: str, outlet: Outlet) -> None:
+        """The viewer is gone."""
+        outlet.close()
+        audience = self._audiences.get(camera_id)
+        if audience is None or outlet not in audience.by_form[outlet.form]:
+            return
+        audience.by_form[outlet.form].discard(outlet)
+        self._metrics.viewers.dec()
+        if not len(audience):
+            del self._audiences[camera_id]
+            self._subscription.change()
+        self.on_change()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hand messages out until stopped; outlives Redis being away."""
-        away = True
-        while not stop.is_set():
-            try:
-                if away:
-                    await self._resubscribe()
-                    away = False
-                message = await self._pubsub.get_message(timeout=0.5)
-                if message is not None:
-                    self._hand_out(message["channel"], message["data"])
-            except (RedisError, OSError) as error:
-                if not away:
-                    _log.warning("subscription lost; trying again until redis is back", error=str(error))
-                away = True
-                await sleep_until_stopped(stop, 0.5)
-        await self._close_subscription()
+        watching = asyncio.create_task(self._watch_progress(stop))
+        try:
+            await self._subscription.run(stop)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, *self._loading, return_exceptions=True)
 
-    def _hand_out(self, channel: bytes, data: bytes) -> None:
-        camera_id = channel.decode().partition("{")[2].partition("}")[0]
+    def hand_out(self, camera_id: str, data: bytes) -> None:
+        """Send a viewer message, in msgpack, to all viewers of its camera."""
         self._metrics.frames_received.inc()
-        prepared = PreparedMessage(data)
-        for slot in self._slots.get(camera_id, ()):
-            if not slot.offer(prepared):
-                self._metrics.frames_skipped.inc()
+        audience = self._audiences.get(camera_id)
+        if audience is not None:
+            audience.live_messages += 1
+            self._show(audience, PreparedMessage(data), camera_id)
 
-    async def _resubscribe(self) -> None:
-        """Subscribe anew to everything, and show every viewer what it missed."""
-        await self._close_subscription()
-        await self._pubsub.subscribe(CONTROL_CHANNEL, *(keys.live(camera_id) for camera_id in self._slots))
-        for camera_id, slots in list(self._slots.items()):
-            for slot in list(slots):
-                await self._offer_latest(camera_id, slot)
-        _log.info("subscribed", cameras=len(self._slots))
+    def _show(self, audience: _Audience, message: PreparedMessage, camera_id: str) -> None:
+        audience.current = message
+        for form, outlets in audience.by_form.items():
+            if outlets:
+                self._send(outlets, form, message, camera_id)
 
-    async def _close_subscription(self) -> None:
-        await self._pubsub.aclose()  # type: ignore[no-untyped-call] # redis-py left it without types
-
-    async def _subscribe(self, camera_id: str) -> None:
+    def _send(self, outlets: set[Outlet], form: Form, message: PreparedMessage, camera_id: str) -> None:
         try:
-            await self._pubsub.subscribe(keys.live(camera_id))
-        except (RedisError, OSError) as error:
-            _log.info("cannot subscribe now; done when redis is back", camera=camera_id, error=str(error))
-
-    async def _unsubscribe(self, camera_id: str) -> None:
-        try:
-            await self._pubsub.unsubscribe(keys.live(camera_id))
-        except (RedisError, OSError) as error:
-            _log.info("cannot unsubscribe now; the connection is gone anyway", camera=camera_id, error=str(error))
-
-    async def _offer_latest(self, camera_id: str, slot: ViewerSlot) -> None:
-        """Show the last picture, unless a newer one has come in the meantime."""
-        try:
-            packed = await self._redis.get(keys.latest(camera_id))
-        except (RedisError, OSError) as error:
-            _log.info("cannot fetch the current picture", camera=camera_id, error=str(error))
+            wire = message.wire(form)
+        except MessageError as error:
+            _log.warning("message skipped", camera=camera_id, error=str(error))
             return
-        if isinstance(packed, bytes) and slot.is_empty:
-            slot.offer(PreparedMessage(packed))
+        sent = 0
+        for outlet in outlets:
+            sent += outlet.offer(wire)
+        self._metrics.frames_sent.labels(form).inc(sent)
 
+    def _watched_cameras(self) -> set[str]:
+        return set(self._audiences)
 
-def text_or_none(message: PreparedMessage, camera_id: str) -> str | None:
-    """A message's JSON text; None, and a line in the log, where somebody published what is no viewer message."""
-    try:
-        return message.json_text
-    except MessageError as error:
-        _log.warning("message skipped", camera=camera_id, error=str(error))
-        return None
+    def _load_latest(self, camera_id: str) -> None:
+        """Fetch the last picture in the background.
+
+        Done when the first viewer comes, and again when Redis has confirmed a subscription: from then on no message is
+        missed, but one may have come since the first time, or while the subscription was away.
+        """
+        task = asyncio.create_task(self._show_latest(camera_id))
+        self._loading.add(task)
+        task.add_done_callback(self._loading.discard)
+
+    async def _show_latest(self, camera_id: str) -> None:
+        """Show the last picture, unless the viewers have seen it or a newer one has come in the meantime."""
+        audience = self._audiences.get(camera_id)
+        if audience is None:
+            return
+        async with audience.loading:
+            before = audience.live_messages
+            try:
+                packed = await self._redis.get(keys.latest(camera_id))
+            except (RedisError, OSError) as error:
+                _log.info("cannot fetch the current picture; the next one is shown", camera=camera_id, error=str(error))
+                return
+            seen = audience.current.packed if audience.current else None
+            if isinstance(packed, bytes) and audience.live_messages == before and packed != seen:
+                self._show(audience, PreparedMessage(packed), camera_id)
+
+    async def _watch_progress(self, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        while not await sleep_until_stopped(stop, PROGRESS_CHECK_S):
+            now = loop.time()
+            for outlet in list(self._watched):
+                outlet.check_progress(now, self._send_timeout_s)

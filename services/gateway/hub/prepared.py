@@ -1,14 +1,42 @@
-"""A viewer message in the forms in which viewers want it; each form is made once, when the first viewer asks."""
+"""A viewer message in the forms that viewers want, framed for the wire; each is made once, when first asked for."""
 
 from __future__ import annotations
 
 import base64
+import struct
 from functools import cached_property
-from typing import Any
+from typing import Any, Final, Literal
 
 import orjson
 
+from libs.common.errors import MessageError
 from libs.common.messages import unpack_viewer_message
+
+Form = Literal["binary", "json", "mjpeg"]
+"""What a viewer wants: msgpack or JSON in WebSocket messages, or the bare pictures as a multipart stream."""
+
+BOUNDARY: Final = "lotcast-frame"
+
+_TEXT: Final = 0x1
+_BINARY: Final = 0x2
+_FIN: Final = 0x80
+
+
+def websocket_frame(opcode: int, payload: bytes) -> bytes:
+    """One whole, unmasked WebSocket message as a server sends it (RFC 6455, section 5.2).
+
+    Args:
+        opcode: 1 for text, 2 for binary.
+        payload: the message.
+    """
+    length = len(payload)
+    if length < 126:
+        head = struct.pack("!BB", _FIN | opcode, length)
+    elif length < 65_536:
+        head = struct.pack("!BBH", _FIN | opcode, 126, length)
+    else:
+        head = struct.pack("!BBQ", _FIN | opcode, 127, length)
+    return head + payload
 
 
 class PreparedMessage:
@@ -21,21 +49,15 @@ class PreparedMessage:
     def __init__(self, packed: bytes) -> None:
         self.packed = packed
 
-    @cached_property
-    def _fields(self) -> dict[str, Any]:
-        return unpack_viewer_message(self.packed)
-
-    @cached_property
-    def json_text(self) -> str:
-        """The same object as JSON, `frame` being a data URL.
+    def wire(self, form: Form) -> bytes:
+        """What is written to every connection that wants `form`.
 
         Raises:
             MessageError: `packed` is not a viewer message.
         """
-        data_url = b"data:image/jpeg;base64," + base64.b64encode(self.jpeg)
-        return orjson.dumps(
-            {**self._fields, "frame": data_url.decode("ascii")}, option=orjson.OPT_NON_STR_KEYS
-        ).decode()
+        if form == "binary":
+            return self._binary
+        return self._json if form == "json" else self._mjpeg
 
     @property
     def jpeg(self) -> bytes:
@@ -46,3 +68,27 @@ class PreparedMessage:
         """
         jpeg: bytes = self._fields["frame"]
         return jpeg
+
+    @cached_property
+    def _fields(self) -> dict[str, Any]:
+        return unpack_viewer_message(self.packed)
+
+    @cached_property
+    def _binary(self) -> bytes:
+        return websocket_frame(_BINARY, self.packed)
+
+    @cached_property
+    def _json(self) -> bytes:
+        data_url = "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode("ascii")
+        try:
+            text = orjson.dumps({**self._fields, "frame": data_url}, option=orjson.OPT_NON_STR_KEYS)
+        except orjson.JSONEncodeError as error:
+            raise MessageError(f"not to be told in JSON: {error}") from error
+        return websocket_frame(_TEXT, text)
+
+    @cached_property
+    def _mjpeg(self) -> bytes:
+        jpeg = self.jpeg
+        head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode("ascii")
+        # The multipart stream travels in HTTP's chunked coding; one picture is one chunk.
+        return b"%x\r\n%b%b\r\n\r\n" % (len(head) + len(jpeg) + 2, head, jpeg)

@@ -1,0 +1,123 @@
+"""One viewer's connection as the hub sees it: one picture on its way, one waiting, and a newer one takes its place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from services.gateway.hub.prepared import Form
+from services.gateway.metrics import GatewayMetrics
+
+
+class Outlet:
+    """Writes prepared bytes to one connection and never holds more than two pictures for it.
+
+    A picture is handed to the kernel in one system call, the way a bare socket loop does it: no task wakes up, nothing
+    is copied or buffered for this viewer. What the kernel does not take at once is left to the transport, which keeps
+    a reference to the shared bytes; until it has passed on the last of them the viewer is busy, and the newest picture
+    waits.
+
+    The protocol that owns the transport calls `paused` and `drained` from its `pause_writing` and `resume_writing`,
+    and `close` when the connection is lost.
+    """
+
+    __slots__ = ("_busy", "_cut_off", "_fd", "_metrics", "_progress_at", "_remaining", "_transport", "_waiting",
+                 "closed", "form", "watched")  # fmt: skip
+
+    def __init__(
+        self, transport: asyncio.Transport, form: Form, cut_off: Callable[[], None], metrics: GatewayMetrics
+    ) -> None:
+        """Take over the writing of pictures.
+
+        Args:
+            transport: a stream; from now on its buffer counts as full as soon as one byte is in it.
+            form: what is written to it.
+            cut_off: called once, when the viewer has taken nothing for too long.
+            metrics: what is counted.
+        """
+        self.form = form
+        self.closed = False
+        self.watched: set[Outlet] | None = None
+        self._transport = transport
+        self._cut_off = cut_off
+        self._metrics = metrics
+        self._waiting: bytes | None = None
+        self._busy = False
+        self._remaining = 0
+        self._progress_at = 0.0
+        sock = transport.get_extra_info("socket")
+        is_plain = sock is not None and transport.get_extra_info("sslcontext") is None and os.name == "posix"
+        self._fd: int = sock.fileno() if is_plain else -1
+
+    def start(self, watched: set[Outlet]) -> None:
+        """Begin; `watched` holds the outlets whose progress the hub must watch."""
+        self.watched = watched
+        self._transport.set_write_buffer_limits(high=0)  # may call `paused`: something else is still on its way
+
+    def offer(self, wire: bytes) -> int:
+        """Send a picture now, or leave it waiting in place of an older one.
+
+        Returns:
+            How many pictures were sent now: 1 or 0.
+        """
+        if self._busy:
+            if self._waiting is not None:
+                self._metrics.frames_skipped.inc()
+            self._waiting = wire
+            return 0
+        if self.closed or self._transport.is_closing():
+            return 0
+        self._write(wire)
+        return 1
+
+    def paused(self) -> None:
+        """The transport holds bytes that the kernel does not take."""
+        self._busy = True
+        self._remaining = self._transport.get_write_buffer_size()
+        self._progress_at = asyncio.get_running_loop().time()
+        if self.watched is not None and not self.closed:
+            self.watched.add(self)
+
+    def drained(self) -> None:
+        """The transport's buffer has run empty."""
+        self._busy = False
+        if self.watched is not None:
+            self.watched.discard(self)
+        wire, self._waiting = self._waiting, None
+        if wire is not None:
+            self._metrics.frames_sent.labels(self.form).inc(self.offer(wire))
+
+    def check_progress(self, now: float, deadline_s: float) -> None:
+        """Cut the viewer off if it has not taken a byte for `deadline_s` seconds; `now` is the loop's time."""
+        remaining = self._transport.get_write_buffer_size()
+        if remaining < self._remaining:
+            self._remaining, self._progress_at = remaining, now
+        elif now - self._progress_at >= deadline_s:
+            self.close()
+            self._metrics.viewers_cut_off.inc()
+            self._cut_off()
+
+    def close(self) -> None:
+        """Send nothing more; the transport is somebody else's to close."""
+        self.closed = True
+        self._waiting = None
+        if self.watched is not None:
+            self.watched.discard(self)
+
+    def _write(self, wire: bytes) -> None:
+        if self._fd < 0:
+            self._transport.write(wire)
+            return
+        # The transport holds nothing (else we were busy), so writing past it keeps the order. It cannot have closed
+        # the descriptor either: it does so only after `connection_lost`, which closes this outlet.
+        try:
+            sent = os.write(self._fd, wire)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.close()
+            self._transport.abort()
+            return
+        if sent < len(wire):
+            self._transport.write(memoryview(wire)[sent:])

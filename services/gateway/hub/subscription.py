@@ -1,0 +1,123 @@
+"""The one Redis subscription of a gateway process: always drained, made anew when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+from libs.common import keys
+from libs.common.bus import as_text
+from libs.common.logging import get_logger
+from libs.common.shutdown import sleep_until_stopped
+
+_log = get_logger("subscription")
+
+CONTROL_CHANNEL: Final = "lotcast:gateways"
+"""Always subscribed, so that the connection stands before the first viewer comes."""
+
+PING_EVERY_S: Final = 2.0
+SILENCE_MAX_S: Final = 6.0
+RETRY_AFTER_S: Final = 0.3
+
+
+class Subscription:
+    """Receives the viewer messages of the cameras that are watched here."""
+
+    def __init__(
+        self,
+        client: Redis,
+        on_message: Callable[[str, bytes], None],
+        on_subscribed: Callable[[str], None],
+        is_watched: Callable[[], set[str]],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            client: of its own; waits for answers as long as it takes.
+            on_message: gets camera id and message; must not wait.
+            on_subscribed: gets the camera id when Redis has confirmed a subscription, the first and every new one.
+            is_watched: the cameras that should be subscribed now.
+        """
+        self._pubsub = client.pubsub()
+        self._on_message = on_message
+        self._on_subscribed = on_subscribed
+        self._is_watched = is_watched
+        self._changed = asyncio.Event()
+        self._channels: dict[bytes, str] = {}
+        self._heard_at = 0.0
+
+    def change(self) -> None:
+        """Other cameras are watched than before."""
+        self._changed.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Receive until stopped; outlives Redis being away."""
+        is_away = False
+        while not stop.is_set():
+            try:
+                await self._pubsub.subscribe(CONTROL_CHANNEL)
+                is_away = False
+                await self._run_connected(stop)
+            except (RedisError, OSError) as error:
+                if not is_away:
+                    _log.warning("no subscription; trying again until redis is back", error=str(error))
+                is_away = True
+            self._channels = {}
+            await self._pubsub.aclose()  # type: ignore[no-untyped-call] # redis-py left it without types
+            await sleep_until_stopped(stop, RETRY_AFTER_S)
+
+    async def _run_connected(self, stop: asyncio.Event) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        parts = [asyncio.create_task(part) for part in (self._receive(), self._follow(), _until(stop))]
+        await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for part in parts:
+            part.cancel()
+        for error in await asyncio.gather(*parts, return_exceptions=True):
+            if error is not None and not isinstance(error, asyncio.CancelledError):
+                raise error
+
+    async def _follow(self) -> None:
+        """Subscribe to what is watched, and ping in between so that a dead connection shows."""
+        while True:
+            self._changed.clear()
+            wanted = {keys.live(camera_id).encode(): camera_id for camera_id in self._is_watched()}
+            new = wanted.keys() - self._channels.keys()
+            gone = self._channels.keys() - wanted.keys()
+            self._channels = wanted
+            if new:
+                await self._pubsub.subscribe(*new)
+            if gone:
+                await self._pubsub.unsubscribe(*gone)
+            try:
+                async with asyncio.timeout(PING_EVERY_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                await self._pubsub.ping()
+
+    async def _receive(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            message: dict[str, Any] | None = await self._pubsub.get_message(timeout=PING_EVERY_S)
+            now = loop.time()
+            if message is None:
+                if now - self._heard_at > SILENCE_MAX_S:
+                    raise RedisConnectionError("redis does not answer on the subscription")
+                continue
+            self._heard_at = now
+            if message["type"] == "message":
+                camera_id = self._channels.get(message["channel"])
+                if camera_id is not None:
+                    self._on_message(camera_id, message["data"])
+            elif message["type"] == "subscribe":
+                camera_id = self._channels.get(as_text(message["channel"]).encode())
+                if camera_id is not None:
+                    self._on_subscribed(camera_id)
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()

@@ -1,0 +1,159 @@
+"""uvicorn's HTTP protocol with limits on what a peer may do before anybody has looked at its request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from services.gateway.hub.outlet import Outlet
+from services.gateway.hub.prepared import Form
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.serving.viewer_protocol import CONNECTION
+
+HEAD_DEADLINE_S: Final = 10.0
+"""A request's head must be there this long after its first byte, or after the connection was made."""
+
+
+class _HeadTooLong(Exception):
+    """Raised in a parser's callback, where it ends the parsing."""
+
+
+def plain_answer(status: str, text: str, *headers: str) -> bytes:
+    """A whole HTTP answer that ends the connection."""
+    lines = [
+        f"HTTP/1.1 {status}",
+        "content-type: text/plain; charset=utf-8",
+        f"content-length: {len(text)}",
+        "connection: close",
+        *headers,
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n" + text).encode("ascii")
+
+
+class GatewayHttpProtocol(HttpToolsProtocol):
+    """One HTTP connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._outlet: Outlet | None = None
+        self._counted: str | None = None
+        self._is_counted = False
+        self._reading_head = True
+        self._head_bytes = 0
+        self._head_received = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def make_outlet(self, form: Form, metrics: GatewayMetrics) -> Outlet:
+        """Let pictures be written to this connection, whose response has begun in chunked coding."""
+        self._outlet = Outlet(self.transport, form, self.transport.abort, metrics)
+        return self._outlet
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._counted = self.client[0] if self.client else None
+        self._is_counted = self.config.connections.enter(self._counted)  # type: ignore[attr-defined] # GatewayConfig
+        if not self._is_counted:
+            transport.write(
+                plain_answer("503 Service Unavailable", "too many connections from your address", "retry-after: 5")
+            )
+            transport.close()
+            return
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._leave()
+        if self._outlet is not None:
+            self._outlet.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if self._reading_head:
+            if self._head_timer is None:
+                self._start_head_timer()
+            self._head_received += len(data)
+        super().data_received(data)
+        # The callbacks see whole headers only; an endless one shows in the number of bytes.
+        if self._reading_head and self._head_received > self._head_max + 65_536 and not self.transport.is_closing():
+            self._head_bytes = self._head_received
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading_head = True
+        self._head_bytes = self._head_received = 0
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item] # uvicorn knows dicts only
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_head(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._reading_head = False
+        self._stop_head_timer()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._reading_head = True
+        self._head_received = 0
+
+    def handle_websocket_upgrade(self) -> None:
+        self._leave()  # the WebSocket protocol counts the connection from here
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be parsed, or is too long to be."""
+        self._stop_head_timer()
+        if self._head_bytes > self._head_max:
+            text = f"the request's head is longer than {self._head_max} bytes"
+            self.transport.write(plain_answer("431 Request Header Fields Too Large", text))
+        else:
+            self.transport.write(plain_answer("400 Bad Request", msg))
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._outlet is not None:
+            self._outlet.paused()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._outlet is not None:
+            self._outlet.drained()
+
+    @property
+    def _head_max(self) -> int:
+        limit: int = self.config.head_max_bytes  # type: ignore[attr-defined]
+        return limit
+
+    def _count_head(self, byte_count: int) -> None:
+        self._head_bytes += byte_count
+        if self._head_bytes > self._head_max:
+            raise _HeadTooLong
+
+    def _leave(self) -> None:
+        self._stop_head_timer()
+        if self._is_counted:
+            self._is_counted = False
+            self.config.connections.leave(self._counted)  # type: ignore[attr-defined]
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_DEADLINE_S, self._on_head_late)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _on_head_late(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self.transport.close()

@@ -1,0 +1,109 @@
+"""Serve the application: in this process, or in several that share the port."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
+
+import uvicorn
+
+from libs.common.errors import ConfigurationError
+from libs.common.logging import configure_logging, get_logger
+from services.gateway.serving.config import GRACE_S, GatewayConfig
+from services.gateway.settings import GatewaySettings
+
+_log = get_logger("server")
+
+MakeApp = Callable[[GatewaySettings], Any]
+
+RESTART_AFTER_S: Final = 1.0
+
+
+def listen(settings: GatewaySettings, *, shared: bool = False) -> socket.socket:
+    """A socket bound to the gateway's address.
+
+    Args:
+        settings: host and port.
+        shared: other processes bind the same; the kernel spreads the connections over all that listen.
+
+    Raises:
+        ConfigurationError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        raise ConfigurationError(
+            f"GATEWAY_PORT: cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from None
+    bound.set_inheritable(True)
+    return bound
+
+
+def serve(settings: GatewaySettings, make_app: MakeApp) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code.
+
+    Raises:
+        ConfigurationError: the address cannot be had.
+    """
+    return _serve_here(settings, make_app) if settings.workers == 1 else _serve_in_workers(settings, make_app)
+
+
+def _serve_here(settings: GatewaySettings, make_app: MakeApp) -> int:
+    listening = listen(settings, shared=settings.workers > 1)
+    server = uvicorn.Server(GatewayConfig(settings, partial(make_app, settings)))
+    # When it has stopped, uvicorn raises the signal again that stopped it; by then the stop has been clean.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server.run([listening])
+    return 0 if server.started else 1
+
+
+def _worker(settings: GatewaySettings, make_app: MakeApp) -> None:
+    configure_logging(settings, "gateway")
+    sys.exit(_serve_here(settings, make_app))
+
+
+def _serve_in_workers(settings: GatewaySettings, make_app: MakeApp) -> int:
+    """Keep as many workers alive as are wanted; a signal ends all of them."""
+    reserved = listen(settings, shared=True)  # bound, never listening: keeps the port between two workers' lives
+    context = multiprocessing.get_context("spawn")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+    def start() -> BaseProcess:
+        process = context.Process(target=_worker, args=(settings, make_app), daemon=True)
+        process.start()
+        return process
+
+    workers = [start() for _ in range(settings.workers)]
+    while not stop.wait(0.2):
+        for place, process in enumerate(workers):
+            if process.exitcode is not None:
+                _log.error("a worker ended; starting another", pid=process.pid, exit_code=process.exitcode)
+                stop.wait(RESTART_AFTER_S)
+                workers[place] = start()
+    for process in workers:
+        process.terminate()
+    deadline = time.monotonic() + 2 * GRACE_S + 1
+    for process in workers:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.exitcode is None:
+            process.kill()
+            process.join(1.0)
+    reserved.close()
+    return 0

@@ -1,0 +1,194 @@
+"""uvicorn's WebSocket protocol, which hands a viewer's connection over to the hub once the application has let it in.
+
+The application decides (camera, rights, limits) and accepts as any ASGI application does; then it calls `hand_over` on
+the protocol, which it finds in `scope["extensions"]`, and ends. From then on no task belongs to the viewer: pictures
+are written by the hub, `ping` is answered and `keepalive` sent here. What is relied on of uvicorn stands in
+`tests/gateway/test_uvicorn_contract.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.http11 import Request
+
+from services.gateway.hub.outlet import Outlet
+from services.gateway.hub.prepared import Form
+from services.gateway.metrics import GatewayMetrics
+
+CONNECTION: Final = "lotcast.connection"
+"""Where a scope's `extensions` hold the protocol."""
+
+GOING_AWAY: Final = 1001
+TRY_AGAIN_LATER: Final = 1013
+CLOSE_GRACE_S: Final = 2.0
+"""A viewer that was cut off may still take the close frame for this long."""
+
+UNSENT_ANSWERS_MAX: Final = 16
+"""A viewer that goes on pinging and takes no answer is dropped."""
+
+
+class ViewerProtocol(WebSocketsSansIOProtocol):
+    """One WebSocket connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._outlet: Outlet | None = None
+        self._on_gone: Callable[[], None] = lambda: None
+        self._keepalive_after_s = 0.0
+        self._heard_at = 0.0
+        self._silence_timer: asyncio.TimerHandle | None = None
+        self._handed_over = False
+        self._unsent_answers = 0
+        self._peer: str | None = None
+
+    # What the application calls
+
+    def make_outlet(self, form: Form, metrics: GatewayMetrics) -> Outlet:
+        """Let pictures be written to this connection, which has been accepted."""
+        self._outlet = Outlet(self.transport, form, self._cut_off, metrics)
+        return self._outlet
+
+    def hand_over(self, keepalive_after_s: float, on_gone: Callable[[], None]) -> None:
+        """The application is done; serve the viewer until it goes.
+
+        Args:
+            keepalive_after_s: `keepalive` is sent after this much silence of the viewer.
+            on_gone: called once when the connection is lost; at once if it is lost already.
+        """
+        if self.disconnected:
+            on_gone()
+            return
+        self._handed_over = True
+        self._on_gone = on_gone
+        self._keepalive_after_s = keepalive_after_s
+        self._heard_at = self.loop.time()
+        self._silence_timer = self.loop.call_later(keepalive_after_s, self._on_silence)
+        while not self.queue.empty():
+            message = self.queue.get_nowait()
+            if message["type"] == "websocket.receive":
+                self._on_text(message.get("text"))
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    # What uvicorn and the event loop call
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._peer = self.client[0] if self.client else None
+        self.config.connections.enter(self._peer)  # type: ignore[attr-defined] # GatewayConfig
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # the handshake was in order; the application's task has not begun yet
+            self.scope["extensions"][CONNECTION] = self  # type: ignore[assignment] # uvicorn knows dicts only
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.config.connections.leave(self._peer)  # type: ignore[attr-defined]
+        if self._silence_timer is not None:
+            self._silence_timer.cancel()
+        if self._outlet is not None:
+            self._outlet.close()
+        on_gone, self._on_gone = self._on_gone, lambda: None
+        on_gone()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._outlet is not None:
+            self._outlet.paused()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unsent_answers = 0
+        if self._outlet is not None:
+            self._outlet.drained()
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        self._count_answer()
+
+    def send_receive_event_to_app(self) -> None:
+        if not self._handed_over:
+            super().send_receive_event_to_app()
+            return
+        data = b"".join(self.frames)
+        self.frames = []
+        self._on_text(data.decode("utf-8", "replace") if self.curr_msg_data_type == "text" else None)
+
+    def shutdown(self) -> None:
+        if not self._handed_over or self.close_sent:
+            super().shutdown()
+            return
+        self._close(GOING_AWAY, "the gateway stops")
+
+    async def run_asgi(self) -> None:
+        """Run the application; its end is the connection's end only where it did not hand it over."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            self.logger.exception("error while a viewer was let in")
+            self.send_500_response()
+        if not self._handed_over and self.close_timer is None:
+            self.transport.close()
+
+    # Its own
+
+    def _on_text(self, text: str | None) -> None:
+        self._heard_at = self.loop.time()
+        if text == "ping":
+            self._send_text(b"pong")
+
+    def _on_silence(self) -> None:
+        """Send `keepalive` if the viewer has been silent long enough, and look again when it may be."""
+        silent_s = self.loop.time() - self._heard_at
+        if silent_s >= self._keepalive_after_s - 0.001:
+            self._send_text(b"keepalive")
+            self._heard_at = self.loop.time()
+            silent_s = 0.0
+        self._silence_timer = self.loop.call_later(self._keepalive_after_s - silent_s, self._on_silence)
+
+    def _send_text(self, text: bytes) -> None:
+        if self.close_sent or self.transport.is_closing():
+            return
+        try:
+            self.conn.send_text(text)
+        except InvalidState:
+            return  # the viewer has sent a close frame; uvicorn answers it
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._count_answer()
+
+    def _count_answer(self) -> None:
+        if self.writable.is_set():
+            return
+        self._unsent_answers += 1
+        if self._unsent_answers > UNSENT_ANSWERS_MAX:
+            self.transport.abort()
+
+    def _cut_off(self) -> None:
+        self.logger.info("a viewer cannot take pictures in time; cut off")
+        self._close(TRY_AGAIN_LATER, "too slow")
+
+    def _close(self, code: int, reason: str) -> None:
+        """Send a close frame and end the connection, with or without the viewer's answer."""
+        if self._outlet is not None:
+            self._outlet.close()
+        self.stop_keepalive()
+        if self.close_sent or self.transport.is_closing():
+            return
+        try:
+            self.conn.send_close(code, reason)
+        except InvalidState:
+            self.transport.abort()
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(CLOSE_GRACE_S, self.transport.abort)
