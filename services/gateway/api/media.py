@@ -68,7 +68,7 @@ async def get_snapshot(camera_id: CameraIdInPath, used: Used) -> Response:
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-@router.get("/stream.mjpg", response_class=MjpegResponse, responses=_STREAM | problem_responses(422, 503))
+@router.get("/stream.mjpg", response_class=Response, responses=_STREAM | problem_responses(422, 503))
 async def get_stream(camera_id: CameraIdInPath, used: Used) -> Response:
     """The annotated pictures as they come, for an `<img>` or a video player."""
     if used.hub.viewer_count >= used.settings.viewers_max:

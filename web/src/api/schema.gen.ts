@@ -17,7 +17,7 @@ export interface paths {
          * Broadcast Detection
          * @description Publish a worker's picture to the camera's viewers.
          */
-        post: operations["broadcast_detection_api_broadcast_detection_post"];
+        post: operations["broadcast_detection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -35,7 +35,7 @@ export interface paths {
          * Broadcast Status
          * @description The cameras that are broadcast or watched, over all gateways.
          */
-        get: operations["broadcast_status_api_broadcast_status_get"];
+        get: operations["broadcast_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -55,13 +55,13 @@ export interface paths {
          * List Cameras
          * @description All cameras that are registered, and those that workers broadcast.
          */
-        get: operations["list_cameras_api_cameras_get"];
+        get: operations["list_cameras"];
         put?: never;
         /**
          * Add Camera
          * @description Register a camera; ingest begins to read it within two seconds.
          */
-        post: operations["add_camera_api_cameras_post"];
+        post: operations["add_camera"];
         delete?: never;
         options?: never;
         head?: never;
@@ -79,18 +79,18 @@ export interface paths {
          * Get Camera
          * @description One camera.
          */
-        get: operations["get_camera_api_cameras__camera_id__get"];
+        get: operations["get_camera"];
         /**
          * Change Camera
          * @description Change a camera; what is left out stays. A password sent back as `***` stays too.
          */
-        put: operations["change_camera_api_cameras__camera_id__put"];
+        put: operations["change_camera"];
         post?: never;
         /**
          * Remove Camera
          * @description Forget a camera, its spaces, its occupancy and its history.
          */
-        delete: operations["remove_camera_api_cameras__camera_id__delete"];
+        delete: operations["remove_camera"];
         options?: never;
         head?: never;
         patch?: never;
@@ -107,7 +107,7 @@ export interface paths {
          * Get Events
          * @description Changes of the spaces' states, newest first.
          */
-        get: operations["get_events_api_cameras__camera_id__events_get"];
+        get: operations["get_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -127,7 +127,7 @@ export interface paths {
          * Get History
          * @description The counts over time, from the detection log, in at most 600 points.
          */
-        get: operations["get_history_api_cameras__camera_id__history_get"];
+        get: operations["get_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -147,7 +147,7 @@ export interface paths {
          * Get Occupancy
          * @description Every space's state now; the unknown are in no count of the free.
          */
-        get: operations["get_occupancy_api_cameras__camera_id__occupancy_get"];
+        get: operations["get_occupancy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -167,7 +167,7 @@ export interface paths {
          * Get Snapshot
          * @description The latest annotated picture.
          */
-        get: operations["get_snapshot_api_cameras__camera_id__snapshot_jpg_get"];
+        get: operations["get_snapshot"];
         put?: never;
         post?: never;
         delete?: never;
@@ -187,12 +187,12 @@ export interface paths {
          * Get Spaces
          * @description The camera's parking spaces.
          */
-        get: operations["get_spaces_api_cameras__camera_id__spaces_get"];
+        get: operations["get_spaces"];
         /**
          * Set Spaces
          * @description Replace the camera's parking spaces; spaces that remain keep their state.
          */
-        put: operations["set_spaces_api_cameras__camera_id__spaces_put"];
+        put: operations["set_spaces"];
         post?: never;
         delete?: never;
         options?: never;
@@ -209,9 +209,9 @@ export interface paths {
         };
         /**
          * Get Stream
-         * @description The annotated pictures as they come; ends when none came for a minute.
+         * @description The annotated pictures as they come, for an `<img>` or a video player.
          */
-        get: operations["get_stream_api_cameras__camera_id__stream_mjpg_get"];
+        get: operations["get_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,7 +231,7 @@ export interface paths {
          * Get Health
          * @description Whether the process answers.
          */
-        get: operations["get_health_healthz_get"];
+        get: operations["get_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -251,7 +251,7 @@ export interface paths {
          * Get Metrics
          * @description What the gateway counts, for Prometheus.
          */
-        get: operations["get_metrics_metrics_get"];
+        get: operations["get_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -271,7 +271,7 @@ export interface paths {
          * Get Readiness
          * @description Whether Redis answers too.
          */
-        get: operations["get_readiness_readyz_get"];
+        get: operations["get_readiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -795,7 +795,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    broadcast_detection_api_broadcast_detection_post: {
+    broadcast_detection: {
         parameters: {
             query?: never;
             header?: never;
@@ -855,7 +855,7 @@ export interface operations {
             };
         };
     };
-    broadcast_status_api_broadcast_status_get: {
+    broadcast_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -884,7 +884,7 @@ export interface operations {
             };
         };
     };
-    list_cameras_api_cameras_get: {
+    list_cameras: {
         parameters: {
             query?: never;
             header?: never;
@@ -913,7 +913,7 @@ export interface operations {
             };
         };
     };
-    add_camera_api_cameras_post: {
+    add_camera: {
         parameters: {
             query?: never;
             header?: never;
@@ -964,7 +964,7 @@ export interface operations {
             };
         };
     };
-    get_camera_api_cameras__camera_id__get: {
+    get_camera: {
         parameters: {
             query?: never;
             header?: never;
@@ -1014,7 +1014,7 @@ export interface operations {
             };
         };
     };
-    change_camera_api_cameras__camera_id__put: {
+    change_camera: {
         parameters: {
             query?: never;
             header?: never;
@@ -1068,7 +1068,7 @@ export interface operations {
             };
         };
     };
-    remove_camera_api_cameras__camera_id__delete: {
+    remove_camera: {
         parameters: {
             query?: never;
             header?: never;
@@ -1116,7 +1116,7 @@ export interface operations {
             };
         };
     };
-    get_events_api_cameras__camera_id__events_get: {
+    get_events: {
         parameters: {
             query?: {
                 /** @description at most this many */
@@ -1162,7 +1162,7 @@ export interface operations {
             };
         };
     };
-    get_history_api_cameras__camera_id__history_get: {
+    get_history: {
         parameters: {
             query?: {
                 /** @description how far back */
@@ -1206,7 +1206,7 @@ export interface operations {
             };
         };
     };
-    get_occupancy_api_cameras__camera_id__occupancy_get: {
+    get_occupancy: {
         parameters: {
             query?: never;
             header?: never;
@@ -1247,7 +1247,7 @@ export interface operations {
             };
         };
     };
-    get_snapshot_api_cameras__camera_id__snapshot_jpg_get: {
+    get_snapshot: {
         parameters: {
             query?: never;
             header?: never;
@@ -1297,7 +1297,7 @@ export interface operations {
             };
         };
     };
-    get_spaces_api_cameras__camera_id__spaces_get: {
+    get_spaces: {
         parameters: {
             query?: never;
             header?: never;
@@ -1338,7 +1338,7 @@ export interface operations {
             };
         };
     };
-    set_spaces_api_cameras__camera_id__spaces_put: {
+    set_spaces: {
         parameters: {
             query?: never;
             header?: never;
@@ -1392,7 +1392,7 @@ export interface operations {
             };
         };
     };
-    get_stream_api_cameras__camera_id__stream_mjpg_get: {
+    get_stream: {
         parameters: {
             query?: never;
             header?: never;
@@ -1404,7 +1404,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One JPEG after the other */
+            /** @description One JPEG after the other, as long as the client stays */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1433,7 +1433,7 @@ export interface operations {
             };
         };
     };
-    get_health_healthz_get: {
+    get_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -1453,7 +1453,7 @@ export interface operations {
             };
         };
     };
-    get_metrics_metrics_get: {
+    get_metrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -1471,7 +1471,7 @@ export interface operations {
             };
         };
     };
-    get_readiness_readyz_get: {
+    get_readiness: {
         parameters: {
             query?: never;
             header?: never;
