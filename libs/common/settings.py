@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.common.errors import ConfigurationError
 
+PROJECT = Path(__file__).parents[2]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["auto", "console", "json"]
 S = TypeVar("S", bound="ServiceSettings")
@@ -79,6 +81,8 @@ def describe_default(field: FieldInfo) -> str:
         return ""
     if isinstance(default, bool):
         return str(default).lower()
+    if isinstance(default, Path) and default.is_relative_to(PROJECT):
+        return str(default.relative_to(PROJECT))
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
