@@ -1,8 +1,8 @@
 """Which process of a role works on which camera: the same answer in every process, without talking. Pure.
 
 Rendezvous hashing (Thaler and Ravishankar, 1998): every pair of camera and member has a weight that depends on these
-two alone, and the heaviest pair is settled first. A member that is full is passed over, so that nobody carries more than
-its share; a member that comes or goes changes only its own pairs, so that few cameras move.
+two alone, and the heaviest pair is settled first. A member that is full is passed over, so that nobody carries more
+than its share; a member that comes or goes changes only its own pairs, so that few cameras move.
 """
 
 from __future__ import annotations
