@@ -14,3 +14,8 @@ def now_ms() -> int:
 def iso_from_ms(epoch_ms: int) -> str:
     """ISO 8601 with offset and milliseconds, in local time, of a time in milliseconds since the epoch."""
     return datetime.fromtimestamp(epoch_ms / 1000, UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+def running_s() -> float:
+    """Seconds on a clock that only goes forward, and goes on while the machine sleeps, where the system has one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -1,0 +1,233 @@
+"""Which cameras this process owns: shared among the processes of a role, never owned by two at once.
+
+Every process beats its heart into `lotcast:members:{role}`, computes the same assignment as the others, and holds each
+of its cameras by a lock that expires unless it is extended. How a service uses it:
+
+    leases = Leases(redis, "ingest", process_id("ingest"))
+    run_until_stopped([leases.run(stop), ...])      # heartbeats, acquires, extends
+    leases.share(camera_ids)                        # whenever the list of cameras is read
+    held = leases.held()                            # camera id → Lease: work on these
+    if lease.is_valid(): publish                    # right before every publish
+    await leases.release(lease)                     # once the work on a camera that is no longer held has ended
+    await leases.leave()                            # at the end, once all work has ended
+
+A camera that goes to another process leaves `held()` first and stays locked until `release`, so that the next owner
+begins when this one has ended. A `Lease` is one tenure: work begun under one must end with it, even if the same process
+gets the camera again, since somebody else may have owned it in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
+from redis.exceptions import LockError, RedisError
+
+from libs.common import keys
+from libs.common.assignment import assign
+from libs.common.bus import as_text
+from libs.common.clock import running_s
+from libs.common.logging import get_logger
+from libs.common.shutdown import sleep_until_stopped
+
+_log = get_logger("leases")
+
+DEFAULT_TIMEOUT_S: Final = 2.0
+TICKS_PER_TIMEOUT: Final = 8
+"""How often within the timeout hearts beat and free cameras are taken."""
+TICKS_PER_EXTENSION: Final = 2
+LOOKS_PER_TIMEOUT: Final = 40
+"""How often within the timeout a lease is looked at that may have run out; needs no answer from Redis."""
+SAFETY_SHARE: Final = 0.1
+"""A lease counts as lost this share of the timeout before Redis may give it away: time for what is being published."""
+
+# The time is Redis's own, so that the clocks of the members' machines need not agree.
+_BEAT = """
+local now = redis.call('TIME')
+local seconds = now[1] + now[2] / 1000000
+redis.call('ZADD', KEYS[1], string.format('%.3f', seconds), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.3f', seconds - tonumber(ARGV[2])))
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
+
+
+class Lease:
+    """One tenure of one camera.
+
+    Attributes:
+        camera_id: which camera.
+    """
+
+    def __init__(self, camera_id: str, lock: Lock, timeout_s: float) -> None:
+        self.camera_id = camera_id
+        self.lock = lock
+        self._timeout_s = timeout_s
+        self._is_over = False
+        self._valid_until_s = float("-inf")
+
+    def is_valid(self) -> bool:
+        """Whether the camera is certainly this process's now; also right after the process was paused."""
+        return not self._is_over and running_s() < self._valid_until_s
+
+    def extend(self, asked_at_s: float) -> None:
+        """Note that Redis granted the whole timeout to a request sent at `asked_at_s` (on `running_s`'s clock)."""
+        self._valid_until_s = asked_at_s + self._timeout_s * (1 - SAFETY_SHARE)
+
+    def end(self) -> None:
+        """The tenure is over, whatever answers are still on their way."""
+        self._is_over = True
+
+
+class Leases:
+    """The leases of this process in one role.
+
+    Attributes:
+        member: this process's name.
+        changed: set when `held()` may have changed; the user clears it.
+    """
+
+    def __init__(self, redis: Redis, role: keys.Role, member: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        """Own nothing yet.
+
+        Args:
+            redis: the bus.
+            role: processes of one role share the cameras.
+            member: a name that no other process has; stands in the locks, for redis-cli.
+            timeout_s: a process that is silent for this long has lost its cameras.
+        """
+        self.member = member
+        self.changed = asyncio.Event()
+        self._redis = redis
+        self._role = role
+        self._timeout_s = timeout_s
+        self._camera_ids: frozenset[str] = frozenset()
+        self._members: tuple[str, ...] = ()
+        self._mine: frozenset[str] = frozenset()
+        self._leases: dict[str, Lease] = {}
+        self._releasing: set[str] = set()
+        self._beat = redis.register_script(_BEAT)
+        self._renew = redis.register_script(Lock.LUA_REACQUIRE_SCRIPT)
+
+    def share(self, camera_ids: Collection[str]) -> None:
+        """Say which cameras there are; one that is missing now is not held any more."""
+        if self._camera_ids != set(camera_ids):
+            self._camera_ids = frozenset(camera_ids)
+            self._assign()
+
+    def held(self) -> dict[str, Lease]:
+        """The cameras to work on now, by id."""
+        return {
+            camera_id: lease
+            for camera_id, lease in self._leases.items()
+            if camera_id in self._mine and lease.is_valid()
+        }
+
+    def speaks_for_all(self) -> bool:
+        """Whether this is the one process of the role that reports what concerns no camera's owner."""
+        return self._members[:1] == (self.member,)
+
+    async def release(self, lease: Lease) -> None:
+        """Give a camera to whoever waits for it; call it when the work under this lease has ended.
+
+        Does nothing if the lease was lost meanwhile. If Redis is away, the lease expires by itself.
+        """
+        lease.end()
+        if self._leases.get(lease.camera_id) is not lease:
+            return  # the lock may be held again, under a later lease of this process
+        self._releasing.add(lease.camera_id)
+        try:
+            await lease.lock.release()
+        except (LockError, RedisError, OSError) as error:
+            _log.debug("lease was gone before its release", camera=lease.camera_id, reason=str(error))
+        finally:
+            self._releasing.discard(lease.camera_id)
+            del self._leases[lease.camera_id]
+
+    async def leave(self) -> None:
+        """Release everything and say goodbye, so that the others take over at once."""
+        await asyncio.gather(*(self.release(lease) for lease in list(self._leases.values())))
+        try:
+            await self._redis.zrem(keys.members(self._role), self.member)
+        except (RedisError, OSError) as error:
+            _log.info("could not sign off; the others notice by themselves", error=str(error))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep the leases until stopped; outlives Redis being away, the leases do not."""
+        looking = asyncio.create_task(self._look_for_lost(stop))
+        try:
+            await self._tick_until_stopped(stop)
+        finally:
+            looking.cancel()
+
+    async def _tick_until_stopped(self, stop: asyncio.Event) -> None:
+        away = False
+        tick = 0
+        while not stop.is_set():
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._tick(extend=tick % TICKS_PER_EXTENSION == 0)
+                away = False
+            except (RedisError, OSError) as error:
+                if not away:
+                    _log.warning("cannot reach redis; leases run out", role=self._role, error=str(error))
+                away = True
+            tick += 1
+            await sleep_until_stopped(stop, self._timeout_s / TICKS_PER_TIMEOUT)
+
+    async def _tick(self, *, extend: bool) -> None:
+        answer: Any = await self._beat(keys=[keys.members(self._role)], args=[self.member, self._timeout_s])
+        members = tuple(sorted(as_text(member) for member in answer))
+        if members != self._members:
+            _log.info("members changed", role=self._role, members=members)
+            self._members = members
+            self._assign()
+        if extend:
+            await self._extend_all()
+        free = [camera_id for camera_id in self._mine if camera_id not in self._leases]
+        await asyncio.gather(*(self._acquire(camera_id) for camera_id in free))
+
+    async def _extend_all(self) -> None:
+        leases = list(self._leases.values())
+        if not leases:
+            return
+        pipe = self._redis.pipeline(transaction=False)
+        for lease in leases:
+            args = [lease.lock.local.token, int(self._timeout_s * 1000)]
+            await self._renew(keys=[lease.lock.name], args=args, client=pipe)
+        asked_at_s = running_s()
+        granted: list[Any] = await pipe.execute()
+        for lease, is_granted in zip(leases, granted, strict=True):
+            if is_granted:
+                lease.extend(asked_at_s)
+            else:
+                lease.end()
+
+    async def _acquire(self, camera_id: str) -> None:
+        name = keys.lease(self._role, camera_id)
+        lock = Lock(self._redis, name, timeout=self._timeout_s, blocking=False, thread_local=False)
+        asked_at_s = running_s()
+        if await lock.acquire(token=self.member):
+            lease = Lease(camera_id, lock, self._timeout_s)
+            lease.extend(asked_at_s)
+            self._leases[camera_id] = lease
+            self.changed.set()
+
+    async def _look_for_lost(self, stop: asyncio.Event) -> None:
+        while not await sleep_until_stopped(stop, self._timeout_s / LOOKS_PER_TIMEOUT):
+            self._drop_lost()
+
+    def _drop_lost(self) -> None:
+        for camera_id, lease in list(self._leases.items()):
+            if not lease.is_valid() and camera_id not in self._releasing:
+                _log.warning("lease lost", role=self._role, camera=camera_id)
+                lease.end()
+                del self._leases[camera_id]
+                self.changed.set()
+
+    def _assign(self) -> None:
+        assignment = assign(self._camera_ids, self._members)
+        self._mine = frozenset(camera_id for camera_id, member in assignment.items() if member == self.member)
+        self.changed.set()
