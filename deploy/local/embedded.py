@@ -69,7 +69,9 @@ async def run_installation(installation: Installation) -> None:
     with tempfile.TemporaryDirectory(prefix="lotcast-") as folder:
         cameras_file = Path(folder) / "cameras.yaml"
         cameras_file.write_text(yaml.safe_dump({"cameras": [dict(camera) for camera in installation.cameras]}), "utf-8")
-        shared = {"REDIS_URL": redis_url}
+        # The services write into the supervisor's pipe, which is no terminal; people may still be reading at its end.
+        log_format = os.environ.get("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
+        shared = {"REDIS_URL": redis_url, "LOG_FORMAT": log_format}
         servers = [] if given else [_redis_service(redis_port, installation.data_folder or Path(folder))]
         parts = [
             _python_service("gateway", shared),
