@@ -9,7 +9,8 @@ of its cameras by a lock that expires unless it is extended. How a service uses 
     held = leases.held()                            # camera id → Lease: work on these
     if lease.is_valid(): publish                    # right before every publish
     await leases.release(lease)                     # once the work on a camera that is no longer held has ended
-    await leases.leave()                            # at the end, once all work has ended
+
+Once stopped, nothing is held any more: the user ends its work and releases as ever, and `run` then signs off.
 
 A camera that goes to another process leaves `held()` first and stays locked until `release`, so that the next owner
 begins when this one has ended. A `Lease` is one tenure: work begun under one must end with it, even if the same process
@@ -108,6 +109,7 @@ class Leases:
         self._mine: frozenset[str] = frozenset()
         self._leases: dict[str, Lease] = {}
         self._releasing: set[str] = set()
+        self._is_stopping = False
         self._beat = redis.register_script(_BEAT)
         self._renew = redis.register_script(Lock.LUA_REACQUIRE_SCRIPT)
 
@@ -146,21 +148,26 @@ class Leases:
             self._releasing.discard(lease.camera_id)
             del self._leases[lease.camera_id]
 
-    async def leave(self) -> None:
-        """Release everything and say goodbye, so that the others take over at once."""
-        await asyncio.gather(*(self.release(lease) for lease in list(self._leases.values())))
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep the leases until stopped, then until they are released; outlives Redis being away, the leases do not."""
+        looking = asyncio.create_task(self._look_for_lost())
+        try:
+            await self._tick_until_stopped(stop)
+            self._is_stopping = True
+            self._assign()
+            # Those that nobody releases run out.
+            while self._leases:  # noqa: ASYNC110 - looked at a few times, once in a life: no need for an event
+                await asyncio.sleep(self._timeout_s / LOOKS_PER_TIMEOUT)
+            await self._sign_off()
+        finally:
+            looking.cancel()
+
+    async def _sign_off(self) -> None:
+        """Let the others take over at once."""
         try:
             await self._redis.zrem(keys.members(self._role), self.member)
         except (RedisError, OSError) as error:
             _log.info("could not sign off; the others notice by themselves", error=str(error))
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Keep the leases until stopped; outlives Redis being away, the leases do not."""
-        looking = asyncio.create_task(self._look_for_lost(stop))
-        try:
-            await self._tick_until_stopped(stop)
-        finally:
-            looking.cancel()
 
     async def _tick_until_stopped(self, stop: asyncio.Event) -> None:
         away = False
@@ -215,8 +222,9 @@ class Leases:
             self._leases[camera_id] = lease
             self.changed.set()
 
-    async def _look_for_lost(self, stop: asyncio.Event) -> None:
-        while not await sleep_until_stopped(stop, self._timeout_s / LOOKS_PER_TIMEOUT):
+    async def _look_for_lost(self) -> None:
+        while True:
+            await asyncio.sleep(self._timeout_s / LOOKS_PER_TIMEOUT)
             self._drop_lost()
 
     def _drop_lost(self) -> None:
@@ -228,6 +236,6 @@ class Leases:
                 self.changed.set()
 
     def _assign(self) -> None:
-        assignment = assign(self._camera_ids, self._members)
+        assignment = {} if self._is_stopping else assign(self._camera_ids, self._members)
         self._mine = frozenset(camera_id for camera_id, member in assignment.items() if member == self.member)
         self.changed.set()

@@ -34,17 +34,12 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         running = asyncio.create_task(self.leases.run(stop))
         try:
-            await self._work(stop)
-            await running
+            await self._work(running)
         finally:
             running.cancel()
-        for camera_id, lease in self.working.items():
-            self._diary.append((running_s(), "ends", self._name, camera_id))
-            await self.leases.release(lease)
-        await self.leases.leave()
 
-    async def _work(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
+    async def _work(self, running: asyncio.Task[None]) -> None:
+        while not running.done():
             self.leases.share(CAMERAS)
             held = self.leases.held()
             for camera_id, lease in list(self.working.items()):
@@ -191,7 +186,7 @@ async def test_a_lease_ends_by_the_clock_alone(redis: Redis) -> None:
     assert leases.held() == {}
     stop.set()
     await running
-    await leases.leave()
+    assert leases.held() == {}
 
 
 async def test_one_process_speaks_for_all(redis: Redis) -> None:
