@@ -39,7 +39,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         redis = connect(settings.redis_url, answer_timeout_s=ANSWER_TIMEOUT_S, max_connections=64)
         subscriber = connect(settings.redis_url, answer_timeout_s=None, max_connections=2)
         metrics = GatewayMetrics()
-        hub = Hub(redis, subscriber, metrics, settings.send_timeout_s)
+        hub = Hub(redis, subscriber, metrics)
         gateway_id = process_id("gateway")
         presence = Presence(redis, hub, gateway_id)
         hub.on_change = presence.nudge

@@ -46,7 +46,7 @@ class MjpegResponse(Response):
         """Begin the response and leave the rest to the hub until the client goes."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         protocol: GatewayHttpProtocol = scope["extensions"][CONNECTION]
-        outlet = protocol.make_outlet("mjpeg", self._used.metrics)
+        outlet = protocol.make_outlet("mjpeg", self._used.settings.send_timeout_s, self._used.metrics)
         self._used.hub.attach(self._camera_id, outlet)
         try:
             while (await receive())["type"] != "http.disconnect":

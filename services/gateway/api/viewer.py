@@ -39,7 +39,7 @@ async def view_detection(
     protocol: ViewerProtocol = websocket.scope["extensions"][CONNECTION]
     await websocket.accept()
     form: Form = "binary" if format == "binary" else "json"
-    outlet = protocol.make_outlet(form, used.metrics)
+    outlet = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
     used.hub.attach(camera_id, outlet)
     await _tell_presence(used)
     protocol.hand_over(used.settings.keepalive_after_s, lambda: used.hub.detach(camera_id, outlet))

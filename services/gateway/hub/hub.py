@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -12,15 +11,12 @@ from redis.exceptions import RedisError
 from libs.common import keys
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
-from libs.common.shutdown import sleep_until_stopped
 from services.gateway.hub.outlet import Outlet
 from services.gateway.hub.prepared import Form, PreparedMessage
 from services.gateway.hub.subscription import Subscription
 from services.gateway.metrics import GatewayMetrics
 
 _log = get_logger("hub")
-
-PROGRESS_CHECK_S: Final = 0.1
 
 
 class _Audience:
@@ -39,21 +35,18 @@ class _Audience:
 class Hub:
     """All viewers of this process."""
 
-    def __init__(self, redis: Redis, subscriber: Redis, metrics: GatewayMetrics, send_timeout_s: float) -> None:
+    def __init__(self, redis: Redis, subscriber: Redis, metrics: GatewayMetrics) -> None:
         """Prepare.
 
         Args:
             redis: for `latest`.
             subscriber: a client of its own, for the one subscription.
             metrics: what is counted.
-            send_timeout_s: a viewer that takes nothing of a picture for this long is cut off.
         """
         self._redis = redis
         self._metrics = metrics
-        self._send_timeout_s = send_timeout_s
         self._audiences: dict[str, _Audience] = {}
         self._subscription = Subscription(subscriber, self.hand_out, self._load_latest, self._watched_cameras)
-        self._watched: set[Outlet] = set()
         self._loading: set[asyncio.Task[None]] = set()
         self.on_change: Callable[[], None] = lambda: None
 
@@ -75,7 +68,7 @@ class Hub:
             self._load_latest(camera_id)
         audience.by_form[outlet.form].add(outlet)
         self._metrics.viewers.inc()
-        outlet.start(self._watched)
+        outlet.start()
         if audience.current is not None:
             self._send({outlet}, outlet.form, audience.current, camera_id)
         self.on_change()
@@ -95,12 +88,8 @@ class Hub:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hand messages out until stopped; outlives Redis being away."""
-        watching = asyncio.create_task(self._watch_progress(stop))
-        try:
-            await self._subscription.run(stop)
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, *self._loading, return_exceptions=True)
+        await self._subscription.run(stop)
+        await asyncio.gather(*self._loading, return_exceptions=True)
 
     def hand_out(self, camera_id: str, data: bytes) -> None:
         """Send a viewer message, in msgpack, to all viewers of its camera."""
@@ -155,10 +144,3 @@ class Hub:
             seen = audience.current.packed if audience.current else None
             if isinstance(packed, bytes) and audience.live_messages == before and packed != seen:
                 self._show(audience, PreparedMessage(packed), camera_id)
-
-    async def _watch_progress(self, stop: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        while not await sleep_until_stopped(stop, PROGRESS_CHECK_S):
-            now = loop.time()
-            for outlet in list(self._watched):
-                outlet.check_progress(now, self._send_timeout_s)

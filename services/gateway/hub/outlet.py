@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from typing import Final
 
 from services.gateway.hub.prepared import Form
 from services.gateway.metrics import GatewayMetrics
+
+CHECKS_PER_DEADLINE: Final = 5
 
 
 class Outlet:
@@ -22,38 +25,44 @@ class Outlet:
     and `close` when the connection is lost.
     """
 
-    __slots__ = ("_busy", "_cut_off", "_fd", "_metrics", "_progress_at", "_remaining", "_transport", "_waiting",
-                 "closed", "form", "watched")  # fmt: skip
+    __slots__ = ("_busy", "_cut_off", "_deadline_s", "_fd", "_metrics", "_progress_at", "_remaining", "_timer",
+                 "_transport", "_waiting", "closed", "form")  # fmt: skip
 
     def __init__(
-        self, transport: asyncio.Transport, form: Form, cut_off: Callable[[], None], metrics: GatewayMetrics
+        self,
+        transport: asyncio.Transport,
+        form: Form,
+        deadline_s: float,
+        cut_off: Callable[[], None],
+        metrics: GatewayMetrics,
     ) -> None:
         """Take over the writing of pictures.
 
         Args:
-            transport: a stream; from now on its buffer counts as full as soon as one byte is in it.
+            transport: a stream.
             form: what is written to it.
-            cut_off: called once, when the viewer has taken nothing for too long.
+            deadline_s: a viewer that takes no byte of a picture on its way for this long is cut off.
+            cut_off: called once when that happens.
             metrics: what is counted.
         """
         self.form = form
         self.closed = False
-        self.watched: set[Outlet] | None = None
         self._transport = transport
+        self._deadline_s = deadline_s
         self._cut_off = cut_off
         self._metrics = metrics
         self._waiting: bytes | None = None
         self._busy = False
         self._remaining = 0
         self._progress_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         sock = transport.get_extra_info("socket")
         is_plain = sock is not None and transport.get_extra_info("sslcontext") is None and os.name == "posix"
         self._fd: int = sock.fileno() if is_plain else -1
 
-    def start(self, watched: set[Outlet]) -> None:
-        """Begin; `watched` holds the outlets whose progress the hub must watch."""
-        self.watched = watched
-        self._transport.set_write_buffer_limits(high=0)  # may call `paused`: something else is still on its way
+    def start(self) -> None:
+        """Begin: from now on one byte in the transport's buffer means that the viewer is busy."""
+        self._transport.set_write_buffer_limits(high=0)  # calls `paused` if something is still on its way
 
     def offer(self, wire: bytes) -> int:
         """Send a picture now, or leave it waiting in place of an older one.
@@ -74,36 +83,44 @@ class Outlet:
     def paused(self) -> None:
         """The transport holds bytes that the kernel does not take."""
         self._busy = True
+        if self.closed or self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
         self._remaining = self._transport.get_write_buffer_size()
-        self._progress_at = asyncio.get_running_loop().time()
-        if self.watched is not None and not self.closed:
-            self.watched.add(self)
+        self._progress_at = loop.time()
+        self._timer = loop.call_later(self._deadline_s / CHECKS_PER_DEADLINE, self._check_progress)
 
     def drained(self) -> None:
         """The transport's buffer has run empty."""
         self._busy = False
-        if self.watched is not None:
-            self.watched.discard(self)
+        self._stop_timer()
         wire, self._waiting = self._waiting, None
         if wire is not None:
             self._metrics.frames_sent.labels(self.form).inc(self.offer(wire))
-
-    def check_progress(self, now: float, deadline_s: float) -> None:
-        """Cut the viewer off if it has not taken a byte for `deadline_s` seconds; `now` is the loop's time."""
-        remaining = self._transport.get_write_buffer_size()
-        if remaining < self._remaining:
-            self._remaining, self._progress_at = remaining, now
-        elif now - self._progress_at >= deadline_s:
-            self.close()
-            self._metrics.viewers_cut_off.inc()
-            self._cut_off()
 
     def close(self) -> None:
         """Send nothing more; the transport is somebody else's to close."""
         self.closed = True
         self._waiting = None
-        if self.watched is not None:
-            self.watched.discard(self)
+        self._stop_timer()
+
+    def _check_progress(self) -> None:
+        """Cut the viewer off if it has not taken a byte for too long."""
+        loop = asyncio.get_running_loop()
+        remaining = self._transport.get_write_buffer_size()
+        if remaining < self._remaining:
+            self._remaining, self._progress_at = remaining, loop.time()
+        elif loop.time() - self._progress_at >= self._deadline_s - 0.001:
+            self.close()
+            self._metrics.viewers_cut_off.inc()
+            self._cut_off()
+            return
+        self._timer = loop.call_later(self._deadline_s / CHECKS_PER_DEADLINE, self._check_progress)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _write(self, wire: bytes) -> None:
         if self._fd < 0:

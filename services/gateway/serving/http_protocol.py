@@ -45,9 +45,9 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._head_received = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
-    def make_outlet(self, form: Form, metrics: GatewayMetrics) -> Outlet:
+    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> Outlet:
         """Let pictures be written to this connection, whose response has begun in chunked coding."""
-        self._outlet = Outlet(self.transport, form, self.transport.abort, metrics)
+        self._outlet = Outlet(self.transport, form, deadline_s, self.transport.abort, metrics)
         return self._outlet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -49,9 +49,9 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     # What the application calls
 
-    def make_outlet(self, form: Form, metrics: GatewayMetrics) -> Outlet:
+    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> Outlet:
         """Let pictures be written to this connection, which has been accepted."""
-        self._outlet = Outlet(self.transport, form, self._cut_off, metrics)
+        self._outlet = Outlet(self.transport, form, deadline_s, self._cut_off, metrics)
         return self._outlet
 
     def hand_over(self, keepalive_after_s: float, on_gone: Callable[[], None]) -> None:

@@ -1,0 +1,51 @@
+"""The numbers as tables, each beside its aim."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+Results = Mapping[str, Mapping[str, float]]
+
+
+def print_tables(results: Results) -> bool:
+    """Print what was measured; True if every aim that can be judged is met."""
+    for part in ("fanout", "latency", "bridge", "memory"):
+        rows = {name.partition(": ")[2]: row for name, row in results.items() if name.startswith(part + ": ")}
+        if rows:
+            columns = list(next(iter(rows.values())))
+            _print(f"{part:<28}" + "".join(f"{column:>16}" for column in columns))
+            for name, row in rows.items():
+                _print(f"  {name:<26}" + "".join(f"{row[column]:>16.2f}" for column in columns))
+            _print("")
+    verdicts = judge(results)
+    for text, is_met in verdicts:
+        _print(f"{'met   ' if is_met else 'MISSED'}  {text}")
+    return all(is_met for _, is_met in verdicts)
+
+
+def judge(results: Results) -> list[tuple[str, bool]]:
+    """Each aim with the number reached, and whether it is met; aims whose part was not measured are left out."""
+    verdicts = []
+    if "fanout: ours, binary" in results:
+        cost = {name.removeprefix("fanout: "): row["us_per_frame"] for name, row in results.items() if "fanout" in name}
+        for text, reached, aim in (
+            ("ours binary / node binary", cost["ours, binary"] / cost["node ws, binary"], 1.1),
+            ("ours binary / bare loop", cost["ours, binary"] / cost["bare socket loop"], 1.5),
+            ("ours JSON / node JSON", cost["ours, JSON"] / cost["node ws, JSON"], 0.8),
+        ):
+            verdicts.append((f"{text} = {reached:.2f}, aim ≤ {aim}", reached <= aim))
+    for name in ("bridge, ours", "bridge, ours, deflate"):
+        row = results.get(f"latency: {name}")
+        if row is not None:
+            for key, aim in (("p50_ms", 5.0), ("p99_ms", 15.0), ("cores", 0.2)):
+                verdicts.append((f"{name}: {key} = {row[key]:.2f}, aim ≤ {aim:g}", row[key] <= aim))
+            verdicts.append((f"{name}: delivered {row['delivered_pct']:.1f} %, aim all", row["delivered_pct"] >= 100))
+    if "memory: ours" in results:
+        each = results["memory: ours"]["kb_each_at_2000"]
+        verdicts.append((f"an idle viewer takes {each:.1f} KB, aim ≤ 40", each <= 40))
+    return verdicts
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
