@@ -41,5 +41,7 @@ def demo_installation() -> Installation:
             "DETECTOR_MODEL": "demo",
             "DETECTOR_OCCUPIED_AFTER_S": str(OCCUPIED_AFTER_S),
             "DETECTOR_FREE_AFTER_S": str(FREE_AFTER_S),
+            # The rendered lots are near enough for one look at the whole picture.
+            "DETECTOR_INSPECT_EVERY_S": "0",
         },
     )

@@ -24,6 +24,8 @@ from services.detector.settings import DetectorSettings
 from services.detector.tracking import CameraTracker
 
 PENDING_EVENTS_MAX = 1000
+INSPECTION_PAUSE_MS = 1000
+"""Between two close looks, however much moves."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,19 @@ class Counters:
     error: str = ""
     inference_ms: float = 0.0
     rate: RateMeter = field(default_factory=RateMeter)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the engine found in a frame.
+
+    Attributes:
+        vehicles: in the whole picture, down to the confidence that keeps a track alive.
+        inspected: in a close look at the spaces; None if this frame got none.
+    """
+
+    vehicles: sv.Detections
+    inspected: sv.Detections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ class CameraWork:
         self.pending_events: deque[OccupancyEvent] = deque()
         self.last_frame_at_ms = now_ms()
         self.logged_at_ms = 0
+        self.inspected_at_ms = 0
         self.turn: asyncio.Future[None] | None = None
         self._settings = settings
         self._detector = detector
@@ -91,21 +107,32 @@ class CameraWork:
         """Use other spaces from the next frame on; those that remain keep what is known of them."""
         self.lot = Lot(spaces, self.lot.statuses, self._patience, now_ms())
 
-    def finish(self, letter: Letter, picture: Picture, vehicles: sv.Detections, detected_at_ms: int) -> AnnotatedFrame:
+    def is_inspection_due(self, at_ms: int) -> bool:
+        """Whether the spaces should be looked at closely in this frame; it is then taken to be done."""
+        every_ms = self._settings.inspect_every_s * 1000
+        least_ms = min(every_ms, INSPECTION_PAUSE_MS) if self.lot.wants_inspection else every_ms
+        if not every_ms or not self.lot.spaces or at_ms - self.inspected_at_ms < least_ms:
+            return False
+        self.inspected_at_ms = at_ms
+        return True
+
+    def finish(self, letter: Letter, picture: Picture, look: Look, detected_at_ms: int) -> AnnotatedFrame:
         """Track, match, draw and encode one frame.
 
         Args:
             letter: the frame and when it was read.
             picture: the decoded frame; it is drawn into.
-            vehicles: what the engine found in it.
-            detected_at_ms: when it had found them.
+            look: what the engine found in it.
+            detected_at_ms: when it had found it.
 
         Raises:
             FrameError: the annotated picture cannot be encoded.
         """
         lot, frame = self.lot, letter.frame
         size = picture.shape[1], picture.shape[0]
-        tracked = self.tracker.update(vehicles, frame.captured_at_ms)
+        tracked = self.tracker.update(look.vehicles, frame.captured_at_ms)
+        if look.inspected is not None:
+            lot.inspect(look.inspected, size)
         matches, events = lot.see(tracked, size, frame.captured_at_ms)
         self.add_events(events)
         statuses = lot.statuses

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from libs.common.errors import ConfigurationError
 from libs.common.spaces import ParkingSpace, Point
 from services.detector.engines.base import Engine
+from services.detector.occupancy.inspection import inspect_spaces
 from services.detector.occupancy.matching import SpaceMatcher
 from services.detector.pictures import decode
 from services.detector.settings import DetectorSettings
@@ -97,7 +98,11 @@ def evaluate_dataset(
             ParkingSpace(space_id=space.space_id, space_name=space.space_id, polygon=space.polygon)
             for space in picture.spaces
         ]
-        vehicles = engine.detect([pixels], settings.confidence)[0]
+        vehicles = (
+            inspect_spaces(engine, pixels, spaces, settings)
+            if settings.inspect_every_s
+            else engine.detect([pixels], settings.confidence)[0]
+        )
         matcher = SpaceMatcher(spaces, (pixels.shape[1], pixels.shape[0]))
         taken = {match.space for match in matcher.match(vehicles.xyxy)}
         yield PictureResult(

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import supervision as sv
 from redis.exceptions import RedisError
 
 from libs.common.clock import now_ms
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
-from services.detector.camera import CameraWork
+from libs.common.spaces import ParkingSpace
+from services.detector.camera import CameraWork, Look
 from services.detector.engines.base import Engine, Picture
 from services.detector.mailbox import Letter, Mailbox
+from services.detector.occupancy.inspection import inspect_spaces
 from services.detector.pictures import decode
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
@@ -78,13 +79,14 @@ class Lanes:
             if now_ms() - letter.frame.captured_at_ms > self._settings.frame_max_age_s * 1000:
                 camera.counters.too_old += 1
                 return
-            picture, vehicles, inference_ms = await loop.run_in_executor(pool, self._look, letter)
+            spaces = camera.lot.spaces if camera.is_inspection_due(letter.frame.captured_at_ms) else []
+            picture, look, inference_ms = await loop.run_in_executor(pool, self._look, letter, spaces)
             detected_at_ms = now_ms()
             camera.counters.inference_ms = inference_ms
             if before is not None:
                 await before
             camera.last_frame_at_ms = now_ms()
-            frame = await loop.run_in_executor(pool, camera.finish, letter, picture, vehicles, detected_at_ms)
+            frame = await loop.run_in_executor(pool, camera.finish, letter, picture, look, detected_at_ms)
             await self._publisher.publish(camera, frame)
             camera.counters.frames += 1
             camera.counters.rate.tick()
@@ -101,11 +103,14 @@ class Lanes:
         finally:
             mine.set_result(None)
 
-    def _look(self, letter: Letter) -> tuple[Picture, sv.Detections, float]:
+    def _look(self, letter: Letter, spaces: Sequence[ParkingSpace]) -> tuple[Picture, Look, float]:
+        """Decode and detect; look closely at `spaces` if there are any. Milliseconds are those of the first look."""
         picture = decode(letter.frame.jpeg)
         started = time.perf_counter()
         vehicles = self._engine.detect([picture], self._settings.track_confidence)[0]
-        return picture, vehicles, (time.perf_counter() - started) * 1000
+        inference_ms = (time.perf_counter() - started) * 1000
+        inspected = inspect_spaces(self._engine, picture, spaces, self._settings) if spaces else None
+        return picture, Look(vehicles, inspected), inference_ms
 
     def _complain(self, camera: CameraWork, event: str, error: Exception) -> None:
         """Log the first of a row of equal errors; the status shows the last one and the counters."""

@@ -38,6 +38,12 @@ class DetectorSettings(ServiceSettings):
     nms_iou: Annotated[float, Field(gt=0, lt=1, description="overlap (IoU) above which two boxes are one vehicle")] = (
         0.5
     )
+    inspect_every_s: Annotated[
+        float, Field(ge=0, le=3600, description="spaces are looked at closely, in tiles, this often; 0: never")
+    ] = 5.0
+    inspect_confidence: Annotated[
+        float, Field(gt=0, lt=1, description="least confidence of a vehicle in a close look")
+    ] = 0.1
     lanes: Annotated[int, Field(ge=0, le=64, description="frames worked on at once; 0: one per core")] = 0
     jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of the annotated picture")] = 85
     frame_max_age_s: Annotated[float, Field(gt=0, le=60, description="older frames are dropped and counted")] = 2.0

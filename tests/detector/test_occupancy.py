@@ -73,3 +73,25 @@ def test_what_was_known_survives_a_restart() -> None:
     known = {"A1": SpaceStatus(state="occupied", since_ms=5, track_id=3), "gone": SpaceStatus(state="free", since_ms=1)}
     lot = Lot([A1], known, PATIENCE, now_ms=10)
     assert lot.statuses == {"A1": known["A1"]}
+
+
+def test_a_close_look_holds_until_the_next_one() -> None:
+    lot = Lot([A1], {"A1": SpaceStatus(state="free", since_ms=5)}, PATIENCE, now_ms=10)
+    assert lot.wants_inspection, "there was none yet"
+    lot.inspect(vehicles(IN_A1), SIZE)
+    assert not lot.wants_inspection
+    unseen = vehicles(track_ids=[])
+    told = [event.state for at in range(1000, 4000, 100) for event in lot.see(unseen, SIZE, at)[1]]
+    assert told == ["occupied"], "the first look at the whole picture misses it"
+    lot.inspect(vehicles(), SIZE)
+    told = [event.state for at in range(4000, 9000, 100) for event in lot.see(unseen, SIZE, at)[1]]
+    assert told == ["free"]
+
+
+def test_a_vehicle_that_vanishes_from_a_space_asks_for_a_close_look() -> None:
+    lot = Lot([A1], {}, PATIENCE, now_ms=10)
+    lot.inspect(vehicles(IN_A1), SIZE)
+    lot.see(vehicles(IN_A1, track_ids=[1]), SIZE, 1000)
+    assert not lot.wants_inspection
+    lot.see(vehicles(track_ids=[]), SIZE, 1100)
+    assert lot.wants_inspection

@@ -22,6 +22,10 @@ class Engine(Protocol):
     def description(self) -> str:
         """Model, engine and device, for the log."""
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) in pixels to which pictures are scaled."""
+
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture.
 

@@ -64,6 +64,11 @@ class OpenVinoEngine:
         """Model, engine and device, for the log."""
         return self._description
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) in pixels to which pictures are scaled."""
+        return self._input_size
+
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture; see `Engine.detect`."""
         return [self._detect_one(picture, confidence) for picture in pictures]

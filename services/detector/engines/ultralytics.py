@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import supervision as sv
@@ -14,6 +14,8 @@ from libs.common.logging import get_logger
 from services.detector.engines.base import Picture, make_detections, vehicle_class_ids
 
 _log = get_logger("engine")
+
+INPUT_SIZE: Final = (640, 640)
 
 
 class UltralyticsEngine:
@@ -55,6 +57,11 @@ class UltralyticsEngine:
     def description(self) -> str:
         """Model, engine and device, for the log."""
         return self._description
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) in pixels to which pictures are scaled: Ultralytics' default."""
+        return INPUT_SIZE
 
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture; see `Engine.detect`."""

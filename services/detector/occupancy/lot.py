@@ -13,7 +13,12 @@ from services.detector.tracking import track_id_at
 
 
 class Lot:
-    """What is known of every space of one camera."""
+    """What is known of every space of one camera.
+
+    Attributes:
+        spaces: the camera's spaces.
+        wants_inspection: a close look would tell something new: there was none yet, or a vehicle vanished from a space.
+    """
 
     def __init__(
         self, spaces: Sequence[ParkingSpace], known: Mapping[str, SpaceStatus], patience: Patience, now_ms: int
@@ -31,11 +36,24 @@ class Lot:
         unknown = SpaceStatus(state="unknown", since_ms=now_ms)
         self._clocks = {space.space_id: SpaceClock(known.get(space.space_id, unknown)) for space in spaces}
         self._matcher: tuple[tuple[int, int], SpaceMatcher] | None = None
+        self._inspected: frozenset[int] = frozenset()
+        self._tracked_in: frozenset[int] = frozenset()
+        self.wants_inspection = True
 
     @property
     def statuses(self) -> dict[str, SpaceStatus]:
         """Status by space id."""
         return {space_id: clock.status for space_id, clock in self._clocks.items()}
+
+    def inspect(self, vehicles: sv.Detections, picture_size: tuple[int, int]) -> None:
+        """Take in a close look: until the next one, a space where it found a vehicle counts as taken.
+
+        Args:
+            vehicles: boxes in pixels.
+            picture_size: (width, height) of the frame.
+        """
+        self._inspected = frozenset(match.space for match in self._match(vehicles, picture_size))
+        self.wants_inspection = False
 
     def see(
         self, vehicles: sv.Detections, picture_size: tuple[int, int], now_ms: int
@@ -50,23 +68,30 @@ class Lot:
         Returns:
             Which vehicle stands where in this frame, and the changes of state that it brought.
         """
-        if self._matcher is None or self._matcher[0] != picture_size:
-            self._matcher = picture_size, SpaceMatcher(self.spaces, picture_size)
-        matches = self._matcher[1].match(vehicles.xyxy)
+        matches = self._match(vehicles, picture_size)
         vehicle_in = {match.space: match.vehicle for match in matches}
+        if self._tracked_in - vehicle_in.keys():
+            self.wants_inspection = True  # a vehicle left, or was missed: a close look tells which
+        self._tracked_in = frozenset(vehicle_in)
         events = []
         for number, space in enumerate(self.spaces):
             vehicle = vehicle_in.get(number)
             track_id = None if vehicle is None else track_id_at(vehicles, vehicle)
             clock = self._clocks[space.space_id]
             before = clock.status
-            after = clock.see(vehicle is not None, track_id, now_ms, self._patience)
+            after = clock.see(vehicle is not None or number in self._inspected, track_id, now_ms, self._patience)
             if after is not None:
                 events.append(_event(space, before, after))
         return matches, events
 
+    def _match(self, vehicles: sv.Detections, picture_size: tuple[int, int]) -> list[Match]:
+        if self._matcher is None or self._matcher[0] != picture_size:
+            self._matcher = picture_size, SpaceMatcher(self.spaces, picture_size)
+        return self._matcher[1].match(vehicles.xyxy)
+
     def lose_sight(self, now_ms: int) -> list[OccupancyEvent]:
         """The camera shows nothing: every space becomes unknown; the changes that this brought."""
+        self._inspected, self.wants_inspection = frozenset(), True
         events = []
         for space in self.spaces:
             clock = self._clocks[space.space_id]
