@@ -9,6 +9,7 @@ import cv2
 
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import EngineError, LotcastError
+from libs.common.leases import Leases
 from libs.common.logging import configure_logging, get_logger
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
@@ -42,11 +43,12 @@ async def run(settings: DetectorSettings, engine: Engine) -> None:
         await wait_for_redis(redis, settings.redis_url, stop)
         mailbox = Mailbox()
         publisher = Publisher(redis, settings, detector)
-        roster = Roster(redis, publisher, mailbox, settings, detector)
+        leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
+        roster = Roster(redis, leases, publisher, mailbox, settings)
         reader = FrameReader(reading, detector, roster.cameras.keys, mailbox)
         work = Lanes(engine, mailbox, roster.cameras, publisher, settings, lanes)
         _log.info("detector ready", detector=detector)
-        await run_until_stopped([roster.run(stop), reader.run(stop), work.run(stop)], stop)
+        await run_until_stopped([leases.run(stop), roster.run(stop), reader.run(stop), work.run(stop)], stop)
     finally:
         await redis.aclose()
         await reading.aclose()

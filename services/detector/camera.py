@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import supervision as sv
 
 from libs.common.clock import now_ms
+from libs.common.leases import Lease
 from libs.common.messages import FrameMetadata, Timings
 from libs.common.rate import RateMeter
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
@@ -37,6 +38,7 @@ class Counters:
     too_old: int = 0
     engine_failures: int = 0
     unpublished: int = 0
+    disowned: int = 0
     events_dropped: int = 0
     error: str = ""
     inference_ms: float = 0.0
@@ -72,7 +74,7 @@ class CameraWork:
 
     def __init__(
         self,
-        camera_id: str,
+        lease: Lease,
         spaces: Sequence[ParkingSpace],
         known: Mapping[str, SpaceStatus],
         last_track_id: int,
@@ -82,14 +84,15 @@ class CameraWork:
         """Start, or take over, a camera.
 
         Args:
-            camera_id: its id.
+            lease: of the camera; nothing is published once it is not valid.
             spaces: its parking spaces.
             known: what an earlier owner knew of them.
             last_track_id: the greatest track id that the camera ever had.
             settings: of this service.
             detector: this process, for the messages.
         """
-        self.camera_id = camera_id
+        self.lease = lease
+        self.camera_id = lease.camera_id
         self.counters = Counters()
         self.tracker = CameraTracker(last_track_id, settings.confidence)
         self.pending_events: deque[OccupancyEvent] = deque()

@@ -76,6 +76,9 @@ class Lanes:
         before, mine = camera.turn, loop.create_future()
         camera.turn = mine
         try:
+            if not camera.lease.is_valid():
+                camera.counters.disowned += 1
+                return
             if now_ms() - letter.frame.captured_at_ms > self._settings.frame_max_age_s * 1000:
                 camera.counters.too_old += 1
                 return
@@ -87,7 +90,9 @@ class Lanes:
                 await before
             camera.last_frame_at_ms = now_ms()
             frame = await loop.run_in_executor(pool, camera.finish, letter, picture, look, detected_at_ms)
-            await self._publisher.publish(camera, frame)
+            if not await self._publisher.publish(camera, frame):
+                camera.counters.disowned += 1
+                return
             camera.counters.frames += 1
             camera.counters.rate.tick()
             camera.counters.error = ""

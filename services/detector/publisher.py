@@ -22,9 +22,15 @@ class Publisher:
         self._settings = settings
         self._detector = detector
 
-    async def publish(self, camera: CameraWork, frame: AnnotatedFrame) -> None:
-        """Publish one frame; the changes of state that are pending go with it, all or nothing."""
+    async def publish(self, camera: CameraWork, frame: AnnotatedFrame) -> bool:
+        """Publish one frame; the changes of state that are pending go with it, all or nothing.
+
+        Returns:
+            False if the camera is no longer this process's: then nothing was published.
+        """
         camera_id = camera.camera_id
+        if not camera.lease.is_valid():
+            return False
         frame_count = int(await self._redis.incr(keys.count(camera_id)))
         published_at_ms = now_ms()
         metadata = frame.metadata.model_dump(by_alias=True)
@@ -41,9 +47,12 @@ class Publisher:
             keep_from_ms = published_at_ms - self._settings.log_keep_s * 1000
             text = frame.metadata.model_dump_json(by_alias=True)
             pipe.xadd(keys.log(camera_id), {"metadata": text}, minid=keep_from_ms, approximate=True)
+        if not camera.lease.is_valid():  # asked again: the process may have been paused meanwhile
+            return False
         await pipe.execute()
         _drop_first(camera, events)
         await self._redis.zadd(keys.BROADCASTERS, {camera_id: published_at_ms / 1000})
+        return True
 
     async def publish_changes(self, camera: CameraWork) -> None:
         """Publish pending changes of state without a frame."""
@@ -66,6 +75,7 @@ class Publisher:
             "detector_too_old": counters.too_old,
             "detector_undecodable": counters.undecodable,
             "detector_unpublished": counters.unpublished,
+            "detector_disowned": counters.disowned,
             "detector_inference_ms": f"{counters.inference_ms:.1f}",
             "detector_error": counters.error,
             "detector_updated_at_ms": now_ms(),

@@ -13,8 +13,8 @@ from libs.common import keys
 from libs.common.bus import as_bytes, as_text
 from libs.common.cameras import Camera
 from libs.common.clock import now_ms
+from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
-from libs.common.shutdown import sleep_until_stopped
 from libs.common.spaces import SpaceStatus, load_spaces
 from services.detector.camera import CameraWork
 from services.detector.mailbox import Mailbox
@@ -23,6 +23,7 @@ from services.detector.settings import DetectorSettings
 
 _log = get_logger("roster")
 
+GIVE_UP_S = 2.0
 EVERY_S = 1.0
 """How often cameras and spaces are looked up and status is written."""
 
@@ -35,14 +36,14 @@ class Roster:
     """
 
     def __init__(
-        self, redis: Redis, publisher: Publisher, mailbox: Mailbox, settings: DetectorSettings, detector: str
+        self, redis: Redis, leases: Leases, publisher: Publisher, mailbox: Mailbox, settings: DetectorSettings
     ) -> None:
         self.cameras: dict[str, CameraWork] = {}
+        self._leases = leases
         self._redis = redis
         self._publisher = publisher
         self._mailbox = mailbox
         self._settings = settings
-        self._detector = detector
         self._space_texts: dict[str, bytes | None] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -56,25 +57,44 @@ class Roster:
                 if not away:
                     _log.warning("cannot look up cameras; going on with those known", error=str(error))
                 away = True
-            await sleep_until_stopped(stop, EVERY_S)
+            await self._pause(stop)
         try:
             await self._report("stopped")
         except (RedisError, OSError) as error:
             _log.info("could not report the stop", error=str(error))
+        await asyncio.gather(*(self._give_up(camera_id) for camera_id in list(self.cameras)))
+
+    async def _pause(self, stop: asyncio.Event) -> None:
+        """Wait for the next step: a second, or less if a camera is won or lost."""
+        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(self._leases.changed.wait())]
+        await asyncio.wait(waits, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     async def _step(self, state: str) -> None:
-        wanted = await self._enabled_cameras()
-        for camera_id in self.cameras.keys() - wanted:
-            _log.info("camera given up", camera=camera_id)
-            del self.cameras[camera_id]
-            self._space_texts.pop(camera_id, None)
-            self._mailbox.forget(camera_id)
-        for camera_id in sorted(wanted):
-            await self._sync_camera(camera_id)
+        self._leases.changed.clear()
+        self._leases.share(await self._enabled_cameras())
+        held = self._leases.held()
+        lost = [camera_id for camera_id, camera in self.cameras.items() if held.get(camera_id) is not camera.lease]
+        await asyncio.gather(*(self._give_up(camera_id) for camera_id in lost))
+        for camera_id, lease in sorted(held.items()):
+            await self._sync_camera(camera_id, lease)
         await self._report(state)
+
+    async def _give_up(self, camera_id: str) -> None:
+        """Stop working on a camera; when its last frame is done, let the next owner begin."""
+        camera = self.cameras.pop(camera_id)
+        self._space_texts.pop(camera_id, None)
+        self._mailbox.forget(camera_id)
+        if camera.turn is not None:
+            await asyncio.wait({camera.turn}, timeout=GIVE_UP_S)
+        await self._leases.release(camera.lease)
+        _log.info("camera given up", camera=camera_id)
 
     async def _report(self, state: str) -> None:
         for camera in list(self.cameras.values()):
+            if not camera.lease.is_valid():
+                continue  # somebody else speaks for it now
             camera.lose_sight_if_stale(now_ms())
             await self._publisher.publish_changes(camera)
             await self._publisher.publish_status(camera, self._mailbox.skipped[camera.camera_id], state)
@@ -90,7 +110,7 @@ class Roster:
                 enabled.add(camera.id)
         return enabled
 
-    async def _sync_camera(self, camera_id: str) -> None:
+    async def _sync_camera(self, camera_id: str, lease: Lease) -> None:
         answer = await self._redis.get(keys.spaces(camera_id))
         text = None if answer is None else as_bytes(answer)
         known = self.cameras.get(camera_id)
@@ -110,7 +130,9 @@ class Roster:
             return
         last_track_id = int(await self._redis.get(keys.last_track_id(camera_id)) or 0)
         statuses = await self._known_statuses(camera_id)
-        self.cameras[camera_id] = CameraWork(camera_id, spaces, statuses, last_track_id, self._settings, self._detector)
+        self.cameras[camera_id] = CameraWork(
+            lease, spaces, statuses, last_track_id, self._settings, self._leases.member
+        )
         _log.info("camera taken", camera=camera_id, spaces=len(spaces))
 
     async def _known_statuses(self, camera_id: str) -> dict[str, SpaceStatus]:

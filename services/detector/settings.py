@@ -47,6 +47,10 @@ class DetectorSettings(ServiceSettings):
     lanes: Annotated[int, Field(ge=0, le=64, description="frames worked on at once; 0: one per core")] = 0
     jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of the annotated picture")] = 85
     frame_max_age_s: Annotated[float, Field(gt=0, le=60, description="older frames are dropped and counted")] = 2.0
+    lease_timeout_s: Annotated[
+        float,
+        Field(ge=0.5, le=60, description="a detector that is silent for this long loses its cameras to the others"),
+    ] = 2.0
     occupied_after_s: Annotated[
         float, Field(ge=0, le=600, description="a space is occupied once a vehicle stood in it this long")
     ] = 2.0

@@ -77,9 +77,7 @@ def test_what_was_known_survives_a_restart() -> None:
 
 def test_a_close_look_holds_until_the_next_one() -> None:
     lot = Lot([A1], {"A1": SpaceStatus(state="free", since_ms=5)}, PATIENCE, now_ms=10)
-    assert lot.wants_inspection, "there was none yet"
     lot.inspect(vehicles(IN_A1), SIZE)
-    assert not lot.wants_inspection
     unseen = vehicles(track_ids=[])
     told = [event.state for at in range(1000, 4000, 100) for event in lot.see(unseen, SIZE, at)[1]]
     assert told == ["occupied"], "the first look at the whole picture misses it"
@@ -90,8 +88,11 @@ def test_a_close_look_holds_until_the_next_one() -> None:
 
 def test_a_vehicle_that_vanishes_from_a_space_asks_for_a_close_look() -> None:
     lot = Lot([A1], {}, PATIENCE, now_ms=10)
+    wants = [lot.wants_inspection]
     lot.inspect(vehicles(IN_A1), SIZE)
+    wants.append(lot.wants_inspection)
     lot.see(vehicles(IN_A1, track_ids=[1]), SIZE, 1000)
-    assert not lot.wants_inspection
+    wants.append(lot.wants_inspection)
     lot.see(vehicles(track_ids=[]), SIZE, 1100)
-    assert lot.wants_inspection
+    wants.append(lot.wants_inspection)
+    assert wants == [True, False, False, True]
