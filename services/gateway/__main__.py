@@ -19,7 +19,7 @@ def main() -> int:
     settings = read_settings(GatewaySettings, "python -m services.gateway")
     configure_logging(settings, "gateway")
     try:
-        settings.check_exposure()
+        settings.check_exposure(settings.load_tokens())
         return serve(settings, create_app)
     except ConfigurationError as error:
         _log.error("gateway cannot start", problem=str(error))

@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
 
 from libs.common.bus import connect, process_id
 from libs.common.logging import get_logger
-from libs.common.messages import FrameMetadata, ViewerMessage
-from services.gateway.api import bridge, cameras, media, occupancy, system, viewer
+from services.gateway.api import bridge, cameras, login, media, occupancy, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts
 from services.gateway.dashboard import install_dashboard
 from services.gateway.hub.hub import Hub
 from services.gateway.metrics import GatewayMetrics
+from services.gateway.openapi_document import complete_openapi
 from services.gateway.presence import Presence
-from services.gateway.problems import Problem, install_problem_handlers
+from services.gateway.problems import install_problem_handlers
 from services.gateway.resources import Resources
+from services.gateway.security.attempts import Attempts
+from services.gateway.security.gate import Gate
 from services.gateway.settings import GatewaySettings
 
 _log = get_logger("gateway")
@@ -32,7 +31,13 @@ ANSWER_TIMEOUT_S = 0.8
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
-    """The application; it connects to Redis when it starts and works, with 503s, while that is away."""
+    """The application; it connects to Redis when it starts and works, with 503s, while that is away.
+
+    Raises:
+        ConfigurationError: the tokens are not in order.
+    """
+    tokens = settings.load_tokens()
+    is_local = settings.is_loopback and not tokens and not settings.open
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -43,10 +48,22 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         gateway_id = process_id("gateway")
         presence = Presence(redis, hub, gateway_id)
         hub.on_change = presence.nudge
-        app.state.resources = Resources(settings, redis, hub, presence, Broadcasts(redis, presence), metrics)
+        app.state.resources = Resources(
+            settings=settings,
+            redis=redis,
+            hub=hub,
+            presence=presence,
+            broadcasts=Broadcasts(redis, presence),
+            metrics=metrics,
+            tokens=tokens,
+            logins=Attempts(settings.logins_per_minute),
+        )
         stop = asyncio.Event()
         parts = [asyncio.create_task(hub.run(stop)), asyncio.create_task(presence.run(stop))]
-        _log.info("gateway ready", gateway=gateway_id, host=settings.host, port=settings.port)
+        _log.info("gateway ready", gateway=gateway_id, host=settings.host, port=settings.port, roles=tokens.roles)
+        if not tokens:
+            who = "this machine" if is_local else "the network"
+            _log.warning(f"no tokens are configured: everybody on {who} may watch and change things")
         try:
             yield
         finally:
@@ -67,25 +84,12 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     for part in (bridge, cameras, occupancy, media, system):
         app.include_router(part.router)
+    app.include_router(login.router)
     app.include_router(viewer.router)
     install_problem_handlers(app)
     install_dashboard(app, settings.dashboard_dir)
     # Base64 is four bytes for three; a quarter of a megabyte is left for the metadata.
     app.add_middleware(BodyLimit, max_bytes=settings.frame_max_bytes * 4 // 3 + 262_144)
-    _complete_openapi(app)
+    app.add_middleware(Gate, tokens=tokens, allowed_origins=settings.allowed_origin_set, is_local=is_local)
+    complete_openapi(app)
     return app
-
-
-def _complete_openapi(app: FastAPI) -> None:
-    """Add the shapes that no route returns but that clients need: WebSocket messages and problems."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            models = [(model, "serialization") for model in (ViewerMessage, FrameMetadata, Problem)]
-            _, extra = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-            document["components"]["schemas"] |= extra["$defs"]
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]

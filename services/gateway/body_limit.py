@@ -1,18 +1,22 @@
-"""Refuse a body that is too long before it is read whole."""
+"""Refuse a body that is too long, or too slow, before it is read whole."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from fastapi import HTTPException
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_TOO_LARGE: Final = 413
+from services.gateway.problems import error_response
+
+DEADLINE_S: Final = 20.0
+"""A body must be there whole this long after its head."""
 
 
 class BodyLimit:
-    """ASGI middleware that answers 413 to a request whose body is longer than `max_bytes`, announced or not."""
+    """ASGI middleware: 413 for a body longer than `max_bytes`, announced or not; 408 for one that never ends."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
@@ -24,26 +28,29 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > self._max_bytes:
-            await self._refuse(scope, receive, send)
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_bytes:
+            answer = error_response(scope["path"], 413, self._detail, {"Connection": "close"})
+            await answer(scope, receive, send)
             return
         received = 0
+        is_whole = False
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
 
         async def counted_receive() -> Message:
-            nonlocal received
-            message = await receive()
+            # What is raised here is raised where the route reads, and answered like the route's own errors.
+            nonlocal received, is_whole
+            if is_whole:
+                return await receive()  # waits for the client to go
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, "the body did not come in time", {"Connection": "close"}) from None
             received += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if received > self._max_bytes:
-                raise HTTPException(_TOO_LARGE, self._detail)  # raised where the route reads; answered like its own
+                raise HTTPException(413, self._detail, {"Connection": "close"})
             return message
 
         await self._app(scope, counted_receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = {
-            "title": "Too large",
-            "status": _TOO_LARGE,
-            "detail": f"the body is longer than {self._max_bytes} bytes",
-        }
-        await JSONResponse(body, _TOO_LARGE, {"Connection": "close"})(scope, receive, send)

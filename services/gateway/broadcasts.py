@@ -34,25 +34,21 @@ class Broadcasts:
         Returns:
             How many viewers the camera has, over all gateways.
         """
-        live = await self._presence.live_gateways()
         first = self._redis.pipeline(transaction=False)
         first.incr(keys.count(camera_id))
         first.hgetall(keys.viewers(camera_id))
-        frame_count, by_gateway = await first.execute()
+        self._presence.ask_live_gateways(first)
+        frame_count, by_gateway, live = await first.execute()
         now = time.time()
         message = pack_viewer_message(camera_id, jpeg, metadata, int(frame_count), now)
+        # All of it or nothing: who hears of a picture finds it in `latest` too.
         second = self._redis.pipeline(transaction=True)
         second.publish(keys.live(camera_id), message)
         second.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
         second.expire(keys.count(camera_id), COUNT_EXPIRES_S)
+        second.zadd(keys.BROADCASTERS, {camera_id: now})
         await second.execute()
-        await self._redis.zadd(keys.BROADCASTERS, {camera_id: now})
-        return count_viewers(by_gateway, live)[0]
-
-    async def viewers(self, camera_id: str) -> int:
-        """How many viewers a camera has, over all gateways."""
-        live = await self._presence.live_gateways()
-        return count_viewers(await self._redis.hgetall(keys.viewers(camera_id)), live)[0]
+        return self._presence.count(camera_id, by_gateway, {gateway.decode() for gateway in live})
 
     async def active(self) -> list[dict[str, Any]]:
         """The cameras that are broadcast or watched: `camera_id`, `viewers`, `frame_count`, `last_update` (seconds)."""

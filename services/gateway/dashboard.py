@@ -8,14 +8,6 @@ from typing import Final
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; connect-src 'self' ws: wss:; "
-        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 NOT_BUILT: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Lotcast</title>
 <p>The dashboard is not built: run <code>make web</code> and load this page again. The API is at
 <a href="/openapi.json">/openapi.json</a>.</p></html>"""
@@ -30,7 +22,7 @@ def install_dashboard(app: FastAPI, folder: Path) -> None:
         index = root / "index.html"
         if not index.is_file():
             return HTMLResponse(NOT_BUILT)
-        return FileResponse(index, headers={**HEADERS, "Cache-Control": "no-cache"})
+        return FileResponse(index, headers={"Cache-Control": "no-cache"})
 
     @app.get("/{path:path}", include_in_schema=False)
     async def file(path: str) -> Response:
@@ -38,4 +30,4 @@ def install_dashboard(app: FastAPI, folder: Path) -> None:
         if path.startswith(("api/", "ws/")) or not wanted.is_relative_to(root) or not wanted.is_file():
             raise HTTPException(404, f"there is nothing at /{path}")
         keep = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
-        return FileResponse(wanted, headers={**HEADERS, "Cache-Control": keep})
+        return FileResponse(wanted, headers={"Cache-Control": keep})

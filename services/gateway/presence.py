@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import cast
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from libs.common import keys
@@ -86,10 +86,21 @@ class Presence:
             self._written = now
 
     async def live_gateways(self) -> set[str]:
-        """The gateways that are alive; the others' heartbeats are removed."""
-        since = time.time() - DEAD_AFTER_S
-        members = cast(list[bytes], await self._redis.zrangebyscore(keys.members("gateway"), since, "+inf"))
+        """The gateways that are alive."""
+        pipe = self._redis.pipeline(transaction=False)
+        self.ask_live_gateways(pipe)
+        (members,) = await pipe.execute()
         return {member.decode() for member in members}
+
+    @staticmethod
+    def ask_live_gateways(pipe: Pipeline) -> None:
+        """Put the question for `live_gateways` into a pipeline; the answer is a list of ids as bytes."""
+        pipe.zrangebyscore(keys.members("gateway"), time.time() - DEAD_AFTER_S, "+inf")
+
+    def count(self, camera_id: str, by_gateway: Mapping[bytes | str, bytes | str], live: set[str]) -> int:
+        """A camera's viewers over all gateways: those here as they are now, the others' as they last told."""
+        others, _ = count_viewers(by_gateway, live - {self._gateway_id})
+        return others + self._hub.viewers_of(camera_id)
 
     async def _beat(self) -> None:
         at = time.time()

@@ -46,16 +46,23 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _TITLES: Final = {
+    400: "Not valid",
+    401: "Not logged in",
+    403: "Not allowed",
     404: "Not found",
+    405: "No such method",
+    408: "Too slow",
     409: "Exists already",
     413: "Too large",
     422: "Not valid",
-    503: "Redis is away",
+    500: "A fault of the gateway",
+    503: "Not available",
 }
 
 
-def _answer(request: Request, status: int, detail: Any, headers: dict[str, str] | None = None) -> JSONResponse:
-    if request.url.path in BRIDGE_PATHS:
+def error_response(path: str, status: int, detail: Any, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error as the answer to a request for `path`: the bridge's routes have a form of their own."""
+    if path in BRIDGE_PATHS:
         return JSONResponse({"detail": detail}, status, headers)
     return problem_response(status, detail if isinstance(detail, str) else str(detail), headers)
 
@@ -71,19 +78,24 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return _answer(request, error.status_code, error.detail, dict(error.headers or {}))
+        return error_response(request.url.path, error.status_code, error.detail, dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         if request.url.path in BRIDGE_PATHS:
             rows = [{"loc": row["loc"], "msg": row["msg"], "type": row["type"]} for row in error.errors()]
-            return _answer(request, 422, rows)
-        return _answer(request, 422, describe_invalid(error))
+            return error_response(request.url.path, 422, rows)
+        return error_response(request.url.path, 422, describe_invalid(error))
 
     async def on_bus_error(request: Request, error: Exception) -> JSONResponse:
         _log.warning("redis is away; answered 503", path=request.url.path, error=str(error) or type(error).__name__)
         headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return _answer(request, 503, "the message bus (Redis) is away; try again soon", headers)
+        return error_response(request.url.path, 503, "the message bus (Redis) is away; try again soon", headers)
+
+    @app.exception_handler(Exception)
+    async def on_fault(request: Request, error: Exception) -> JSONResponse:
+        # uvicorn logs it with its trace; the client learns only that it happened.
+        return error_response(request.url.path, 500, "the gateway made a mistake; its log says more")
 
     for kind in (RedisError, BusUnavailable, ConnectionError, TimeoutError):
         app.add_exception_handler(kind, on_bus_error)
@@ -93,6 +105,14 @@ def describe_invalid(error: RequestValidationError) -> str:
     """The first problem of a request, with field and value: `fps: Input should be less than 60; it is 99`."""
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"] if step != "body") or "body"
-    value = repr(first.get("input"))
     message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{where}: {message}; it is {value if len(value) <= 120 else value[:117] + '...'}"
+    shown = _shown_value(first.get("input"))
+    return f"{where}: {message}" + (f"; it is {shown}" if shown else "")
+
+
+def _shown_value(value: Any) -> str:
+    """A value as it may be shown; empty for what may hold a password, and for whole objects, which hold anything."""
+    if isinstance(value, dict | list) or (isinstance(value, str) and ("@" in value or "://" in value)):
+        return ""
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -13,6 +13,8 @@ from services.gateway.broadcasts import Broadcasts
 from services.gateway.hub.hub import Hub
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.presence import Presence
+from services.gateway.security.attempts import Attempts
+from services.gateway.security.tokens import TokenSet
 from services.gateway.settings import GatewaySettings
 
 
@@ -26,6 +28,8 @@ class Resources:
     presence: Presence
     broadcasts: Broadcasts
     metrics: GatewayMetrics
+    tokens: TokenSet
+    logins: Attempts
 
 
 def _resources(connection: HTTPConnection) -> Resources:

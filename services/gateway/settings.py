@@ -6,11 +6,12 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.errors import ConfigurationError
 from libs.common.settings import ServiceSettings
+from services.gateway.security.tokens import TokenSet, load_tokens
 
 DASHBOARD: Final = Path(__file__).parents[2] / "web/dist"
 
@@ -22,7 +23,19 @@ class GatewaySettings(ServiceSettings):
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="port to listen on")] = 8069
-    open: Annotated[bool, Field(description="`true`: serve everybody on an address that is not loopback")] = False
+    open: Annotated[bool, Field(description="`true`: without tokens, serve everybody who reaches the address")] = False
+    tokens: Annotated[
+        SecretStr, Field(description="`role:token`, several separated by commas; roles: viewer, worker, admin")
+    ] = SecretStr("")
+    tokens_file: Annotated[Path | None, Field(description="a file with one `role:token` a line")] = None
+    allowed_origins: Annotated[
+        str, Field(description="origins beside our own whose pages may use the gateway, separated by commas")
+    ] = ""
+    logins_per_minute: Annotated[int, Field(ge=1, description="attempts to log in from one address")] = 10
+    session_hours: Annotated[float, Field(gt=0, le=8760, description="how long a browser stays logged in")] = 12.0
+    camera_schemes: Annotated[str, Field(description="schemes of camera URLs that the API takes")] = (
+        "http,https,rtsp,rtsps,file"
+    )
     frame_max_bytes: Annotated[int, Field(ge=1024, description="longest JPEG that the bridge takes")] = 8_000_000
     workers: Annotated[int, Field(ge=1, le=64, description="processes that share the port")] = 1
     viewers_max: Annotated[int, Field(ge=1, description="viewers at once, in this process")] = 2000
@@ -52,20 +65,46 @@ class GatewaySettings(ServiceSettings):
     @property
     def trusted_proxy_list(self) -> tuple[str, ...]:
         """The addresses in `trusted_proxies`."""
-        return tuple(address.strip() for address in self.trusted_proxies.split(",") if address.strip())
+        return _listed(self.trusted_proxies)
 
-    def check_exposure(self) -> None:
+    @property
+    def allowed_origin_set(self) -> frozenset[str]:
+        """The origins in `allowed_origins`, as browsers write them."""
+        return frozenset(origin.rstrip("/").lower() for origin in _listed(self.allowed_origins))
+
+    @property
+    def camera_scheme_set(self) -> frozenset[str]:
+        """The schemes in `camera_schemes`."""
+        return frozenset(_listed(self.camera_schemes))
+
+    def load_tokens(self) -> TokenSet:
+        """The tokens from both places.
+
+        Raises:
+            ConfigurationError: one of them is not in order.
+        """
+        return load_tokens(self.tokens.get_secret_value(), self.tokens_file)
+
+    def check_exposure(self, tokens: TokenSet) -> None:
         """Refuse to serve a network without anybody having said so.
 
         Raises:
-            ConfigurationError: the address is not loopback and `GATEWAY_OPEN` is not true.
+            ConfigurationError: the address is not loopback, there are no tokens and `GATEWAY_OPEN` is not true.
         """
-        try:
-            is_loopback = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            is_loopback = self.host == "localhost"
-        if not is_loopback and not self.open:
+        if not self.is_loopback and not tokens and not self.open:
             raise ConfigurationError(
-                f"GATEWAY_HOST: {self.host} can be reached from the network, and nobody has to log in; "
-                "set GATEWAY_OPEN=true if that is what you want"
+                f"GATEWAY_HOST: {self.host} can be reached from the network, and nobody would have to log in; set "
+                "GATEWAY_TOKENS or GATEWAY_TOKENS_FILE, or GATEWAY_OPEN=true if everybody may watch and change things"
             )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the gateway."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import binascii
 import time
-from typing import Final
+from typing import Any, Final
 
-from fastapi import APIRouter, HTTPException
+import msgpack
+import orjson
+from fastapi import APIRouter, HTTPException, Request, Response
+from pydantic import ValidationError
+from redis.exceptions import RedisError
 
 from services.gateway.api.models import BroadcastAnswer, Broadcaster, BroadcastRequest, BroadcastStatus
 from services.gateway.problems import BridgeProblem
-from services.gateway.resources import Used
+from services.gateway.resources import Resources, Used
 
 DEADLINE_S: Final = 0.9
 """A worker hears within a second whether its picture was published."""
@@ -21,28 +24,52 @@ router = APIRouter(prefix="/api", tags=["bridge"])
 
 _ERRORS: Final = {
     400: {"model": BridgeProblem, "description": "Empty camera id, bad base64, or not a JPEG"},
+    408: {"model": BridgeProblem, "description": "The body did not come in time"},
     413: {"model": BridgeProblem, "description": "Too large"},
     422: {"model": BridgeProblem, "description": "Not the schema"},
     503: {"model": BridgeProblem, "description": "Redis is away; Retry-After says when to try again"},
 }
 
 
-@router.post("/broadcast-detection", responses=_ERRORS)  # type: ignore[arg-type]
-async def broadcast_detection(request: BroadcastRequest, used: Used) -> BroadcastAnswer:
-    """Publish a worker's picture to the camera's viewers."""
+@router.post(
+    "/broadcast-detection",
+    responses=_ERRORS,  # type: ignore[arg-type]
+    response_model=BroadcastAnswer,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/BroadcastRequest"}}},
+        }
+    },
+)
+async def broadcast_detection(request: Request, used: Used) -> Response:
+    """Publish a worker's picture to the camera's viewers.
+
+    `timestamp` of the answer is the metadata's own; `viewers` are those of this camera at all gateways.
+    """
     started = time.perf_counter()
-    jpeg = _decode(request, used)
-    async with asyncio.timeout(DEADLINE_S):
-        viewers = await used.broadcasts.publish(request.camera_id, jpeg, request.metadata)
+    try:
+        posted = _parse(await request.body())
+        jpeg = _decode(posted, used)
+    except HTTPException:
+        used.metrics.bridge_frames.labels("refused").inc()
+        raise
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            viewers = await used.broadcasts.publish(posted.camera_id, jpeg, posted.metadata)
+    except (RedisError, OSError, TimeoutError):
+        used.metrics.bridge_frames.labels("failed").inc()
+        raise
     used.metrics.bridge_frames.labels("published").inc()
     used.metrics.bridge_seconds.observe(time.perf_counter() - started)
-    return BroadcastAnswer(
-        success=True,
-        viewers=viewers,
-        camera_id=request.camera_id,
-        frame_size=len(jpeg),
-        timestamp=request.metadata.get("timestamp"),
-    )
+    answer = {
+        "success": True,
+        "viewers": viewers,
+        "camera_id": posted.camera_id,
+        "frame_size": len(jpeg),
+        "timestamp": posted.metadata.get("timestamp"),
+    }
+    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 @router.get("/broadcast-status", responses={503: _ERRORS[503]})
@@ -56,26 +83,43 @@ async def broadcast_status(used: Used) -> BroadcastStatus:
     )
 
 
-def _decode(request: BroadcastRequest, used: Used) -> bytes:
+def _parse(body: bytes) -> BroadcastRequest:
+    """The posted object; strict JSON, so that whatever comes in can go out to viewers.
+
+    Raises:
+        HTTPException: 422 with the problems in the form that FastAPI gives them.
+    """
+    try:
+        posted = BroadcastRequest.model_validate(orjson.loads(body))
+        msgpack.packb(posted.metadata)
+    except orjson.JSONDecodeError as error:
+        raise HTTPException(422, [_row("json_invalid", f"JSON decode error: {error}")]) from None
+    except ValidationError as error:
+        rows = [_row(row["type"], row["msg"], *row["loc"]) for row in error.errors(include_url=False)]
+        raise HTTPException(422, rows) from None
+    except (ValueError, OverflowError) as error:
+        raise HTTPException(422, [_row("value_error", f"cannot be passed on: {error}", "metadata")]) from None
+    return posted
+
+
+def _row(kind: str, message: str, *where: str | int) -> dict[str, Any]:
+    return {"loc": ["body", *where], "msg": message, "type": kind}
+
+
+def _decode(posted: BroadcastRequest, used: Resources) -> bytes:
     """The posted JPEG.
 
     Raises:
         HTTPException: 400 or 413, as the contract says.
     """
-    problem, status = None, 400
-    jpeg = b""
-    if not request.camera_id:
-        problem = "camera_id is required"
-    else:
-        try:
-            jpeg = base64.b64decode(request.frame_base64, validate=True)
-        except (binascii.Error, ValueError) as error:
-            problem = f"Invalid base64 data: {error}"
-    if problem is None and not jpeg.startswith(b"\xff\xd8\xff"):
-        problem = "frame_base64 is not a JPEG"
-    if problem is None and len(jpeg) > used.settings.frame_max_bytes:
-        problem, status = f"the picture is longer than {used.settings.frame_max_bytes} bytes", 413
-    if problem is not None:
-        used.metrics.bridge_frames.labels("refused").inc()
-        raise HTTPException(status, problem)
+    if not posted.camera_id:
+        raise HTTPException(400, "camera_id is required")
+    try:
+        jpeg = binascii.a2b_base64(posted.frame_base64, strict_mode=True)
+    except ValueError as error:
+        raise HTTPException(400, f"Invalid base64 data: {error}") from None
+    if not jpeg.startswith(b"\xff\xd8\xff"):
+        raise HTTPException(400, "frame_base64 is not a JPEG")
+    if len(jpeg) > used.settings.frame_max_bytes:
+        raise HTTPException(413, f"the picture is longer than {used.settings.frame_max_bytes} bytes")
     return jpeg

@@ -14,6 +14,7 @@ from services.gateway.api.models import CameraChange, CameraListing, CameraView,
 from services.gateway.camera_store import load_camera, load_views, safe_spaces
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Resources, Used
+from services.gateway.security.camera_urls import resolved_url_problem, url_problem
 
 router = APIRouter(prefix="/api/cameras", tags=["cameras"])
 
@@ -29,6 +30,7 @@ async def list_cameras(used: Used) -> CameraListing:
 @router.post("", status_code=201, responses=problem_responses(409, 422, 503))
 async def add_camera(new: NewCamera, used: Used) -> CameraView:
     """Register a camera; ingest begins to read it within two seconds."""
+    await _check_url(used, new.url)
     camera = Camera(**new.model_dump())
     if not await used.redis.hsetnx(keys.CAMERAS, camera.id, camera.model_dump_json()):
         raise HTTPException(409, f"id: there is a camera {camera.id!r} already")
@@ -47,6 +49,7 @@ async def change_camera(camera_id: CameraIdInPath, change: CameraChange, used: U
     camera = await _registered(used, camera_id)
     update = change.model_dump(exclude_none=True)
     if "url" in update:
+        await _check_url(used, update["url"])
         update["url"] = keep_credentials(update["url"], camera.url)
     changed = camera.model_copy(update=update)
     await used.redis.hset(keys.CAMERAS, camera_id, changed.model_dump_json())
@@ -79,6 +82,17 @@ async def set_spaces(camera_id: CameraIdInPath, spaces: SpaceList, used: Used) -
     if gone:
         await used.redis.hdel(keys.occupancy(camera_id), *gone)
     return spaces
+
+
+async def _check_url(used: Resources, url: str) -> None:
+    """Refuse an address that no camera should have.
+
+    Raises:
+        HTTPException: 422; the text shows no password.
+    """
+    problem = url_problem(url, used.settings.camera_scheme_set) or await resolved_url_problem(url)
+    if problem is not None:
+        raise HTTPException(422, f"url: {problem}")
 
 
 async def _registered(used: Resources, camera_id: str) -> Camera:

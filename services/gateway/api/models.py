@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.common.cameras import CameraId, CameraUrl
 from libs.common.spaces import SpaceState
+from services.gateway.security.tokens import Role
 
 CameraState = Literal["live", "connecting", "stalled", "error", "disabled", "unknown"]
 CameraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
@@ -162,6 +163,13 @@ class BroadcastStatus(BaseModel):
     broadcasters: list[Broadcaster]
     total_viewers: int
     active_cameras: int
+
+
+class Session(BaseModel):
+    """What the caller may do."""
+
+    role: Annotated[Role | None, Field(description="null: has not logged in")]
+    login_required: bool
 
 
 class Health(BaseModel):

@@ -54,6 +54,11 @@ class Hub:
         """How many viewers each camera has here; cameras without any are absent."""
         return {camera_id: len(audience) for camera_id, audience in self._audiences.items()}
 
+    def viewers_of(self, camera_id: str) -> int:
+        """How many viewers a camera has here."""
+        audience = self._audiences.get(camera_id)
+        return 0 if audience is None else len(audience)
+
     @property
     def viewer_count(self) -> int:
         """How many viewers are connected here."""

@@ -1,0 +1,118 @@
+"""Logging in with a browser: a form trades a token for a session cookie."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import time
+from typing import Final
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.gateway.api.models import Session
+from services.gateway.resources import Used
+from services.gateway.security.gate import CONTENT_SECURITY_POLICY, ROLE
+from services.gateway.security.sessions import make_session, session_cookie
+
+router = APIRouter()
+
+FORM_MAX_BYTES: Final = 4096
+
+_STYLE: Final = """
+:root { --ground: #f3f5f4; --surface: #fff; --line: #d9dfdc; --ink: #14201b; --soft: #55635c; --accent: #0b6e4f;
+  --on-accent: #fff; --alert: #8f2d00; --alert-ground: #fff0e8; color-scheme: light dark; line-height: 1.45;
+  font-family: "Inter", "Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif; }
+@media (prefers-color-scheme: dark) { :root { --ground: #0e1412; --surface: #17201d; --line: #2a3733; --ink: #eaf1ee;
+  --soft: #9fb0a8; --accent: #3ecf9f; --on-accent: #06251a; --alert: #ffb38a; --alert-ground: #3a1e10; } }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 24px; background: var(--ground);
+  color: var(--ink); }
+main { width: min(100%, 400px); padding: 32px; background: var(--surface); border: 1px solid var(--line);
+  border-radius: 16px; }
+h1 { margin: 0 0 4px; font-size: 1.5rem; }
+p { margin: 0 0 24px; color: var(--soft); }
+label { display: block; margin-bottom: 6px; font-weight: 600; }
+input { width: 100%; padding: 12px; font: inherit; color: inherit; background: var(--ground);
+  border: 1px solid var(--line); border-radius: 10px; }
+button { width: 100%; margin-top: 16px; padding: 12px; font: inherit; font-weight: 600; color: var(--on-accent);
+  background: var(--accent); border: 0; border-radius: 10px; cursor: pointer; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.problem { padding: 10px 12px; color: var(--alert); background: var(--alert-ground); border-radius: 10px; }
+"""
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace(
+        "style-src 'self'", f"style-src 'sha256-{_STYLE_HASH}'"
+    ).replace("script-src 'self'; ", ""),
+    "Cache-Control": "no-store",
+}
+
+
+def _page(problem: str = "", status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
+    shown = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
+    page = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Log in · Lotcast</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>Lotcast</h1>
+<p>Log in with the token that you were given.</p>
+{shown}
+<form method="post" action="/login">
+<label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<button>Log in</button>
+</form>
+</main>
+</body>
+</html>
+"""
+    return HTMLResponse(page, status, {**_HEADERS, **(headers or {})})
+
+
+@router.get("/login", include_in_schema=False)
+async def show_login(used: Used) -> Response:
+    """The form; where nobody has to log in, the dashboard."""
+    return _page() if used.tokens else RedirectResponse("/", 303)
+
+
+@router.post("/login", include_in_schema=False)
+async def log_in(request: Request, used: Used) -> Response:
+    """Trade a token for a session."""
+    address = request.client.host if request.client else ""
+    if not used.logins.allow(address, time.monotonic()):
+        return _page("Too many attempts from your address. Wait a minute.", 429, {"Retry-After": "60"})
+    body = await request.body()
+    if len(body) > FORM_MAX_BYTES:
+        return _page("This is not a token.", 413)
+    token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
+    role = used.tokens.role_of(token)
+    if role is None:
+        return _page("This token is not known here.", 401)
+    if role == "worker":
+        return _page("This is a worker's token; it may send pictures, but not look at them.", 403)
+    lifetime_s = round(used.settings.session_hours * 3600)
+    value = make_session(role, round(time.time()) + lifetime_s, used.tokens.session_key)
+    cookie = session_cookie(value, lifetime_s, secure=request.url.scheme == "https")
+    return RedirectResponse("/", 303, {"Set-Cookie": cookie, "Cache-Control": "no-store"})
+
+
+@router.post("/logout", include_in_schema=False)
+async def log_out(request: Request) -> Response:
+    """End the browser's session."""
+    cookie = session_cookie("", 0, secure=request.url.scheme == "https")
+    return RedirectResponse("/login", 303, {"Set-Cookie": cookie, "Cache-Control": "no-store"})
+
+
+@router.get("/api/session", tags=["system"])
+async def get_session(request: Request, used: Used) -> Session:
+    """What the caller may do, and whether one has to log in at all."""
+    return Session(role=getattr(request.state, ROLE, None), login_required=bool(used.tokens))

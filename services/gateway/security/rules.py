@@ -1,0 +1,75 @@
+"""Who may do what: pure rules on method, path, Host and Origin. What no rule allows is for admins."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+from services.gateway.security.tokens import Role
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_ADMIN: Final = frozenset[Role]({"admin"})
+_VIEWER: Final = frozenset[Role]({"viewer", "admin"})
+_WORKER: Final = frozenset[Role]({"worker", "admin"})
+_ANY: Final = frozenset[Role]({"viewer", "worker", "admin"})
+_PUBLIC_API: Final = frozenset({"/api/session"})
+_DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+
+def roles_for(method: str, path: str) -> frozenset[Role] | None:
+    """The roles that may do this; None if everybody may.
+
+    The dashboard's own files are no secret; everything that it shows is.
+    """
+    if path == "/metrics" or path.startswith("/ws/"):
+        return _VIEWER
+    if not path.startswith("/api/") or path in _PUBLIC_API or method == "OPTIONS":
+        return None
+    if path == "/api/broadcast-detection":
+        return _WORKER
+    if path == "/api/broadcast-status":
+        return _ANY
+    return _VIEWER if method in SAFE_METHODS else _ADMIN
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a Host header names this machine itself: a page elsewhere that had its name pointed here does not."""
+    name = _split(f"//{host}")[0]
+    if name is None:
+        return False
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_origin_allowed(origin: str, host: str, allowed: Collection[str]) -> bool:
+    """Whether a page of `origin` may open WebSockets and change things.
+
+    Args:
+        origin: the Origin header.
+        host: the Host header; the scheme is not compared, since a proxy in front may have ended TLS.
+        allowed: further origins, such as `https://park.example`.
+    """
+    if origin in allowed:
+        return True
+    scheme = origin.partition("://")[0]
+    if scheme not in ("http", "https"):
+        return False  # `null`, and what no browser page has
+    default = _DEFAULT_PORTS[scheme]
+    name, port = _split(origin)
+    own_name, own_port = _split(f"//{host}")
+    return name is not None and (name, port or default) == (own_name, own_port or default)
+
+
+def _split(url: str) -> tuple[str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.hostname, parts.port
+    except ValueError:
+        return None, None
