@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 CAMERA_ID_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,64}$"
-URL_SCHEMES: Final = frozenset({"http", "https", "rtsp", "rtsps", "file"})
+URL_SCHEMES: Final = frozenset({"http", "https", "rtsp", "rtsps", "file", "v4l2"})
 HIDDEN_PASSWORD: Final = "***"
 
 CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
+
+_QUERY_SECRET = re.compile(
+    r"(?P<name>(?<![^&;])[A-Za-z_-]*(?:pas|pwd|psw|secret|token|auth|key)[A-Za-z_-]*)=(?P<value>[^&;]*)", re.IGNORECASE
+)
 
 _CAMERA_ID = re.compile(CAMERA_ID_PATTERN + r"\Z")
 
@@ -34,6 +38,9 @@ def _check_url(url: str) -> str:
     if parts.scheme == "file":
         if not parts.path:
             raise ValueError("names no file; write file:///path/to/clip.mp4")
+    elif parts.scheme == "v4l2":
+        if not parts.path.startswith("/dev/"):
+            raise ValueError("names no device; write v4l2:///dev/video0")
     elif not parts.hostname:
         raise ValueError("names no host")
     elif port == 0:
@@ -57,16 +64,22 @@ class Camera(BaseModel):
 
 
 def hide_credentials(url: str) -> str:
-    """The URL with its password, if any, replaced by `***`; for every log line and answer."""
+    """The URL with its password, if any, replaced by `***`; for every log line and answer.
+
+    Many cameras want the password in the query (`?user=admin&pwd=…`), so what looks like one there is replaced too.
+    """
     try:
         parts = urlsplit(url)
+        password = parts.password
     except ValueError:
         return "(not a URL)"
-    if parts.password is None:
+    query = _QUERY_SECRET.sub(rf"\g<name>={HIDDEN_PASSWORD}", parts.query)
+    netloc = parts.netloc
+    if password is not None:
+        netloc = f"{parts.username or ''}:{HIDDEN_PASSWORD}@{netloc.rpartition('@')[2]}"
+    if (netloc, query) == (parts.netloc, parts.query):
         return url
-    host = parts.netloc.rpartition("@")[2]
-    shown = SplitResult(parts.scheme, f"{parts.username or ''}:{HIDDEN_PASSWORD}@{host}", *parts[2:])
-    return urlunsplit(shown)
+    return urlunsplit(parts._replace(netloc=netloc, query=query))
 
 
 def keep_credentials(url: str, previous_url: str) -> str:
@@ -80,8 +93,14 @@ def keep_credentials(url: str, previous_url: str) -> str:
         `url`, with the stored password where the client left it hidden for the same user and host.
     """
     new, old = urlsplit(url), urlsplit(previous_url)
-    if new.password != HIDDEN_PASSWORD or old.password is None:
-        return url
     if (new.scheme, new.username, new.hostname, new.port) != (old.scheme, old.username, old.hostname, old.port):
         return url
-    return urlunsplit(new._replace(netloc=old.netloc))
+    if new.password == HIDDEN_PASSWORD and old.password is not None:
+        new = new._replace(netloc=old.netloc)
+    secrets = {match["name"].lower(): match["value"] for match in _QUERY_SECRET.finditer(old.query)}
+
+    def restored(match: re.Match[str]) -> str:
+        is_hidden = match["value"] == HIDDEN_PASSWORD
+        return f"{match['name']}={secrets.get(match['name'].lower(), HIDDEN_PASSWORD)}" if is_hidden else match[0]
+
+    return urlunsplit(new._replace(query=_QUERY_SECRET.sub(restored, new.query)))
