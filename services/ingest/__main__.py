@@ -7,10 +7,12 @@ import sys
 
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import LotcastError
+from libs.common.leases import Leases
 from libs.common.logging import configure_logging, get_logger
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.ingest.cameras_file import CameraEntry, read_entries, register
+from services.ingest.directory import CameraDirectory
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.roster import Roster
 from services.ingest.settings import IngestSettings
@@ -31,9 +33,10 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
         await wait_for_redis(redis, settings.redis_url, stop)
         await register(redis, entries)
         writer = FrameWriter(redis)
-        roster = Roster(redis, writer, settings, owner, entries)
+        leases = Leases(redis, "ingest", owner, settings.lease_s)
+        roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings)
         _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
-        await run_until_stopped([roster.run(stop), writer.run(stop)], stop)
+        await run_until_stopped([leases.run(stop), roster.run(stop), writer.run(stop)], stop)
     finally:
         await redis.aclose()
     _log.info("ingest stopped")

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import keys
+from libs.common.leases import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from libs.common.shutdown import sleep_until_stopped
@@ -26,14 +27,14 @@ class FrameWriter:
     def __init__(self, redis: Redis) -> None:
         self.dropped: Counter[str] = Counter()
         self._redis = redis
-        self._newest: dict[str, RawFrame] = {}
+        self._newest: dict[str, tuple[Lease, RawFrame]] = {}
         self._filled = asyncio.Event()
 
-    def offer(self, camera_id: str, frame: RawFrame) -> None:
-        """Leave a frame to be written; one that still waits gives way to it."""
-        if camera_id in self._newest:
-            self.dropped[camera_id] += 1
-        self._newest[camera_id] = frame
+    def offer(self, lease: Lease, frame: RawFrame) -> None:
+        """Leave a frame to be written, if its lease still holds then; one that still waits gives way to it."""
+        if lease.camera_id in self._newest:
+            self.dropped[lease.camera_id] += 1
+        self._newest[lease.camera_id] = lease, frame
         self._filled.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -60,9 +61,14 @@ class FrameWriter:
                 away = True
                 await sleep_until_stopped(stop, 0.2)
 
-    async def _write(self, batch: dict[str, RawFrame]) -> None:
+    async def _write(self, batch: dict[str, tuple[Lease, RawFrame]]) -> None:
         pipe = self._redis.pipeline(transaction=False)
-        for camera_id, frame in batch.items():
+        for camera_id, (lease, frame) in batch.items():
+            # The last look before the frame leaves: the process may have been paused since the frame came.
+            if not lease.is_valid():
+                self.dropped[camera_id] += 1
+                continue
             fields: dict = frame.to_fields()  # type: ignore[type-arg]
             pipe.xadd(keys.frames(camera_id), fields, maxlen=FRAMES_MAXLEN, approximate=False)
-        await pipe.execute()
+        if len(pipe):
+            await pipe.execute()

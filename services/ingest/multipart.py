@@ -1,17 +1,20 @@
 """Take JPEGs out of a `multipart/x-mixed-replace` body: bytes in, frames out, however they are cut. Pure.
 
-Cameras differ: some write the boundary with its dashes into the header, some leave out Content-Length, some send
-garbage between parts. With a Content-Length the part is taken by length; without one it ends at the next boundary.
+Cameras differ: some write the boundary with its dashes into the header, some send it without dashes, some leave out
+Content-Length, some send garbage between parts. With a Content-Length the part is taken by length; without one it ends
+at the next boundary.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from libs.common.errors import SourceError
 
 HEADERS_MAX_BYTES: Final = 8192
+_SECONDS: Final = re.compile(rb"\d{1,12}(\.\d{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,13 @@ class Part:
 
     Attributes:
         payload: its bytes.
-        began_at: the time given with the bytes in which it began.
+        began_at: the time given with the bytes in which the payload began.
+        timestamp_s: the camera's own time from the header X-Timestamp, in seconds; None if it says none.
     """
 
     payload: bytes
     began_at: float
+    timestamp_s: float | None = None
 
 
 def boundary_of(content_type: str) -> bytes:
@@ -52,12 +57,12 @@ class MultipartParser:
             boundary: without leading dashes, as `boundary_of` gives it.
             part_max_bytes: a longer part is an error.
         """
-        self._delimiter = b"--" + boundary
+        self._boundary = boundary
+        self._delimiter: bytes | None = None  # the camera's way of writing it, from the first one on
         self._part_max_bytes = part_max_bytes
         self._buffer = bytearray()
         self._searched = 0
-        self._length: int | None = None
-        self._in_payload = False
+        self._headers: _Headers | None = None
         self._began_at: float | None = None
 
     def feed(self, data: bytes, at: float) -> list[Part]:
@@ -81,49 +86,68 @@ class MultipartParser:
         return parts
 
     def _next_part(self, at: float) -> Part | None:
-        if not self._in_payload and not self._read_headers(at):
+        if self._headers is None and not self._read_headers():
             return None
-        end = self._payload_end()
+        assert self._headers is not None
+        if self._began_at is None and self._buffer:
+            self._began_at = at
+        end = self._payload_end(self._headers.length)
+        self._check_limit(len(self._buffer) if end is None else end, self._part_max_bytes, "frame")
         if end is None:
-            self._check_limit(len(self._buffer), self._part_max_bytes, "frame")
             return None
-        part = Part(bytes(self._buffer[:end]), self._began_at if self._began_at is not None else at)
-        self._check_limit(end, self._part_max_bytes, "frame")
+        with memoryview(self._buffer) as view:
+            part = Part(bytes(view[:end]), at if self._began_at is None else self._began_at, self._headers.timestamp_s)
         self._drop(end)
-        self._in_payload = False
-        self._length = self._began_at = None
+        self._headers = self._began_at = None
         return part
 
-    def _read_headers(self, at: float) -> bool:
+    def _read_headers(self) -> bool:
         """Move past the next boundary and the headers behind it; False if they are not whole yet."""
-        start = self._buffer.find(self._delimiter, max(0, self._searched - len(self._delimiter)))
+        start = self._find_delimiter()
         if start < 0:
-            keep = len(self._delimiter) - 1  # garbage before a boundary is dropped, but for what may be its beginning
-            self._drop(max(0, len(self._buffer) - keep))
+            # Garbage before a boundary is dropped, but for what may be its beginning.
+            self._drop(max(0, len(self._buffer) - len(self._boundary) - 3))
             return False
-        if self._began_at is None:
-            self._began_at = at
         self._drop(start)
         end, gap = _headers_end(self._buffer)
         if end < 0:
             self._check_limit(len(self._buffer), HEADERS_MAX_BYTES, "part header")
             return False
-        self._length = _content_length(bytes(self._buffer[:end]))
-        if self._length is not None:
-            self._check_limit(self._length, self._part_max_bytes, "frame")
+        self._headers = _read_fields(bytes(self._buffer[:end]))
+        if self._headers.length is not None:
+            self._check_limit(self._headers.length, self._part_max_bytes, "frame")
         self._drop(end + gap)
-        self._in_payload = True
         return True
 
-    def _payload_end(self) -> int | None:
-        if self._length is not None:
-            return self._length if len(self._buffer) >= self._length else None
-        start = max(0, self._searched - len(self._delimiter))
-        end = self._buffer.find(self._delimiter, start)
+    def _find_delimiter(self) -> int:
+        """Where the next boundary begins, -1 if there is none; the first one shows whether it comes with dashes."""
+        if self._delimiter is not None:
+            return self._buffer.find(self._delimiter)
+        dashed = self._buffer.find(b"--" + self._boundary)
+        bare = self._buffer.find(self._boundary + b"\r\n") if dashed < 0 else -1
+        if bare > 0 and self._buffer[bare - 1 : bare] != b"\n":
+            return -1
+        if dashed >= 0:
+            self._delimiter = b"--" + self._boundary
+        elif bare >= 0:
+            self._delimiter = self._boundary + b"\r\n"
+        return max(dashed, bare)
+
+    def _payload_end(self, length: int | None) -> int | None:
+        if length is not None:
+            return length if len(self._buffer) >= length else None
+        assert self._delimiter is not None
+        end = self._buffer.find(self._delimiter, max(0, self._searched - len(self._delimiter)))
         self._searched = len(self._buffer)
         if end < 0:
             return None
-        return len(bytes(self._buffer[:end]).removesuffix(b"\n").removesuffix(b"\r"))
+        tail = bytes(self._buffer[max(0, end - 64) : end])
+        # More dashes than the two belong to the boundary where they begin a line.
+        without_dashes = tail.rstrip(b"-")
+        if without_dashes.endswith(b"\n"):
+            end -= len(tail) - len(without_dashes)
+            tail = without_dashes
+        return end - (len(tail) - len(tail.removesuffix(b"\n").removesuffix(b"\r")))
 
     def _drop(self, count: int) -> None:
         del self._buffer[:count]
@@ -140,10 +164,19 @@ def _headers_end(buffer: bytearray) -> tuple[int, int]:
     return min(ends, default=(-1, 0))
 
 
-def _content_length(headers: bytes) -> int | None:
-    for line in headers.split(b"\n"):
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    length: int | None = None
+    timestamp_s: float | None = None
+
+
+def _read_fields(lines: bytes) -> _Headers:
+    length, timestamp_s = None, None
+    for line in lines.split(b"\n"):
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            length = int(value)
-            return length if length > 0 else None
-    return None
+        name, value = name.strip().lower(), value.strip()
+        if name == b"content-length" and value.isdigit():
+            length = int(value) or None
+        elif name == b"x-timestamp" and _SECONDS.fullmatch(value):
+            timestamp_s = float(value)
+    return _Headers(length, timestamp_s)

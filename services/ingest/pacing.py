@@ -56,3 +56,42 @@ class Backoff:
         whole_s = min(self.longest_s, self.first_s * 2.0 ** min(self._failures, 16))
         self._failures += 1
         return whole_s * random.uniform(0.5, 1.0)
+
+
+@dataclass(slots=True)
+class ByteBudget:
+    """How much one camera may send, so that it cannot take the time of the others.
+
+    Attributes:
+        bytes_per_s: over a second; a burst of as much is let through.
+    """
+
+    bytes_per_s: int
+    _spent: float = 0.0
+    _at_s: float = field(default=float("-inf"))
+
+    def spend(self, count: int, at_s: float) -> float:
+        """Note bytes that came at `at_s` (monotonic seconds).
+
+        Returns:
+            Seconds to wait before reading on; 0 if the camera keeps within its budget.
+        """
+        self._spent = max(0.0, self._spent - (at_s - self._at_s) * self.bytes_per_s) + count
+        self._at_s = at_s
+        return max(0.0, self._spent / self.bytes_per_s - 1)
+
+
+def capture_time_ms(arrived_ms: int, claimed_ms: float | None, max_age_s: float) -> int:
+    """When a frame was captured: by the camera's own clock if that is believable, else when it arrived.
+
+    A clock is believed that is not ahead of ours and not further behind than a frame may be old: a camera without
+    network time counts from its start, or stands still in 1970, and is told apart by this.
+
+    Args:
+        arrived_ms: when the frame's first byte came, milliseconds since the epoch.
+        claimed_ms: what the camera says, in the same unit; None if it says nothing.
+        max_age_s: how far behind the arrival is believed; 0 believes no camera.
+    """
+    if claimed_ms is None or not arrived_ms - max_age_s * 1000 < claimed_ms <= arrived_ms:
+        return arrived_ms
+    return int(claimed_ms)

@@ -1,184 +1,180 @@
-"""Which cameras are read, kept in step with Redis: added, changed, disabled and removed without a restart."""
+"""Which cameras this process reads, kept in step with Redis and with the other ingests, without a restart."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
 from dataclasses import dataclass
 
-from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import keys
-from libs.common.bus import HashFields, as_text
 from libs.common.cameras import Camera
-from libs.common.clock import now_ms
-from libs.common.errors import ConfigurationError
+from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
 from libs.common.shutdown import sleep_until_stopped
-from services.ingest.camera_reader import CameraReader, CameraStatus
-from services.ingest.cameras_file import CameraEntry, describe_problem, register
+from services.ingest.camera_reader import CameraReader
+from services.ingest.directory import CameraDirectory, Listing
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.settings import IngestSettings
+from services.ingest.status import CameraStatus, idle_fields
 
 _log = get_logger("roster")
 
 EVERY_S = 1.0
 """How often the cameras are looked up and their status is written; a change of state is written at once."""
+END_S = 1.5
+"""How long a reader may take to let go of its camera."""
+REST_S = 30.0
+"""How long a reader rests that broke by a fault of ours."""
 
 
 @dataclass(slots=True)
 class _Reading:
-    reader: CameraReader
+    camera: Camera
+    lease: Lease
+    status: CameraStatus
     task: asyncio.Task[None]
+    broke_at_s: float | None = None
+
+    def has_rested(self) -> bool:
+        """Whether a reader that broke may begin again."""
+        return self.broke_at_s is not None and time.monotonic() - self.broke_at_s > REST_S
 
 
 class Roster:
-    """The cameras of this ingest."""
+    """The cameras of this process."""
 
     def __init__(
-        self,
-        redis: Redis,
-        writer: FrameWriter,
-        settings: IngestSettings,
-        owner: str,
-        entries: Sequence[CameraEntry] = (),
+        self, redis: Redis, directory: CameraDirectory, leases: Leases, writer: FrameWriter, settings: IngestSettings
     ) -> None:
         """Prepare.
 
         Args:
             redis: the bus.
+            directory: the cameras there are.
+            leases: which of them are this process's; run beside this.
             writer: where the cameras' frames go.
             settings: of this service.
-            owner: this process, for the status.
-            entries: the configured cameras.
         """
         self._redis = redis
-        self._entries = entries
-        self._redis_run_id: str | None = None
+        self._directory = directory
+        self._leases = leases
         self._writer = writer
         self._settings = settings
-        self._owner = owner
+        self._listing = Listing()
         self._readings: dict[str, _Reading] = {}
-        self._bad: dict[str, str] = {}
-        self._disabled: set[str] = set()
-        self._changed = asyncio.Event()
+        self._removed: set[str] = set()
+        self._state_changed = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep in step until stopped; outlives Redis being away."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_listing(stop))
+            group.create_task(self._keep_readers(stop))
+
+    async def _keep_listing(self, stop: asyncio.Event) -> None:
+        """Look up the cameras every second, and report on them; sooner if a state changes."""
         away = False
+        looked_up_s = float("-inf")
         while not stop.is_set():
+            self._state_changed.clear()
             try:
-                await self._restore_if_emptied()
-                await self._step()
+                if time.monotonic() - looked_up_s >= EVERY_S:
+                    looked_up_s = time.monotonic()
+                    self._listing = await self._directory.look_up()
+                    self._leases.share(self._listing.wanted.keys())
+                    self._leases.changed.set()
+                await self._report()
                 away = False
             except (RedisError, OSError) as error:
                 if not away:
                     _log.warning("cannot look up cameras; going on with those known", error=str(error))
                 away = True
-            await self._pause(stop)
-        await asyncio.gather(*(self._end(camera_id) for camera_id in list(self._readings)))
+            await _pause(self._state_changed, stop)
 
-    async def _restore_if_emptied(self) -> None:
-        """Register the configured cameras again where Redis was started anew and kept nothing.
+    async def _keep_readers(self, stop: asyncio.Event) -> None:
+        """One reader for every camera that is ours. Apart from the listing, so that a lease that has run out ends its
+        reader at once even while Redis does not answer."""
+        while not stop.is_set():
+            self._leases.changed.clear()
+            held, wanted = self._leases.held(), self._listing.wanted
+            await self._end(
+                [
+                    reading
+                    for camera_id, reading in self._readings.items()
+                    if held.get(camera_id) is not reading.lease
+                    or wanted.get(camera_id) != reading.camera
+                    or reading.has_rested()
+                ]
+            )
+            for camera_id, lease in self._leases.held().items():
+                if camera_id not in self._readings and camera_id in wanted:
+                    self._begin(wanted[camera_id], lease)
+            await _pause(self._leases.changed, stop)
+        await self._end(list(self._readings.values()), give_up=True)
 
-        Cameras that somebody removed stay removed: then it is the same server.
-        """
-        if not self._entries:
+    def _begin(self, camera: Camera, lease: Lease) -> None:
+        status = CameraStatus(self._state_changed)
+        reader = CameraReader(camera, lease, self._writer, self._settings, status)
+        task = asyncio.create_task(reader.run(), name=f"camera {camera.id}")
+        self._readings[camera.id] = _Reading(camera, lease, status, task)
+
+    async def _end(self, readings: list[_Reading], *, give_up: bool = False) -> None:
+        """Stop readers, and give up the leases of those whose cameras are not ours any more, or of all of them."""
+        if not readings:
             return
-        run_id = str((await self._redis.info("server"))["run_id"])
-        if self._redis_run_id not in (None, run_id) and not await self._redis.exists(keys.CAMERAS):
-            _log.warning("redis came back empty; registering the configured cameras again")
-            await register(self._redis, self._entries)
-        self._redis_run_id = run_id
-
-    async def _pause(self, stop: asyncio.Event) -> None:
-        """Wait for the next step: a second, or less if a camera's state changes."""
-        waits = [asyncio.create_task(reading.reader.status.changed.wait()) for reading in self._readings.values()]
-        waits.append(asyncio.create_task(stop.wait()))
-        await asyncio.wait(waits, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        # Not more than ten times a second, however often states change.
-        await sleep_until_stopped(stop, 0.1)
-
-    async def _step(self) -> None:
-        wanted = await self._look_up()
-        for camera_id in self._readings.keys() - wanted.keys():
-            await self._end(camera_id)
-        for camera_id, camera in wanted.items():
-            reading = self._readings.get(camera_id)
-            if reading is not None and reading.reader.camera != camera:
-                _log.info("camera changed", camera=camera_id)
-                await self._end(camera_id)
-                reading = None
-            if reading is None:
-                self._begin(camera)
-        await self._report()
-
-    async def _look_up(self) -> dict[str, Camera]:
-        """The enabled cameras; what is wrong with an entry is said once, and shown in that camera's status."""
-        wanted, bad, disabled = {}, {}, set()
-        for key, text in (await self._redis.hgetall(keys.CAMERAS)).items():
-            camera_id = as_text(key)
-            try:
-                camera = Camera.model_validate_json(text)
-                if camera.id != camera_id:
-                    raise ConfigurationError(f"id: the entry says {camera.id!r} and stands under {camera_id!r}")
-            except ValidationError as error:
-                bad[camera_id] = describe_problem(error)
-            except ConfigurationError as error:
-                bad[camera_id] = str(error)
-            else:
-                if camera.enabled:
-                    wanted[camera_id] = camera
-                else:
-                    disabled.add(camera_id)
-        for camera_id in bad.keys() - self._bad.keys():
-            _log.error("bad camera entry; it is not read", camera=camera_id, problem=bad[camera_id])
-        self._bad, self._disabled = bad, disabled
-        return wanted
-
-    def _begin(self, camera: Camera) -> None:
-        reader = CameraReader(camera, self._writer, self._settings)
-        self._readings[camera.id] = _Reading(reader, asyncio.create_task(reader.run(), name=f"camera {camera.id}"))
-
-    async def _end(self, camera_id: str) -> None:
-        reading = self._readings.pop(camera_id)
-        reading.task.cancel()
-        await asyncio.wait({reading.task}, timeout=2.0)
+        for reading in readings:
+            reading.task.cancel()
+        _, late = await asyncio.wait({reading.task for reading in readings}, timeout=END_S)
+        for task in late:
+            _log.error("a reader does not let go of its camera", task=task.get_name())
+        held = self._leases.held()
+        for reading in readings:
+            del self._readings[reading.camera.id]
+            if reading.camera.id not in self._listing:
+                self._removed.add(reading.camera.id)
+        await asyncio.gather(
+            *(
+                self._leases.release(reading.lease)
+                for reading in readings
+                if give_up or held.get(reading.camera.id) is not reading.lease
+            )
+        )
 
     async def _report(self) -> None:
         pipe = self._redis.pipeline(transaction=False)
         for camera_id, reading in self._readings.items():
-            if reading.task.done() and not reading.task.cancelled() and (error := reading.task.exception()):
-                raise error
-            reading.reader.status.changed.clear()
-            pipe.hset(keys.status(camera_id), mapping=self._fields(camera_id, reading.reader))
-        idle = [(camera_id, CameraStatus("error", problem)) for camera_id, problem in self._bad.items()]
-        idle += [(camera_id, CameraStatus("disabled")) for camera_id in self._disabled]
-        for camera_id, status in idle:
-            fields: HashFields = {
-                "ingest_state": status.state,
-                "ingest_error": status.error,
-                "ingest_fps": "0",
-                "ingest_updated_at_ms": now_ms(),
-            }
+            self._look_after(reading)
+            fields = reading.status.fields(self._leases.member, self._writer.dropped[camera_id])
             pipe.hset(keys.status(camera_id), mapping=fields)
+        if self._leases.speaks_for_all():
+            for camera_id, problem in self._listing.bad.items():
+                pipe.hset(keys.status(camera_id), mapping=idle_fields("error", problem, ""))
+            for camera_id in self._listing.disabled:
+                pipe.hset(keys.status(camera_id), mapping=idle_fields("disabled", "", ""))
+        removed = self._removed - self._readings.keys()
+        for camera_id in removed:  # what was written after somebody had deleted the camera's keys
+            pipe.delete(keys.status(camera_id), keys.frames(camera_id))
         await pipe.execute()
+        self._removed -= removed
 
-    def _fields(self, camera_id: str, reader: CameraReader) -> HashFields:
-        status = reader.status
-        return {
-            "ingest_state": status.state,
-            "ingest_error": status.error,
-            "ingest_fps": f"{status.rate.per_second():.2f}",
-            "ingest_frames": status.frames,
-            "ingest_dropped": reader.pacer.dropped + self._writer.dropped[camera_id],
-            "ingest_bad_frames": status.bad_frames,
-            "ingest_reconnects": status.reconnects,
-            "ingest_owner": self._owner,
-            "ingest_last_frame_at_ms": status.last_frame_at_ms,
-            "ingest_updated_at_ms": now_ms(),
-        }
+    def _look_after(self, reading: _Reading) -> None:
+        """A reader that broke, by a mistake of ours, is reported and begun again later: it harms no other camera."""
+        if reading.broke_at_s is not None or not reading.task.done() or reading.task.cancelled():
+            return
+        if (error := reading.task.exception()) is not None:
+            reading.broke_at_s = time.monotonic()
+            reading.status.set("error", f"ingest has a fault with this camera ({type(error).__name__}); see its log")
+            _log.error("a reader broke; beginning it again later", camera=reading.camera.id, exc_info=error)
+
+
+async def _pause(event: asyncio.Event, stop: asyncio.Event) -> None:
+    """Wait for a second, or until something happens, but a twentieth of a second at least."""
+    if await sleep_until_stopped(stop, 0.05):
+        return
+    waits = {asyncio.create_task(event.wait()), asyncio.create_task(stop.wait())}
+    await asyncio.wait(waits, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

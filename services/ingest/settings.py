@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from libs.common.leases import DEFAULT_TIMEOUT_S
 from libs.common.settings import ServiceSettings
 
 
@@ -28,4 +29,16 @@ class IngestSettings(ServiceSettings):
     frame_max_bytes: Annotated[
         int, Field(ge=1024, description="a longer frame is garbage; the camera is reconnected")
     ] = 10_000_000
+    camera_max_bytes_per_s: Annotated[
+        int, Field(ge=100_000, description="of one MJPEG camera; one that sends more is read more slowly")
+    ] = 40_000_000
+    camera_clock_max_age_s: Annotated[
+        float, Field(ge=0, le=60, description="a camera's own time is believed up to this age; 0 never")
+    ] = 2.0
+    hwaccel: Annotated[
+        str, Field(pattern="^[a-z0-9_]+$", description="video decoding: `auto`, `off`, or a device such as `vaapi`")
+    ] = "auto"
+    lease_s: Annotated[
+        float, Field(ge=0.5, le=60, description="an ingest that is silent for this long has lost its cameras")
+    ] = DEFAULT_TIMEOUT_S
     jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of frames that did not come as JPEG")] = 85

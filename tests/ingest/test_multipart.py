@@ -100,9 +100,25 @@ def test_endless_garbage_is_not_held() -> None:
     assert len(parser._buffer) < 100
 
 
-def test_a_part_began_when_its_first_byte_came() -> None:
+def test_a_part_began_when_the_first_byte_of_its_payload_came() -> None:
     parser = MultipartParser(b"frame", LIMIT)
     stream = body([b"abc"], length=True)
-    parser.feed(stream[:10], 1.0)
-    parser.feed(stream[10:-14], 2.0)
-    assert [part.began_at for part in parser.feed(stream[-14:], 3.0)] == [1.0]
+    payload_at = stream.index(b"abc")
+    assert parser.feed(stream[:payload_at], 1.0) == []  # many cameras send the next boundary right behind a picture
+    assert parser.feed(stream[payload_at : payload_at + 1], 2.0) == []
+    assert [part.began_at for part in parser.feed(stream[payload_at + 1 :], 3.0)] == [2.0]
+
+
+def test_the_cameras_own_time_is_read() -> None:
+    parser = MultipartParser(b"frame", LIMIT)
+    stream = b"--frame\r\nX-Timestamp: 1700000000.250000\r\nContent-Length: 1\r\n\r\nx\r\n"
+    stream += b"--frame\r\nX-Timestamp: yesterday\r\nContent-Length: 1\r\n\r\ny\r\n"
+    assert [part.timestamp_s for part in parser.feed(stream, 0)] == [1_700_000_000.25, None]
+
+
+@pytest.mark.parametrize("written", [b"frame", b"--frame", b"----frame"])
+@pytest.mark.parametrize("length", [True, False])
+def test_boundaries_are_found_with_any_number_of_dashes(written: bytes, length: bool) -> None:
+    stream = body([b"one", b"two-", b"three"], length=length).replace(b"--frame", written)
+    assert parse([stream]) == [b"one", b"two-", b"three"]
+    assert parse([stream[at : at + 1] for at in range(len(stream))]) == [b"one", b"two-", b"three"]

@@ -114,5 +114,5 @@ async def test_an_rtsp_camera_is_read(rtsp_url: str) -> None:
 
 
 async def test_an_rtsp_camera_that_is_not_there_says_so() -> None:
-    with pytest.raises(SourceError, match="cannot read the video: Connection refused"):
+    with pytest.raises(SourceError, match="cannot be reached: connection refused"):
         await read("rtsp://127.0.0.1:9/main", 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from libs.common.cameras import Camera
+from libs.common.errors import SourceError
 from services.ingest.settings import IngestSettings
 
 
@@ -16,11 +17,17 @@ class CapturedFrame:
 
     Attributes:
         jpeg: its bytes, as the camera sent them where it sends JPEG.
-        captured_at_ms: when its first byte arrived, milliseconds since the epoch.
+        captured_at_ms: when its first byte arrived, or when the camera says it took it, milliseconds since the epoch.
+        kind: what the camera sends, in words: "MJPEG stream over HTTP".
     """
 
     jpeg: bytes
     captured_at_ms: int
+    kind: str
+
+
+class PlayedOut(SourceError):
+    """What is played once has come to its end; there is nothing to reconnect to."""
 
 
 class Wanted(Protocol):
@@ -30,7 +37,7 @@ class Wanted(Protocol):
         """Whether a picture that came at `at_s` (monotonic seconds) is wanted."""
 
 
-Source = Callable[[Camera, IngestSettings, Wanted], AsyncIterator[CapturedFrame]]
+Source = Callable[[Camera, IngestSettings, Wanted], AsyncGenerator[CapturedFrame, None]]
 """Connects to a camera and yields its wanted pictures.
 
 It ends when the camera closes the connection, and raises `SourceError`, in words that an operator understands, when

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from libs.common.errors import SourceError
 from services.ingest.sources.base import Source
 from services.ingest.sources.http import read_http
-from services.ingest.sources.video import read_file, read_rtsp
+from services.ingest.sources.video import read_file, read_rtsp, read_v4l2
 
 SOURCES: Final[dict[str, Source]] = {
     "http": read_http,
@@ -16,6 +16,7 @@ SOURCES: Final[dict[str, Source]] = {
     "rtsp": read_rtsp,
     "rtsps": read_rtsp,
     "file": read_file,
+    "v4l2": read_v4l2,
 }
 
 

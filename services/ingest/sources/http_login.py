@@ -1,0 +1,76 @@
+"""User and password of an HTTP camera's URL: sent when the camera asks, in the way it asks for (basic or digest)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from libs.common.errors import SourceError
+
+REDIRECTS_MAX: Final = 5
+_ACCEPT: Final = {"Accept": "multipart/x-mixed-replace, image/jpeg"}
+
+
+class LoginSession:
+    """GET requests to one camera. What it asked for the first time is sent at once from then on."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        """Prepare.
+
+        Args:
+            session: carries the deadlines.
+            url: of the camera, perhaps with user and password.
+
+        Raises:
+            SourceError: it is no URL of a request.
+        """
+        try:
+            address = URL(url, encoded=False)
+        except ValueError as error:
+            raise SourceError("the URL cannot be used for a request") from error
+        self._session = session
+        self._url = address.with_user(None)
+        self._user, self._password = address.user, address.password or ""
+        self._basic: aiohttp.BasicAuth | None = None
+        self._digest: aiohttp.DigestAuthMiddleware | None = None
+
+    @property
+    def has_login(self) -> bool:
+        """Whether the URL has a user."""
+        return self._user is not None
+
+    @asynccontextmanager
+    async def get(self) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The camera's answer, whatever its status; redirects followed, which never take the password elsewhere."""
+        answer = await self._get()
+        if answer.status == 401 and self._learn_scheme(answer):
+            answer.release()
+            answer = await self._get()
+        async with answer:
+            yield answer
+
+    async def _get(self) -> aiohttp.ClientResponse:
+        return await self._session.get(
+            self._url,
+            headers=_ACCEPT,
+            max_redirects=REDIRECTS_MAX,
+            auth=self._basic,
+            middlewares=() if self._digest is None else (self._digest,),
+        )
+
+    def _learn_scheme(self, answer: aiohttp.ClientResponse) -> bool:
+        """How the camera wants the password; False if there is none, or it was sent already."""
+        if self._user is None or self._basic is not None or self._digest is not None:
+            return False
+        if answer.url.origin() != self._url.origin():
+            return False
+        asked = [value.strip().lower() for value in answer.headers.getall("WWW-Authenticate", [])]
+        if any(value.startswith("digest") for value in asked):
+            self._digest = aiohttp.DigestAuthMiddleware(self._user, self._password)
+        else:  # cameras that only say 401 mean basic
+            self._basic = aiohttp.BasicAuth(self._user, self._password)
+        return True

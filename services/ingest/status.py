@@ -1,0 +1,76 @@
+"""What ingest tells of a camera, and how it stands in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+from libs.common.bus import HashFields
+from libs.common.clock import now_ms
+from libs.common.rate import RateMeter
+
+CameraState = Literal["connecting", "live", "stalled", "error", "disabled"]
+
+
+@dataclass(slots=True)
+class CameraStatus:
+    """The state of one camera.
+
+    Attributes:
+        changed: set at every change of state, for whoever reports it.
+        state: now.
+        error: the last failure in a sentence; empty while all is well.
+        frames: sent to the bus.
+        dropped: not sent, because the camera is faster than its `fps`.
+        bad_frames: that were no whole JPEG.
+        reconnects: connections lost or refused since the start.
+        last_frame_at_ms: when the last good frame came.
+    """
+
+    changed: asyncio.Event
+    state: CameraState = "connecting"
+    error: str = ""
+    frames: int = 0
+    dropped: int = 0
+    bad_frames: int = 0
+    reconnects: int = 0
+    last_frame_at_ms: int = 0
+    rate: RateMeter = field(default_factory=RateMeter)
+
+    def set(self, state: CameraState, error: str = "") -> None:
+        """Change the state, and say so if it is another."""
+        if (state, error) != (self.state, self.error):
+            self.state, self.error = state, error
+            self.changed.set()
+
+    def fields(self, owner: str, lost: int) -> HashFields:
+        """The fields of the status hash.
+
+        Args:
+            owner: the process that reads the camera.
+            lost: frames that the writer had to drop.
+        """
+        return {
+            "ingest_state": self.state,
+            "ingest_error": self.error,
+            "ingest_fps": f"{self.rate.per_second():.2f}",
+            "ingest_frames": self.frames,
+            "ingest_dropped": self.dropped + lost,
+            "ingest_bad_frames": self.bad_frames,
+            "ingest_reconnects": self.reconnects,
+            "ingest_owner": owner,
+            "ingest_last_frame_at_ms": self.last_frame_at_ms,
+            "ingest_updated_at_ms": now_ms(),
+        }
+
+
+def idle_fields(state: CameraState, error: str, owner: str) -> HashFields:
+    """The fields of the status hash of a camera that nobody reads."""
+    return {
+        "ingest_state": state,
+        "ingest_error": error,
+        "ingest_fps": "0",
+        "ingest_owner": owner,
+        "ingest_updated_at_ms": now_ms(),
+    }
