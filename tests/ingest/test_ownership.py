@@ -168,8 +168,8 @@ async def test_an_ingest_that_was_paused_publishes_nothing_afterwards(redis: Red
                 return len(owners) == 6 and victim.process.pid not in owners.values() and await ingests.all_flow()
 
             await wait_for(taken_over, 10)
-            # Frames count from 1 for every reader. The paused one may read the camera again as a new reader, once it has
-            # the lease again; a frame left over from before its pause would carry on with its old numbers.
+            # Frames count from 1 for every reader. The paused one may read the camera again as a new reader, once
+            # it has the lease again; a frame left over from before its pause would carry on with its old numbers.
             monitor = asyncio.create_task(_sequence_numbers(redis, lost, 1.0))
             await asyncio.sleep(0.2)
         finally:
@@ -186,7 +186,10 @@ async def test_an_ingest_that_was_paused_publishes_nothing_afterwards(redis: Red
 async def _sequence_numbers(redis: Redis, camera_ids: list[str], seconds: float) -> dict[str, list[int]]:
     """Every frame that comes in the next seconds, by camera."""
     numbers: dict[str, list[int]] = {camera_id: [] for camera_id in camera_ids}
-    after = {keys.frames(camera_id): "$" for camera_id in camera_ids}
+    after: dict[str, Any] = {}
+    for camera_id in camera_ids:
+        rows: Any = await redis.xrevrange(keys.frames(camera_id), count=1)
+        after[keys.frames(camera_id)] = rows[0][0]
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         answer: Any = await redis.xread(after, block=200)  # type: ignore[arg-type]
