@@ -13,6 +13,7 @@ from libs.common.leases import Leases
 from libs.common.logging import configure_logging, get_logger
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
+from services.detector.audience import watch_audience
 from services.detector.engines.base import Engine
 from services.detector.engines.loading import lane_count, load_engine
 from services.detector.lanes import Lanes
@@ -47,8 +48,10 @@ async def run(settings: DetectorSettings, engine: Engine) -> None:
         roster = Roster(redis, leases, publisher, mailbox, settings)
         reader = FrameReader(reading, detector, roster.cameras.keys, mailbox)
         work = Lanes(engine, mailbox, roster.cameras, publisher, settings, lanes)
+        audience = watch_audience(redis, roster.cameras, stop)
+        parts = [leases.run(stop), roster.run(stop), reader.run(stop), work.run(stop), audience]
         _log.info("detector ready", detector=detector)
-        await run_until_stopped([leases.run(stop), roster.run(stop), reader.run(stop), work.run(stop)], stop)
+        await run_until_stopped(parts, stop)
     finally:
         await redis.aclose()
         await reading.aclose()

@@ -15,16 +15,20 @@ from libs.common.messages import FrameMetadata, Timings
 from libs.common.rate import RateMeter
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
 from services.detector.drawing.annotator import FrameAnnotator
-from services.detector.engines.base import Picture
+from services.detector.engines.base import empty_detections
 from services.detector.mailbox import Letter
 from services.detector.metadata import build_metadata
+from services.detector.motion import MotionGate, Sight
 from services.detector.occupancy.hysteresis import Patience
 from services.detector.occupancy.lot import Lot
-from services.detector.pictures import encode
+from services.detector.occupancy.matching import Match
+from services.detector.pictures import FramePicture, encode
 from services.detector.settings import DetectorSettings
 from services.detector.tracking import CameraTracker
 
 PENDING_EVENTS_MAX = 1000
+LATEST_EVERY_MS = 1000
+"""How old `latest` may grow while nobody watches."""
 INSPECTION_PAUSE_MS = 1000
 """Between two close looks, however much moves."""
 
@@ -34,6 +38,8 @@ class Counters:
     """What became of a camera's frames here."""
 
     frames: int = 0
+    still: int = 0
+    blind: int = 0
     undecodable: int = 0
     too_old: int = 0
     engine_failures: int = 0
@@ -47,14 +53,18 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the engine found in a frame.
+    """What was found in a frame.
 
     Attributes:
-        vehicles: in the whole picture, down to the confidence that keeps a track alive.
+        picture: the frame's, decoded as far as was needed.
+        sight: whether there was anything to see in it.
+        vehicles: down to the confidence that keeps a track alive; None if the model did not look: the last ones hold.
         inspected: in a close look at the spaces; None if this frame got none.
     """
 
-    vehicles: sv.Detections
+    picture: FramePicture
+    sight: Sight
+    vehicles: sv.Detections | None = None
     inspected: sv.Detections | None = None
 
 
@@ -99,10 +109,15 @@ class CameraWork:
         self.last_frame_at_ms = now_ms()
         self.logged_at_ms = 0
         self.inspected_at_ms = 0
+        self.shown_at_ms = 0
+        self.is_watched = False
+        self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
         self.turn: asyncio.Future[None] | None = None
         self._settings = settings
         self._detector = detector
         self._patience = Patience(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
+        self._last_found = empty_detections()
+        self._drawn: tuple[tuple[object, ...], bytes] | None = None
         self._annotator: tuple[tuple[int, int], Lot, FrameAnnotator] | None = None
         self.lot = Lot(spaces, known, self._patience, now_ms())
 
@@ -110,8 +125,15 @@ class CameraWork:
         """Use other spaces from the next frame on; those that remain keep what is known of them."""
         self.lot = Lot(spaces, self.lot.statuses, self._patience, now_ms())
 
-    def is_inspection_due(self, at_ms: int) -> bool:
-        """Whether the spaces should be looked at closely in this frame; it is then taken to be done."""
+    def is_inspection_due(self, at_ms: int, is_still: bool) -> bool:
+        """Whether the spaces should be looked at closely in this frame; it is then taken to be done.
+
+        Args:
+            at_ms: when the frame was captured.
+            is_still: nothing has moved since the model looked: what a close look found then still holds.
+        """
+        if is_still and not self.lot.wants_inspection:
+            return False
         every_ms = self._settings.inspect_every_s * 1000
         least_ms = min(every_ms, INSPECTION_PAUSE_MS) if self.lot.wants_inspection else every_ms
         if not every_ms or not self.lot.spaces or at_ms - self.inspected_at_ms < least_ms:
@@ -119,33 +141,45 @@ class CameraWork:
         self.inspected_at_ms = at_ms
         return True
 
-    def finish(self, letter: Letter, picture: Picture, look: Look, detected_at_ms: int) -> AnnotatedFrame:
-        """Track, match, draw and encode one frame.
+    def wants_picture(self, at_ms: int) -> bool:
+        """Whether this frame's picture is to be drawn: somebody watches, or `latest` has grown old."""
+        return self.is_watched or at_ms - self.shown_at_ms >= LATEST_EVERY_MS
+
+    def finish(self, letter: Letter, look: Look, detected_at_ms: int, show: bool) -> AnnotatedFrame | None:
+        """Track and match one frame, and draw and encode it if it is to be shown.
 
         Args:
             letter: the frame and when it was read.
-            picture: the decoded frame; it is drawn into.
-            look: what the engine found in it.
-            detected_at_ms: when it had found it.
+            look: what was found in it.
+            detected_at_ms: when it had been found.
+            show: whether to draw.
+
+        Returns:
+            The picture with what is known of it; None if it is not to be shown.
 
         Raises:
-            FrameError: the annotated picture cannot be encoded.
+            FrameError: the picture cannot be decoded or encoded.
         """
         lot, frame = self.lot, letter.frame
-        size = picture.shape[1], picture.shape[0]
-        tracked = self.tracker.update(look.vehicles, frame.captured_at_ms)
-        if look.inspected is not None:
-            lot.inspect(look.inspected, size)
-        matches, events = lot.see(tracked, size, frame.captured_at_ms)
-        self.add_events(events)
-        statuses = lot.statuses
-        self._annotator_for(lot, size).annotate(
-            picture, tracked, [statuses[space.space_id].state for space in lot.spaces]
-        )
+        if look.vehicles is not None:
+            self._last_found = look.vehicles
+        # A copy: the tracker writes its ids into what it is given.
+        tracked = self.tracker.update(self._last_found[:], frame.captured_at_ms)
+        matches: list[Match] = []
+        if look.sight == "blind":
+            self._last_found = empty_detections()
+            self.add_events(lot.lose_sight(frame.captured_at_ms))
+        else:
+            if look.inspected is not None:
+                lot.inspect(look.inspected, look.picture.size)
+            matches, events = lot.see(tracked, look.picture.size, frame.captured_at_ms)
+            self.add_events(events)
+        if not show:
+            return None
         metadata = build_metadata(
             tracked,
             lot.spaces,
-            statuses,
+            lot.statuses,
             matches,
             detector=self._detector,
             frame_id=frame.frame_id,
@@ -156,7 +190,20 @@ class CameraWork:
                 published_at=detected_at_ms,
             ),
         )
-        return AnnotatedFrame(encode(picture, self._settings.jpeg_quality), metadata)
+        return AnnotatedFrame(self._draw(lot, look, tracked), metadata)
+
+    def _draw(self, lot: Lot, look: Look, tracked: sv.Detections) -> bytes:
+        """The annotated JPEG; where picture and findings are the last ones still, so is the JPEG."""
+        states = tuple(lot.statuses[space.space_id].state for space in lot.spaces)
+        track_ids = () if tracked.tracker_id is None else tuple(tracked.tracker_id.tolist())
+        drawn = states, track_ids, id(lot)
+        if look.sight == "still" and self._drawn is not None and self._drawn[0] == drawn:
+            return self._drawn[1]
+        picture = look.picture.full
+        self._annotator_for(lot, look.picture.size).annotate(picture, tracked, list(states))
+        jpeg = encode(picture, self._settings.jpeg_quality)
+        self._drawn = drawn, jpeg
+        return jpeg
 
     def lose_sight_if_stale(self, at_ms: int) -> None:
         """Mark every space unknown once no picture has come for the time that the settings allow."""

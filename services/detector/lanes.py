@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from redis.exceptions import RedisError
@@ -16,12 +16,11 @@ from redis.exceptions import RedisError
 from libs.common.clock import now_ms
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
-from libs.common.spaces import ParkingSpace
-from services.detector.camera import CameraWork, Look
-from services.detector.engines.base import Engine, Picture
+from services.detector.camera import AnnotatedFrame, CameraWork, Look
+from services.detector.engines.base import Engine
 from services.detector.mailbox import Letter, Mailbox
 from services.detector.occupancy.inspection import inspect_spaces
-from services.detector.pictures import decode
+from services.detector.pictures import FramePicture
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 
@@ -82,15 +81,15 @@ class Lanes:
             if now_ms() - letter.frame.captured_at_ms > self._settings.frame_max_age_s * 1000:
                 camera.counters.too_old += 1
                 return
-            spaces = camera.lot.spaces if camera.is_inspection_due(letter.frame.captured_at_ms) else []
-            picture, look, inference_ms = await loop.run_in_executor(pool, self._look, letter, spaces)
+            show = camera.wants_picture(now_ms())
+            look, inference_ms = await loop.run_in_executor(pool, self._look, letter, camera, show)
             detected_at_ms = now_ms()
-            camera.counters.inference_ms = inference_ms
+            _count_look(camera, look, inference_ms)
             if before is not None:
                 await before
             camera.last_frame_at_ms = now_ms()
-            frame = await loop.run_in_executor(pool, camera.finish, letter, picture, look, detected_at_ms)
-            if not await self._publisher.publish(camera, frame):
+            frame = await loop.run_in_executor(pool, camera.finish, letter, look, detected_at_ms, show)
+            if not await self._publish(camera, frame):
                 camera.counters.disowned += 1
                 return
             camera.counters.frames += 1
@@ -106,19 +105,47 @@ class Lanes:
             camera.counters.unpublished += 1
             self._complain(camera, "frame not published; going on with the next", error)
         finally:
+            if before is not None and not before.done():
+                await asyncio.wait({before})  # a frame that failed early must not let the next one overtake
             mine.set_result(None)
 
-    def _look(self, letter: Letter, spaces: Sequence[ParkingSpace]) -> tuple[Picture, Look, float]:
-        """Decode and detect; look closely at `spaces` if there are any. Milliseconds are those of the first look."""
-        picture = decode(letter.frame.jpeg)
+    async def _publish(self, camera: CameraWork, frame: AnnotatedFrame | None) -> bool:
+        """Publish a frame, or only the changes that it brought; False if the camera is no longer ours."""
+        if frame is None:
+            return await self._publisher.publish_changes(camera)
+        camera.shown_at_ms = now_ms()
+        return await self._publisher.publish(camera, frame)
+
+    def _look(self, letter: Letter, camera: CameraWork, show: bool) -> tuple[Look, float]:
+        """Decode as far as needed and detect; milliseconds are those of the whole picture's inference."""
+        frame = letter.frame
+        picture = FramePicture(frame.jpeg, (frame.width, frame.height))
+        sight = camera.gate.judge(picture.thumbnail, frame.captured_at_ms)
+        if sight == "blind":
+            return Look(picture, sight), 0.0
+        inspect = camera.is_inspection_due(frame.captured_at_ms, sight == "still")
+        if sight == "still" and not inspect:
+            return Look(picture, sight), 0.0
         started = time.perf_counter()
-        vehicles = self._engine.detect([picture], self._settings.track_confidence)[0]
+        seen = picture.for_model(self._engine.input_size, full_is_needed=show or inspect)
+        vehicles = self._engine.detect([seen], self._settings.track_confidence)[0]
+        vehicles.xyxy = vehicles.xyxy * (frame.width / seen.shape[1])
         inference_ms = (time.perf_counter() - started) * 1000
-        inspected = inspect_spaces(self._engine, picture, spaces, self._settings) if spaces else None
-        return picture, Look(vehicles, inspected), inference_ms
+        inspected = inspect_spaces(self._engine, picture.full, camera.lot.spaces, self._settings) if inspect else None
+        return Look(picture, "new", vehicles, inspected), inference_ms
 
     def _complain(self, camera: CameraWork, event: str, error: Exception) -> None:
         """Log the first of a row of equal errors; the status shows the last one and the counters."""
         if camera.counters.error != str(error):
             _log.warning(event, camera=camera.camera_id, error=str(error))
         camera.counters.error = str(error)
+
+
+def _count_look(camera: CameraWork, look: Look, inference_ms: float) -> None:
+    if look.sight == "new":
+        camera.counters.inference_ms = inference_ms
+    elif look.sight == "still":
+        camera.counters.still += 1
+    else:
+        camera.counters.blind += 1
+        camera.gate.forget()

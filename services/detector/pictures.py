@@ -1,12 +1,76 @@
-"""JPEG to picture and back."""
+"""JPEG to picture and back; no more of a picture is decoded than is needed."""
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Final
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from libs.common.errors import FrameError
 from services.detector.engines.base import Picture
+
+Thumbnail = npt.NDArray[np.uint8]
+"""A small grey picture, (height, width)."""
+
+# libjpeg decodes at an eighth, a quarter or half of the size at a fraction of the cost.
+_REDUCED_COLOUR: Final = ((4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2), (1, cv2.IMREAD_COLOR))
+
+
+class FramePicture:
+    """A JPEG that is decoded as far as somebody asks, once. Not to be shared by threads at the same time.
+
+    Attributes:
+        size: (width, height) in pixels of the whole picture.
+    """
+
+    def __init__(self, jpeg: bytes, size: tuple[int, int]) -> None:
+        self.size = size
+        self._jpeg = jpeg
+
+    @cached_property
+    def full(self) -> Picture:
+        """The whole picture, (height, width, 3) BGR.
+
+        Raises:
+            FrameError: it cannot be decoded, or is not of the size that its header told.
+        """
+        picture = decode(self._jpeg)
+        if (picture.shape[1], picture.shape[0]) != self.size:
+            raise FrameError(f"frame of {picture.shape[1]}x{picture.shape[0]} says it is {self.size[0]}x{self.size[1]}")
+        return picture
+
+    @cached_property
+    def thumbnail(self) -> Thumbnail:
+        """The picture in grey at an eighth of its size.
+
+        Raises:
+            FrameError: it cannot be decoded.
+        """
+        return _decode(self._jpeg, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+
+    def for_model(self, input_size: tuple[int, int], full_is_needed: bool) -> Picture:
+        """The picture, no larger than a model wants it.
+
+        Args:
+            input_size: (width, height) that the model scales pictures to fit.
+            full_is_needed: the whole picture is decoded for something else anyway.
+
+        Returns:
+            The picture, perhaps at a half or a quarter of its size, but no smaller than the model sees it.
+
+        Raises:
+            FrameError: it cannot be decoded.
+        """
+        if full_is_needed or "full" in self.__dict__:
+            return self.full
+        model_scale = min(input_size[0] / self.size[0], input_size[1] / self.size[1])
+        for factor, flag in _REDUCED_COLOUR:
+            if 1 / factor >= model_scale * 0.999 and factor > 1:
+                return _decode(self._jpeg, flag)
+        return self.full
 
 
 def decode(jpeg: bytes) -> Picture:
@@ -15,8 +79,12 @@ def decode(jpeg: bytes) -> Picture:
     Raises:
         FrameError: it cannot be decoded.
     """
+    return _decode(jpeg, cv2.IMREAD_COLOR)
+
+
+def _decode(jpeg: bytes, flag: int) -> npt.NDArray[np.uint8]:
     try:
-        picture: Picture | None = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        picture: npt.NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flag)
     except cv2.error as error:
         raise FrameError(f"cannot decode a frame of {len(jpeg)} bytes: {error}") from error
     if picture is None:

@@ -54,14 +54,21 @@ class Publisher:
         await self._redis.zadd(keys.BROADCASTERS, {camera_id: published_at_ms / 1000})
         return True
 
-    async def publish_changes(self, camera: CameraWork) -> None:
-        """Publish pending changes of state without a frame."""
+    async def publish_changes(self, camera: CameraWork) -> bool:
+        """Publish pending changes of state without a frame.
+
+        Returns:
+            False if the camera is no longer this process's: then nothing was published.
+        """
+        if not camera.lease.is_valid():
+            return False
         events = len(camera.pending_events)
         if events:
             pipe = self._redis.pipeline(transaction=True)
             self._add_changes(pipe, camera)
             await pipe.execute()
             _drop_first(camera, events)
+        return True
 
     async def publish_status(self, camera: CameraWork, skipped: int, state: str) -> None:
         """Write the detector's fields of the camera's status."""
@@ -73,6 +80,8 @@ class Publisher:
             "detector_frames": counters.frames,
             "detector_skipped": skipped,
             "detector_too_old": counters.too_old,
+            "detector_still": counters.still,
+            "detector_blind": counters.blind,
             "detector_undecodable": counters.undecodable,
             "detector_unpublished": counters.unpublished,
             "detector_disowned": counters.disowned,

@@ -38,6 +38,17 @@ class DetectorSettings(ServiceSettings):
     nms_iou: Annotated[float, Field(gt=0, lt=1, description="overlap (IoU) above which two boxes are one vehicle")] = (
         0.5
     )
+    motion_threshold: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=255,
+            description="change of grey that counts as motion; where nothing moves the model rests; 0: never",
+        ),
+    ] = 8.0
+    look_every_s: Annotated[
+        float, Field(gt=0, le=60, description="the model looks at least this often, though nothing moves")
+    ] = 2.0
     inspect_every_s: Annotated[
         float, Field(ge=0, le=3600, description="spaces are looked at closely, in tiles, this often; 0: never")
     ] = 5.0

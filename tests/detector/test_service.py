@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
+import numpy as np
 import pytest
 from redis.asyncio import Redis
 
@@ -199,6 +200,55 @@ async def test_without_pictures_the_spaces_become_unknown(
             return {"unknown"} == await states()
 
         await wait_for(unknown)
+
+
+async def test_a_covered_lens_makes_the_spaces_unknown(
+    redis: Redis, redis_url: str, tmp_path: Path, jpegs: list[bytes]
+) -> None:
+    await register(redis)
+    feeder = Feeder(redis, jpegs)
+    covered = encode(np.full((720, 1280, 3), 12, np.uint8), 80)
+    with running("services.detector", {"REDIS_URL": redis_url, **QUICK}, tmp_path / "log"):
+
+        async def states(jpeg: bytes | None) -> set[str]:
+            await feeder.send(jpeg)
+            answer: Any = await redis.hgetall(keys.occupancy("CAM1"))
+            return {json.loads(text)["state"] for text in answer.values()}
+
+        async def known() -> bool:
+            return await states(None) == {"occupied", "free"}
+
+        async def unknown() -> bool:
+            return await states(covered) == {"unknown"}
+
+        await wait_for(known, 30, every_s=0.1)
+        await wait_for(unknown, every_s=0.1)
+        await wait_for(known, every_s=0.1)
+
+
+async def test_pictures_are_drawn_only_while_somebody_watches(
+    redis: Redis, redis_url: str, tmp_path: Path, jpegs: list[bytes]
+) -> None:
+    await register(redis)
+    feeder = Feeder(redis, jpegs)
+
+    async def shown_in(frames: int) -> int:
+        before = int(await redis.get(keys.count("CAM1")) or 0)
+        for _ in range(frames):
+            await feeder.send()
+            await asyncio.sleep(0.1)
+        return int(await redis.get(keys.count("CAM1")) or 0) - before
+
+    with running("services.detector", {"REDIS_URL": redis_url, **QUICK}, tmp_path / "log"):
+        await wait_for(feeder.latest, 30, every_s=0.1)
+        assert 2 <= await shown_in(30) <= 6, "about one a second, for `latest`"
+        async with redis.pubsub() as viewer:
+            await viewer.subscribe(keys.live("CAM1"))
+
+            async def live() -> bool:
+                return await shown_in(5) >= 4
+
+            await wait_for(live)
 
 
 async def test_redis_goes_and_comes_back(own_redis_server: RedisServer, tmp_path: Path, jpegs: list[bytes]) -> None:

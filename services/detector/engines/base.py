@@ -47,6 +47,11 @@ def vehicle_class_ids(names: Mapping[int, str]) -> dict[int, str]:
     return {class_id: name for class_id, name in names.items() if name in VEHICLE_CLASSES}
 
 
+def empty_detections() -> sv.Detections:
+    """No vehicles."""
+    return make_detections(np.empty((0, 4)), np.empty(0), np.empty(0, dtype=object))
+
+
 def make_detections(
     xyxy: npt.NDArray[Any], confidence: npt.NDArray[Any], class_names: npt.NDArray[Any]
 ) -> sv.Detections:

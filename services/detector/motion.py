@@ -1,0 +1,70 @@
+"""Is there anything new in a frame, or anything at all? Pure: small grey pictures and times in, an answer out."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from services.detector.pictures import Thumbnail
+
+Sight = Literal["new", "still", "blind"]
+
+DARK_LEVEL: Final = 10.0
+"""Mean grey (0..255) below which nothing can be made out."""
+FLAT_CONTRAST: Final = 3.0
+"""Standard deviation of grey below which the lens is covered: even an empty lot in fog has more."""
+MOVED_PIXELS: Final = 2
+"""Pixels of the thumbnail that must have changed: a pixel is 8 by 8 of the picture's."""
+
+
+class MotionGate:
+    """Compares a camera's frames with the last one that the model has seen. Safe to call from several threads."""
+
+    def __init__(self, threshold: float, look_every_ms: int) -> None:
+        """Start without a frame.
+
+        Args:
+            threshold: change of grey (0..255) of a pixel that counts as motion; 0 takes every frame for new.
+            look_every_ms: a frame is new after this long, whatever it shows.
+        """
+        self._threshold = threshold
+        self._look_every_ms = look_every_ms
+        self._seen: np.ndarray | None = None
+        self._seen_at_ms = 0
+        self._lock = threading.Lock()
+
+    def judge(self, thumbnail: Thumbnail, at_ms: int) -> Sight:
+        """What to do with a frame.
+
+        Args:
+            thumbnail: of the frame.
+            at_ms: when it was captured.
+
+        Returns:
+            `new`: the model must see it, and the next ones are compared with it; `still`: the last result holds;
+            `blind`: it shows nothing.
+        """
+        if thumbnail.mean() < DARK_LEVEL or thumbnail.std() < FLAT_CONTRAST:
+            return "blind"
+        smooth = cv2.blur(thumbnail, (3, 3))
+        with self._lock:
+            if self._is_still(smooth, at_ms):
+                return "still"
+            self._seen, self._seen_at_ms = smooth, at_ms
+            return "new"
+
+    def forget(self) -> None:
+        """Take the next frame for new."""
+        with self._lock:
+            self._seen = None
+
+    def _is_still(self, smooth: np.ndarray, at_ms: int) -> bool:
+        if not self._threshold or self._seen is None or self._seen.shape != smooth.shape:
+            return False
+        if not 0 <= at_ms - self._seen_at_ms < self._look_every_ms:
+            return False
+        changed = cv2.absdiff(smooth, self._seen) > self._threshold
+        return int(np.count_nonzero(changed)) < MOVED_PIXELS

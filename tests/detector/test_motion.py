@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from libs.common.errors import FrameError
+from services.detector.motion import MotionGate
+from services.detector.pictures import FramePicture, Thumbnail, encode
+
+
+def lot(seed: int = 0, noise: float = 2.0, light: float = 0.0, car_at: int | None = None) -> Thumbnail:
+    """A lot's thumbnail: fixed texture, a sensor's noise, light, and perhaps a car of 6 by 4 pixels."""
+    texture = np.random.default_rng(7).uniform(60, 160, (90, 160))
+    picture = texture + np.random.default_rng(seed).normal(0, noise, texture.shape) + light
+    if car_at is not None:
+        picture[40:44, car_at : car_at + 6] = 220
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def gate() -> MotionGate:
+    made = MotionGate(threshold=8, look_every_ms=2000)
+    assert made.judge(lot(), 0) == "new", "the first frame"
+    return made
+
+
+def test_noise_is_no_motion() -> None:
+    still = gate()
+    assert {still.judge(lot(seed), seed * 10) for seed in range(1, 100)} == {"still"}
+
+
+def test_a_car_is_motion_wherever_it_drives() -> None:
+    moving = gate()
+    assert [moving.judge(lot(step, car_at=20 + step), step * 100) for step in range(1, 10)] == ["new"] * 9
+
+
+def test_slow_light_adds_up_to_a_new_look() -> None:
+    drifting = gate()
+    judged = [drifting.judge(lot(step, light=step), step * 100) for step in range(1, 19)]
+    assert 1 <= judged.count("new") <= 3
+
+
+def test_the_model_looks_now_and_then_though_nothing_moves() -> None:
+    still = gate()
+    assert [still.judge(lot(), at) for at in (1000, 1999, 2000, 2100, 4000)] == [
+        "still",
+        "still",
+        "new",
+        "still",
+        "new",
+    ]
+
+
+def test_a_gate_that_is_off_takes_all_for_new() -> None:
+    off = MotionGate(threshold=0, look_every_ms=2000)
+    assert [off.judge(lot(), at) for at in (0, 100)] == ["new", "new"]
+
+
+@pytest.mark.parametrize("shown", [np.full((90, 160), 3, np.uint8), np.full((90, 160), 120, np.uint8)])
+def test_darkness_and_a_covered_lens_show_nothing(shown: Thumbnail) -> None:
+    covered = gate()
+    noise = np.random.default_rng(1).integers(0, 3, shown.shape, dtype=np.uint8)
+    assert covered.judge(shown + noise, 100) == "blind"
+    covered.forget()
+    assert covered.judge(lot(), 200) == "new"
+
+
+def test_another_size_is_new() -> None:
+    assert gate().judge(lot()[:80], 100) == "new"
+
+
+PICTURE = np.kron(np.random.default_rng(3).integers(0, 255, (45, 80, 3), np.uint8), np.ones((16, 16, 1), np.uint8))
+
+
+def test_no_more_is_decoded_than_the_model_wants() -> None:
+    jpeg = encode(PICTURE, 90)
+    sizes = {
+        wanted: FramePicture(jpeg, (1280, 720)).for_model(wanted, full_is_needed=False).shape[:2]
+        for wanted in ((1280, 1280), (640, 640), (512, 288), (320, 320))
+    }
+    assert sizes == {(1280, 1280): (720, 1280), (640, 640): (360, 640), (512, 288): (360, 640), (320, 320): (180, 320)}
+    assert FramePicture(jpeg, (1280, 720)).for_model((320, 320), full_is_needed=True).shape[:2] == (720, 1280)
+    assert FramePicture(jpeg, (1280, 720)).thumbnail.shape == (90, 160)
+
+
+def test_a_frame_that_lies_about_its_size_is_refused() -> None:
+    with pytest.raises(FrameError, match="1280x720 says it is 640x480"):
+        assert FramePicture(encode(PICTURE, 90), (640, 480)).full.size
