@@ -13,7 +13,7 @@ from libs.common.logging import get_logger
 from services.gateway.api import bridge, cameras, login, media, occupancy, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts
-from services.gateway.dashboard import install_dashboard
+from services.gateway.dashboard import Dashboard
 from services.gateway.hub.hub import Hub
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.openapi_document import complete_openapi
@@ -87,7 +87,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.include_router(login.router)
     app.include_router(viewer.router)
     install_problem_handlers(app)
-    install_dashboard(app, settings.dashboard_dir)
+    app.add_middleware(Dashboard, folder=settings.dashboard_dir)
     # Base64 is four bytes for three; a quarter of a megabyte is left for the metadata.
     app.add_middleware(BodyLimit, max_bytes=settings.frame_max_bytes * 4 // 3 + 262_144)
     app.add_middleware(Gate, tokens=tokens, allowed_origins=settings.allowed_origin_set, is_local=is_local)

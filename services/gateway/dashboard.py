@@ -5,29 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 NOT_BUILT: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Lotcast</title>
-<p>The dashboard is not built: run <code>make web</code> and load this page again. The API is at
+<p>The dashboard is not built: run <code>make web</code> and load this page again. The API is described at
 <a href="/openapi.json">/openapi.json</a>.</p></html>"""
 
 
-def install_dashboard(app: FastAPI, folder: Path) -> None:
-    """Serve `folder`, the output of the dashboard's build, at `/`."""
-    root = folder.resolve()
+class Dashboard:
+    """ASGI middleware that answers for the files of the dashboard's build and passes everything else on."""
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> Response:
-        index = root / "index.html"
-        if not index.is_file():
-            return HTMLResponse(NOT_BUILT)
-        return FileResponse(index, headers={"Cache-Control": "no-cache"})
+    def __init__(self, app: ASGIApp, folder: Path) -> None:
+        """Serve `folder`, which may be built later."""
+        self._app = app
+        self._root = folder.resolve()
 
-    @app.get("/{path:path}", include_in_schema=False)
-    async def file(path: str) -> Response:
-        wanted = (root / path).resolve()
-        if path.startswith(("api/", "ws/")) or not wanted.is_relative_to(root) or not wanted.is_file():
-            raise HTTPException(404, f"there is nothing at /{path}")
-        keep = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a file, or pass the request on."""
+        is_read = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        answer = self._find(scope["path"]) if is_read else None
+        await (answer or self._app)(scope, receive, send)
+
+    def _find(self, path: str) -> Response | None:
+        if path.startswith(("/api/", "/ws/")) or "\0" in path:
+            return None
+        if path == "/":
+            index = self._root / "index.html"
+            return FileResponse(index, headers={"Cache-Control": "no-cache"}) if index.is_file() else _not_built()
+        wanted = (self._root / path.lstrip("/")).resolve()
+        if len(path) > 1024 or not wanted.is_relative_to(self._root) or not wanted.is_file():
+            return None
+        keep = "public, max-age=31536000, immutable" if path.startswith("/assets/") else "no-cache"
         return FileResponse(wanted, headers={"Cache-Control": keep})
+
+
+def _not_built() -> Response:
+    return HTMLResponse(NOT_BUILT, headers={"Cache-Control": "no-cache"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Request
@@ -78,7 +79,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return error_response(request.url.path, error.status_code, error.detail, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods_at(app, request.url.path))
+        return error_response(request.url.path, error.status_code, error.detail, headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -99,6 +103,15 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     for kind in (RedisError, BusUnavailable, ConnectionError, TimeoutError):
         app.add_exception_handler(kind, on_bus_error)
+
+
+def _methods_at(app: FastAPI, path: str) -> list[str]:
+    """The methods of a path, of all its routes; Starlette's own answer knows the first route's only."""
+    found: set[str] = set()
+    for template, operations in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path):
+            found.update(method.upper() for method in operations)
+    return sorted(found)
 
 
 def describe_invalid(error: RequestValidationError) -> str:

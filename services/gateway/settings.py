@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from libs.common.cameras import URL_SCHEMES
 from libs.common.errors import ConfigurationError
 from libs.common.settings import ServiceSettings
 from services.gateway.security.tokens import TokenSet, load_tokens
@@ -33,8 +34,8 @@ class GatewaySettings(ServiceSettings):
     ] = ""
     logins_per_minute: Annotated[int, Field(ge=1, description="attempts to log in from one address")] = 10
     session_hours: Annotated[float, Field(gt=0, le=8760, description="how long a browser stays logged in")] = 12.0
-    camera_schemes: Annotated[str, Field(description="schemes of camera URLs that the API takes")] = (
-        "http,https,rtsp,rtsps,file"
+    camera_schemes: Annotated[str, Field(description="schemes of camera URLs that the API takes")] = ",".join(
+        sorted(URL_SCHEMES)
     )
     frame_max_bytes: Annotated[int, Field(ge=1024, description="longest JPEG that the bridge takes")] = 8_000_000
     workers: Annotated[int, Field(ge=1, le=64, description="processes that share the port")] = 1

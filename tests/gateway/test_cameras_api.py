@@ -108,6 +108,7 @@ async def test_an_unreadable_entry_harms_no_other(http: aiohttp.ClientSession, r
 
 
 async def test_events_come_newest_first_in_pages(http: aiohttp.ClientSession, redis: Redis) -> None:
+    await call(http, "POST", "/api/cameras", GATE)
     for number in range(5):
         fields: Any = {
             "space_id": "A1", "space_name": "A 1", "state": "free", "previous": "occupied", "at_ms": 1000 * number,
@@ -121,6 +122,7 @@ async def test_events_come_newest_first_in_pages(http: aiohttp.ClientSession, re
 
 
 async def test_history_comes_from_the_detection_log(http: aiohttp.ClientSession, redis: Redis) -> None:
+    await call(http, "POST", "/api/cameras", GATE)
     for count in range(3):
         await redis.xadd(keys.log("gate"), {"metadata": f'{{"vehicle_count": {count}, "total_spaces": 9}}'})
     _, history = await call(http, "GET", "/api/cameras/gate/history?seconds=60")

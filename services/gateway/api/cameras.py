@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Response
 
 from libs.common import keys
 from libs.common.bus import as_bytes
@@ -21,13 +21,27 @@ router = APIRouter(prefix="/api/cameras", tags=["cameras"])
 CameraIdInPath = Annotated[str, Path(pattern=CAMERA_ID_PATTERN, description="the camera's id")]
 
 
+async def _known_camera(camera_id: CameraIdInPath, used: Used) -> str:
+    pipe = used.redis.pipeline(transaction=False)
+    pipe.hexists(keys.CAMERAS, camera_id)
+    pipe.zscore(keys.BROADCASTERS, camera_id)
+    is_registered, broadcast_at = await pipe.execute()
+    if not is_registered and broadcast_at is None:
+        raise HTTPException(404, f"no camera {camera_id!r}")
+    return camera_id
+
+
+KnownCamera = Annotated[str, Depends(_known_camera)]
+"""A route's parameter: the id of a camera that is registered or broadcast; others are answered with 404."""
+
+
 @router.get("", responses=problem_responses(503))
 async def list_cameras(used: Used) -> CameraListing:
     """All cameras that are registered, and those that workers broadcast."""
     return CameraListing(cameras=await load_views(used.redis, await used.presence.live_gateways()))
 
 
-@router.post("", status_code=201, responses=problem_responses(409, 422, 503))
+@router.post("", status_code=201, responses=problem_responses(400, 409, 413, 422, 503))
 async def add_camera(new: NewCamera, used: Used) -> CameraView:
     """Register a camera; ingest begins to read it within two seconds."""
     await _check_url(used, new.url)
@@ -43,7 +57,7 @@ async def get_camera(camera_id: CameraIdInPath, used: Used) -> CameraView:
     return await _view(used, camera_id)
 
 
-@router.put("/{camera_id}", responses=problem_responses(404, 422, 503))
+@router.put("/{camera_id}", responses=problem_responses(400, 404, 413, 422, 503))
 async def change_camera(camera_id: CameraIdInPath, change: CameraChange, used: Used) -> CameraView:
     """Change a camera; what is left out stays. A password sent back as `***` stays too."""
     camera = await _registered(used, camera_id)
@@ -66,14 +80,14 @@ async def remove_camera(camera_id: CameraIdInPath, used: Used) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{camera_id}/spaces", responses=problem_responses(422, 503))
-async def get_spaces(camera_id: CameraIdInPath, used: Used) -> SpaceList:
+@router.get("/{camera_id}/spaces", responses=problem_responses(404, 422, 503))
+async def get_spaces(camera_id: KnownCamera, used: Used) -> SpaceList:
     """The camera's parking spaces."""
     text = await used.redis.get(keys.spaces(camera_id))
     return SpaceList(spaces=safe_spaces(None if text is None else as_bytes(text)))
 
 
-@router.put("/{camera_id}/spaces", responses=problem_responses(404, 422, 503))
+@router.put("/{camera_id}/spaces", responses=problem_responses(400, 404, 413, 422, 503))
 async def set_spaces(camera_id: CameraIdInPath, spaces: SpaceList, used: Used) -> SpaceList:
     """Replace the camera's parking spaces; spaces that remain keep their state."""
     await _registered(used, camera_id)

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from libs.common import keys
 from libs.common.errors import MessageError
-from services.gateway.api.cameras import CameraIdInPath
+from services.gateway.api.cameras import CameraIdInPath, KnownCamera
 from services.gateway.hub.prepared import BOUNDARY, PreparedMessage
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Resources, Used
@@ -68,8 +68,8 @@ async def get_snapshot(camera_id: CameraIdInPath, used: Used) -> Response:
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-@router.get("/stream.mjpg", response_class=Response, responses=_STREAM | problem_responses(422, 503))
-async def get_stream(camera_id: CameraIdInPath, used: Used) -> Response:
+@router.get("/stream.mjpg", response_class=Response, responses=_STREAM | problem_responses(404, 422, 503))
+async def get_stream(camera_id: KnownCamera, used: Used) -> Response:
     """The annotated pictures as they come, for an `<img>` or a video player."""
     if used.hub.viewer_count >= used.settings.viewers_max:
         raise HTTPException(503, "this gateway has as many viewers as it may", {"Retry-After": "5"})

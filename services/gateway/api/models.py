@@ -6,13 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.common.cameras import CameraId, CameraUrl
+from libs.common.cameras import CAMERA_ID_PATTERN, CameraId, CameraUrl
 from libs.common.spaces import SpaceState
 from services.gateway.security.tokens import Role
 
 CameraState = Literal["live", "connecting", "stalled", "error", "disabled", "unknown"]
-CameraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+CameraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=r"\S")]
+ApiCameraUrl = Annotated[CameraUrl, Field(json_schema_extra={"pattern": r"^(https?|rtsps?|file|v4l2)://[!-~]+$"})]
 FramesPerSecond = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+_JPEG_BASE64 = r"^/9j/([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 Seconds = Annotated[float, Field(description="seconds since the epoch")]
 
 
@@ -63,7 +65,7 @@ class NewCamera(BaseModel):
 
     id: CameraId
     name: CameraName
-    url: CameraUrl
+    url: ApiCameraUrl
     fps: FramesPerSecond = 10.0
     enabled: bool = True
 
@@ -74,7 +76,7 @@ class CameraChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: CameraName | None = None
-    url: CameraUrl | None = None
+    url: ApiCameraUrl | None = None
     fps: FramesPerSecond | None = None
     enabled: bool | None = None
 
@@ -133,8 +135,14 @@ class History(BaseModel):
 class BroadcastRequest(BaseModel):
     """A picture that a worker posts."""
 
-    camera_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]
-    frame_base64: Annotated[str, Field(description="a JPEG in base64")]
+    camera_id: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,64}$"),
+        Field(json_schema_extra={"pattern": CAMERA_ID_PATTERN}),  # an empty one has an error of its own
+    ]
+    frame_base64: Annotated[
+        str, Field(description="a JPEG in base64, without line breaks", json_schema_extra={"pattern": _JPEG_BASE64})
+    ]
     metadata: dict[str, Any]
 
 

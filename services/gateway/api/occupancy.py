@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 
 from libs.common import keys
 from libs.common.bus import as_bytes, as_text
-from services.gateway.api.cameras import CameraIdInPath
+from services.gateway.api.cameras import KnownCamera
 from services.gateway.api.models import EventListing, EventView, History, HistoryPoint, Occupancy
 from services.gateway.camera_store import count_spaces, safe_spaces, space_views
 from services.gateway.problems import problem_responses
@@ -22,8 +22,8 @@ HISTORY_POINTS_MAX = 600
 HISTORY_ENTRIES_MAX = 4000
 
 
-@router.get("/occupancy", responses=problem_responses(422, 503))
-async def get_occupancy(camera_id: CameraIdInPath, used: Used) -> Occupancy:
+@router.get("/occupancy", responses=problem_responses(404, 422, 503))
+async def get_occupancy(camera_id: KnownCamera, used: Used) -> Occupancy:
     """Every space's state now; the unknown are in no count of the free."""
     text = await used.redis.get(keys.spaces(camera_id))
     known: Any = await used.redis.hgetall(keys.occupancy(camera_id))
@@ -31,9 +31,9 @@ async def get_occupancy(camera_id: CameraIdInPath, used: Used) -> Occupancy:
     return Occupancy(camera_id=camera_id, spaces=views, **count_spaces(views).model_dump())
 
 
-@router.get("/events", responses=problem_responses(422, 503))
+@router.get("/events", responses=problem_responses(404, 422, 503))
 async def get_events(
-    camera_id: CameraIdInPath,
+    camera_id: KnownCamera,
     used: Used,
     limit: Annotated[int, Query(ge=1, le=1000, description="at most this many")] = 100,
     before: Annotated[
@@ -47,9 +47,9 @@ async def get_events(
     return EventListing(events=events, next=events[-1].id if len(events) == limit else None)
 
 
-@router.get("/history", responses=problem_responses(422, 503))
+@router.get("/history", responses=problem_responses(404, 422, 503))
 async def get_history(
-    camera_id: CameraIdInPath,
+    camera_id: KnownCamera,
     used: Used,
     seconds: Annotated[int, Query(ge=1, le=86_400, description="how far back")] = 3600,
 ) -> History:
