@@ -1,0 +1,89 @@
+"""The writer against a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
+
+from libs.common import keys
+from libs.common.clock import running_s
+from libs.common.leases import Lease
+from libs.common.messages import FRAMES_MAXLEN, RawFrame
+from services.ingest.frame_writer import FrameWriter
+from tests.support.pictures import make_jpeg
+from tests.support.waiting import wait_for
+
+JPEG = make_jpeg()
+
+
+def frame(seq: int) -> RawFrame:
+    return RawFrame(seq, 1, 64, 48, JPEG)
+
+
+def lease_of(redis: Redis, camera_id: str, timeout_s: float = 60) -> Lease:
+    lease = Lease(camera_id, Lock(redis, camera_id), timeout_s)
+    lease.extend(running_s())
+    return lease
+
+
+@asynccontextmanager
+async def writing(writer: FrameWriter) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(writer.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def written(redis: Redis, camera_id: str) -> list[int]:
+    return [int(fields[b"seq"]) for _, fields in await redis.xrange(keys.frames(camera_id))]
+
+
+async def test_only_the_newest_frame_of_a_camera_waits_and_the_rest_is_counted(redis: Redis) -> None:
+    writer, one, two = FrameWriter(redis), lease_of(redis, "ONE"), lease_of(redis, "TWO")
+    for seq in range(1, 6):
+        writer.offer(one, frame(seq))
+    writer.offer(two, frame(1))
+    async with writing(writer):
+
+        async def arrived() -> bool:
+            return await written(redis, "ONE") == [5] and await written(redis, "TWO") == [1]
+
+        await wait_for(arrived)
+    assert writer.dropped == {"ONE": 4}
+
+
+async def test_a_frame_whose_lease_ran_out_while_it_waited_is_not_written(redis: Redis) -> None:
+    """As when the process is paused between the camera and Redis."""
+    writer, short, good = FrameWriter(redis), lease_of(redis, "SHORT", 0.05), lease_of(redis, "GOOD")
+    writer.offer(short, frame(1))
+    writer.offer(good, frame(1))
+    time.sleep(0.06)  # noqa: ASYNC251 - the whole process stands still
+    async with writing(writer):
+
+        async def arrived() -> bool:
+            return await written(redis, "GOOD") == [1]
+
+        await wait_for(arrived)
+    assert await written(redis, "SHORT") == []
+    assert writer.dropped == {"SHORT": 1}
+
+
+async def test_the_stream_keeps_a_few_frames_exactly(redis: Redis) -> None:
+    writer, lease = FrameWriter(redis), lease_of(redis, "ONE")
+    async with writing(writer):
+        for seq in range(1, 12):
+            writer.offer(lease, frame(seq))
+
+            async def arrived(seq: int = seq) -> bool:
+                return (await written(redis, "ONE"))[-1:] == [seq]
+
+            await wait_for(arrived, every_s=0.002)
+    assert await written(redis, "ONE") == list(range(12 - FRAMES_MAXLEN, 12))
