@@ -8,6 +8,7 @@ import typer
 
 from libs.common.errors import LotcastError
 from lotcast.evaluate import evaluate
+from lotcast.probe import probe
 from lotcast.up import demo, up
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(up)
 app.command()(evaluate)
+app.command()(probe)
 
 
 def main() -> None:

@@ -18,6 +18,9 @@ BROADCASTERS: Final = "lotcast:broadcasters"
 DETECTOR_GROUP: Final = "detectors"
 """Consumer group of the detectors on every frame stream."""
 
+PROBES: Final = "lotcast:probes"
+"""List: addresses that somebody wants an ingest to try, as JSON; expires."""
+
 
 def frames(camera_id: str) -> str:
     """Stream of raw frames, newest few only."""
@@ -72,6 +75,11 @@ def status(camera_id: str) -> str:
 def last_track_id(camera_id: str) -> str:
     """Integer: the greatest track id that the camera ever had."""
     return f"lotcast:{{{camera_id}}}:last_track_id"
+
+
+def probe_answer(probe_id: str) -> str:
+    """List of one: what an ingest found out (msgpack); expires."""
+    return f"lotcast:probe:{probe_id}"
 
 
 def lease(role: Role, camera_id: str) -> str:

@@ -14,6 +14,7 @@ from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.ingest.cameras_file import CameraEntry, read_entries, register
 from services.ingest.directory import CameraDirectory
 from services.ingest.frame_writer import FrameWriter
+from services.ingest.probe import ProbeDesk
 from services.ingest.roster import Roster
 from services.ingest.settings import IngestSettings
 
@@ -35,8 +36,9 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
         writer = FrameWriter(redis)
         leases = Leases(redis, "ingest", owner, settings.lease_s)
         roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings)
+        desk = ProbeDesk(redis, settings)
         _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
-        await run_until_stopped([leases.run(stop), roster.run(stop), writer.run(stop)], stop)
+        await run_until_stopped([leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop)], stop)
     finally:
         await redis.aclose()
     _log.info("ingest stopped")

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
@@ -43,7 +44,8 @@ async def writing(writer: FrameWriter) -> AsyncIterator[None]:
 
 
 async def written(redis: Redis, camera_id: str) -> list[int]:
-    return [int(fields[b"seq"]) for _, fields in await redis.xrange(keys.frames(camera_id))]
+    rows: Any = await redis.xrange(keys.frames(camera_id))
+    return [int(fields[b"seq"]) for _, fields in rows]
 
 
 async def test_only_the_newest_frame_of_a_camera_waits_and_the_rest_is_counted(redis: Redis) -> None:

@@ -1,0 +1,126 @@
+"""Try a camera: what it is, how large, how fast, its first picture, or why it does not work."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common.cameras import Camera, hide_credentials
+from libs.common.errors import FrameError, SourceError
+from libs.common.logging import get_logger
+from libs.common.probing import LOOK_EVERY_S, ProbeRequest, ProbeResult, answer, take
+from libs.common.shutdown import sleep_until_stopped
+from services.ingest.jpeg import jpeg_size
+from services.ingest.settings import IngestSettings
+from services.ingest.sources.base import CapturedFrame
+from services.ingest.sources.registry import source_for
+
+_log = get_logger("probe")
+
+WATCH_S = 3.0
+AT_ONCE_MAX = 2
+ASKED_FPS = 30.0
+
+
+class _Counter:
+    """Counts every frame that comes and wants only a few of them."""
+
+    def __init__(self) -> None:
+        self.times_s: list[float] = []
+        self._next_s = float("-inf")
+
+    def __call__(self, at_s: float) -> bool:
+        self.times_s.append(at_s)
+        if at_s < self._next_s:
+            return False
+        self._next_s = at_s + 0.5
+        return True
+
+    def fps(self) -> float:
+        if len(self.times_s) < 2:
+            return 0.0
+        return (len(self.times_s) - 1) / max(self.times_s[-1] - self.times_s[0], 1e-3)
+
+
+async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) -> ProbeResult:
+    """Read a camera for a few seconds.
+
+    Args:
+        url: a checked camera URL.
+        settings: deadlines and limits, as for a registered camera.
+        watch_s: how long to count frames from the first one on.
+
+    Returns:
+        What was found; a camera that does not work is a result too.
+    """
+    camera = Camera(id="probe", name="probe", url=url, fps=ASKED_FPS)
+    counter, counted_by_us = _Counter(), _Counter()
+    started = time.monotonic()
+    first: CapturedFrame | None = None
+    size, first_frame_ms, problem = (0, 0), 0, ""
+    try:
+        async with (
+            asyncio.timeout(settings.connect_timeout_s + settings.stall_after_s) as deadline,
+            aclosing(source_for(url)(camera, settings, counter)) as frames,
+        ):
+            async for frame in frames:
+                counted_by_us(time.monotonic())
+                if first is None:
+                    size, first = jpeg_size(frame.jpeg), frame
+                    first_frame_ms = round((time.monotonic() - started) * 1000)
+                    deadline.reschedule(asyncio.get_running_loop().time() + watch_s)
+    except SourceError as error:
+        problem = str(error)
+    except FrameError as error:
+        problem = f"camera sends no usable picture: {error}"
+    except TimeoutError:
+        problem = "camera sent no picture in time"
+    if first is None:
+        return ProbeResult(ok=False, problem=problem or "camera closed the connection")
+    times = counter if counter.times_s else counted_by_us  # single pictures are asked for one by one
+    return ProbeResult(
+        ok=True,
+        kind=first.kind,
+        width=size[0],
+        height=size[1],
+        fps=round(times.fps(), 2),
+        frame_bytes=len(first.jpeg),
+        first_frame_ms=first_frame_ms,
+        picture=first.jpeg,
+    )
+
+
+class ProbeDesk:
+    """Answers those who ask through Redis, a few at once."""
+
+    def __init__(self, redis: Redis, settings: IngestSettings) -> None:
+        self._redis = redis
+        self._settings = settings
+        self._at_work: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answer until stopped; outlives Redis being away."""
+        while not stop.is_set():
+            try:
+                if len(self._at_work) < AT_ONCE_MAX and (request := await take(self._redis)) is not None:
+                    task = asyncio.create_task(self._answer(request))
+                    self._at_work.add(task)
+                    task.add_done_callback(self._at_work.discard)
+                    continue
+            except (RedisError, OSError) as error:
+                _log.debug("cannot look for requests", error=str(error))
+            await sleep_until_stopped(stop, LOOK_EVERY_S)
+        for task in self._at_work:
+            task.cancel()
+
+    async def _answer(self, request: ProbeRequest) -> None:
+        result = await probe(request.url, self._settings)
+        _log.info("tried a camera", url=hide_credentials(request.url), ok=result.ok, problem=result.problem)
+        try:
+            await answer(self._redis, request, result)
+        except (RedisError, OSError) as error:
+            _log.warning("could not answer who asked about a camera", error=str(error))

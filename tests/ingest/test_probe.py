@@ -1,0 +1,121 @@
+"""Trying a camera: directly, through Redis, and from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from libs.common import keys
+from libs.common.probing import WAITING_MAX, ask
+from services.ingest.probe import probe
+from services.ingest.settings import IngestSettings
+from tests.support.cameras import Handler, answering, multipart_camera, serving
+from tests.support.pictures import make_jpeg
+from tests.support.processes import ROOT, running
+from tests.support.waiting import wait_for
+
+JPEG = make_jpeg(160, 120)
+QUICK = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5)
+
+
+async def test_a_stream_is_described() -> None:
+    async with serving(multipart_camera([JPEG], interval_s=0.05)) as url:
+        result = await probe(f"{url}/stream", QUICK, watch_s=1.0)
+    assert (result.ok, result.problem, result.kind) == (True, "", "MJPEG stream over HTTP")
+    assert (result.width, result.height, result.frame_bytes) == (160, 120, len(JPEG))
+    assert result.picture == JPEG
+    assert result.fps == pytest.approx(20, rel=0.25)
+    assert result.first_frame_ms < 500
+
+
+async def test_single_pictures_are_described() -> None:
+    head = f"HTTP/1.1 200 OK\nContent-Type: image/jpeg\nContent-Length: {len(JPEG)}"
+    async with serving(answering(head, JPEG)) as url:
+        result = await probe(f"{url}/capture", QUICK, watch_s=0.5)
+    assert (result.ok, result.kind, result.picture) == (True, "single JPEGs over HTTP", JPEG)
+
+
+@pytest.mark.parametrize(
+    ("handler", "problem"),
+    [
+        (answering("HTTP/1.1 401 No\nContent-Length: 0"), "camera answered 401: check user name and password"),
+        (multipart_camera([b"this is no picture"]), "camera sends no usable picture: not a JPEG"),
+        (answering("HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace; boundary=b"), "closed the connection"),
+    ],
+)
+async def test_what_does_not_work_is_said(handler: Handler, problem: str) -> None:
+    async with serving(handler) as url:
+        result = await probe(f"{url}/stream", QUICK)
+    assert not result.ok
+    assert problem in result.problem
+    assert result.picture is None
+
+
+async def test_an_ingest_answers_who_asks_through_redis(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    async with serving(multipart_camera([JPEG], interval_s=0.05)) as url:
+        with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:
+            await asyncio.to_thread(ingest.wait_for_log, "ingest ready")
+            good, bad = await asyncio.gather(
+                ask(redis, f"{url}/stream"), ask(redis, "http://user:secret@127.0.0.1:9/stream")
+            )
+            assert (good.ok, good.picture, good.width) == (True, JPEG, 160)
+            assert (bad.ok, bad.picture) == (False, None)
+            assert "cannot be reached" in bad.problem
+            assert await redis.keys("lotcast:probe*") == []
+            assert "secret" not in ingest.log
+
+
+async def test_without_an_ingest_the_answer_says_so(redis: Redis) -> None:
+    result = await ask(redis, "http://127.0.0.1:9/", timeout_s=0.3)
+    assert (result.ok, result.problem) == (False, "no ingest answered in time; is one running?")
+    await redis.rpush(keys.PROBES, *(["x"] * WAITING_MAX))
+    assert "too many" in (await ask(redis, "http://127.0.0.1:9/", timeout_s=0.3)).problem
+
+
+async def test_what_nobody_can_read_is_passed_over(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    await redis.rpush(keys.PROBES, "nonsense", '{"probe_id": "x", "url": "http://h/", "expires_at_ms": 1}')
+    with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:
+        await asyncio.to_thread(ingest.wait_for_log, "unreadable request")
+
+        async def emptied() -> bool:
+            return not await redis.exists(keys.PROBES)
+
+        await wait_for(emptied)
+        assert ingest.stop() == 0
+
+
+async def test_the_command_prints_what_it_found_and_saves_the_picture(tmp_path: Path) -> None:
+    async with serving(multipart_camera([JPEG], interval_s=0.05)) as url:
+        code, output = await lotcast_probe(f"{url}/stream", "--picture", str(tmp_path / "p.jpg"), "--seconds", "0.5")
+    assert code == 0, output
+    assert "MJPEG stream over HTTP" in output
+    assert "160 x 120" in output
+    assert (tmp_path / "p.jpg").read_bytes() == JPEG
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://user:secret@127.0.0.1:9/x", "lotcast: http://user:***@127.0.0.1:9/x: camera cannot be reached"),
+        ("ftp://host/", "lotcast: ftp://host/: the URL must start with one of"),
+        ("/no/such/clip.mp4", "no such file, and no URL either"),
+    ],
+)
+async def test_the_command_says_why_not(url: str, problem: str) -> None:
+    code, output = await lotcast_probe(url)
+    assert code == 1
+    assert problem in " ".join(output.split())
+    assert "secret" not in output
+
+
+async def lotcast_probe(*arguments: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "lotcast", "probe", *arguments,
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode, output.decode()
