@@ -92,12 +92,13 @@ def _parse(body: bytes) -> BroadcastRequest:
     try:
         posted = BroadcastRequest.model_validate(orjson.loads(body))
         msgpack.packb(posted.metadata)
+        orjson.dumps(posted.metadata)  # nested too deeply, it could be read but not be told again
     except orjson.JSONDecodeError as error:
         raise HTTPException(422, [_row("json_invalid", f"JSON decode error: {error}")]) from None
     except ValidationError as error:
         rows = [_row(row["type"], row["msg"], *row["loc"]) for row in error.errors(include_url=False)]
         raise HTTPException(422, rows) from None
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, TypeError) as error:
         raise HTTPException(422, [_row("value_error", f"cannot be passed on: {error}", "metadata")]) from None
     return posted
 

@@ -77,14 +77,14 @@ class GatewayHttpProtocol(HttpToolsProtocol):
             self._head_received += len(data)
         super().data_received(data)
         # The callbacks see whole headers only; an endless one shows in the number of bytes.
-        if self._reading_head and self._head_received > self._head_max + 65_536 and not self.transport.is_closing():
+        if self._reading_head and self._head_received > self._head_max and not self.transport.is_closing():
             self._head_bytes = self._head_received
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._reading_head = True
-        self._head_bytes = self._head_received = 0
+        self._head_bytes = 0
         self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item] # uvicorn knows dicts only
 
     def on_url(self, url: bytes) -> None:

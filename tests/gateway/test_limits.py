@@ -1,0 +1,130 @@
+"""Bodies, heads and connections that are too long, too slow, too many or not in order."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.gateway.raw_viewer import RawViewer
+from tests.gateway.test_reference_worker import body, post
+from tests.support.processes import Gateway, running_gateway
+
+WATCH = "/ws/viewer/detection?camera_id=CAM1"
+
+
+async def raw_answer(gateway: Gateway, request: bytes) -> bytes:
+    """What comes back for bytes, until the gateway closes."""
+    host, _, port = gateway.address.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    try:
+        async with asyncio.timeout(8):
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 4000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 2000 + b"X: " + b"x" * 5000,
+    ],
+)
+async def test_a_head_that_is_too_long_is_refused(gateway: Gateway, request_bytes: bytes) -> None:
+    assert (await raw_answer(gateway, request_bytes)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_head_without_end_is_cut_off(gateway: Gateway) -> None:
+    host, _, port = gateway.address.partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+
+    async def write_on_and_on() -> None:
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        while True:
+            writer.write(b"x" * 8192)
+            await writer.drain()
+
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(write_on_and_on(), 8)
+    writer.close()
+
+
+@pytest.mark.parametrize("request_bytes", [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"])
+async def test_what_is_no_http_is_refused(gateway: Gateway, request_bytes: bytes) -> None:
+    assert (await raw_answer(gateway, request_bytes)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", 422),
+        (b"{", 422),
+        (b"\xff\xfe", 422),
+        (b'{"camera_id": "a", "frame_base64": "/9j/", "metadata": {"x": NaN}}', 422),
+        (b'{"camera_id": "a", "frame_base64": "/9j/", "metadata": {"x": "\\ud800"}}', 422),
+        (b'{"camera_id": "a", "frame_base64": "/9j/", "metadata": ' + b'{"x":' * 900 + b"1" + b"}" * 900 + b"}", 422),
+        (b'{"camera_id": "a", "frame_base64": "/9j/", "metadata": {"x": 1e300}}', 200),
+        (b'{"camera_id": "a", "frame_base64": "/9j/", "metadata": {"x": 123456789012345678901234567890}}', 200),
+        (b'{"camera_id": "a", "frame_base64": "/9j/\\n", "metadata": {}}', 400),
+    ],
+)
+async def test_bodies_that_are_strange(http: aiohttp.ClientSession, content: bytes, status: int) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with http.post("/api/broadcast-detection", data=content, headers=headers) as answer:
+        assert answer.status == status
+        assert "Traceback" not in await answer.text()
+    async with http.get("/readyz") as answer:
+        assert answer.status == 200
+
+
+async def test_other_viewers_miss_nothing_of_it(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    async with http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
+        for number in range(1, 6):
+            await raw_answer(gateway, b"nonsense\r\n\r\n")
+            async with http.post("/api/broadcast-detection", data=b"{") as answer:
+                assert answer.status == 422
+            await post(http, body())
+            assert (await viewer.receive_json(timeout=5))["frame_count"] == number
+
+
+async def test_one_address_may_not_take_all_connections(redis_url: str, tmp_path: Path) -> None:
+    settings = {"GATEWAY_CONNECTIONS_PER_ADDRESS": "3"}
+    with running_gateway(redis_url, tmp_path, **settings) as gateway:
+        greedy = [await RawViewer.connect(gateway.address, WATCH, source="127.0.0.2") for _ in range(4)]
+        assert [viewer.status for viewer in greedy] == [101, 101, 101, 503]
+        other = await RawViewer.connect(gateway.address, WATCH, source="127.0.0.3")
+        proxied = [await RawViewer.connect(gateway.address, WATCH) for _ in range(5)]
+        assert {viewer.status for viewer in [other, *proxied]} == {101}, "a trusted proxy stands for many"
+        greedy[0].close()
+        async with asyncio.timeout(5):
+            while True:
+                again = await RawViewer.connect(gateway.address, WATCH, source="127.0.0.2")
+                again.close()
+                if again.status == 101:
+                    break
+        for viewer in [*greedy, other, *proxied]:
+            viewer.close()
+
+
+async def test_a_gateway_takes_so_many_viewers_and_no_more(redis_url: str, tmp_path: Path) -> None:
+    with running_gateway(redis_url, tmp_path, GATEWAY_VIEWERS_MAX="2") as gateway:
+        viewers = [await RawViewer.connect(gateway.address, WATCH) for _ in range(3)]
+        assert [viewer.status for viewer in viewers] == [101, 101, 503]
+        assert "retry-after" in viewers[2].head.lower()
+        for viewer in viewers:
+            viewer.close()
+
+
+@pytest.mark.parametrize("query", ["", "?camera_id=", "?camera_id=a%20b", "?camera_id=a&format=xml"])
+async def test_a_viewer_that_asks_wrongly_is_told(gateway: Gateway, query: str) -> None:
+    viewer = await RawViewer.connect(gateway.address, f"/ws/viewer/detection{query}")
+    assert viewer.status == 422
+    viewer.close()
