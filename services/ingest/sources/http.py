@@ -51,7 +51,7 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
             yield first
             async for frame in _poll_stills(camera_session, camera, settings):
                 yield frame
-    except aiohttp.InvalidURL as error:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise SourceError("the URL, or one that the camera redirects to, cannot be used for a request") from error
     except aiohttp.TooManyRedirects as error:
         raise SourceError(f"camera redirects more than {REDIRECTS_MAX} times") from error

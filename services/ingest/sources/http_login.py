@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -32,10 +33,12 @@ class LoginSession:
             address = URL(url, encoded=False)
         except ValueError as error:
             raise SourceError("the URL cannot be used for a request") from error
+        if address.user is not None and ":" in address.user:
+            raise SourceError("the URL's user name has a colon, which HTTP does not allow")
         self._session = session
         self._url = address.with_user(None)
         self._user, self._password = address.user, address.password or ""
-        self._basic: aiohttp.BasicAuth | None = None
+        self._headers = _ACCEPT
         self._digest: aiohttp.DigestAuthMiddleware | None = None
 
     @property
@@ -56,15 +59,14 @@ class LoginSession:
     async def _get(self) -> aiohttp.ClientResponse:
         return await self._session.get(
             self._url,
-            headers=_ACCEPT,
+            headers=self._headers,
             max_redirects=REDIRECTS_MAX,
-            auth=self._basic,
             middlewares=() if self._digest is None else (self._digest,),
         )
 
     def _learn_scheme(self, answer: aiohttp.ClientResponse) -> bool:
         """How the camera wants the password; False if there is none, or it was sent already."""
-        if self._user is None or self._basic is not None or self._digest is not None:
+        if self._user is None or self._headers is not _ACCEPT or self._digest is not None:
             return False
         if answer.url.origin() != self._url.origin():
             return False
@@ -72,5 +74,6 @@ class LoginSession:
         if any(value.startswith("digest") for value in asked):
             self._digest = aiohttp.DigestAuthMiddleware(self._user, self._password)
         else:  # cameras that only say 401 mean basic
-            self._basic = aiohttp.BasicAuth(self._user, self._password)
+            token = b64encode(f"{self._user}:{self._password}".encode()).decode()
+            self._headers = {**_ACCEPT, "Authorization": f"Basic {token}"}
         return True

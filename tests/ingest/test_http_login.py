@@ -1,0 +1,147 @@
+"""Basic and digest credentials, and redirects, against real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from libs.common.cameras import Camera
+from libs.common.errors import SourceError
+from services.ingest.pacing import FramePacer
+from services.ingest.settings import IngestSettings
+from services.ingest.sources.http import read_http
+from tests.support.pictures import make_jpeg
+
+JPEG = make_jpeg()
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+QUICK = IngestSettings(stall_after_s=1, connect_timeout_s=1)
+USER, PASSWORD, REALM, NONCE = "viewer", "s3cret:with colon", "camera", "abc123"
+
+
+class GuardedCamera:
+    """Gives a picture to who knows the password; notes every Authorization header it was sent."""
+
+    def __init__(self, scheme: str) -> None:
+        self.seen: list[str] = []
+        self._scheme = scheme
+
+    async def answer(self, request: web.Request) -> web.Response:
+        sent = request.headers.get("Authorization", "")
+        self.seen.append(sent)
+        is_right = self._basic(sent) if self._scheme == "Basic" else self._digest(sent, request)
+        if is_right:
+            return web.Response(body=JPEG, content_type="image/jpeg")
+        challenge = f'{self._scheme} realm="{REALM}"'
+        if self._scheme == "Digest":
+            challenge += f', nonce="{NONCE}", qop="auth", algorithm=MD5'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    @staticmethod
+    def _basic(sent: str) -> bool:
+        return sent == "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+
+    @staticmethod
+    def _digest(sent: str, request: web.Request) -> bool:
+        fields = {name: quoted or bare for name, quoted, bare in re.findall(r'(\w+)=(?:"([^"]*)"|([^,\s]+))', sent)}
+        if fields.get("username") != USER:
+            return False
+        one = hashlib.md5(f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
+        two = hashlib.md5(f"{request.method}:{fields['uri']}".encode()).hexdigest()
+        text = f"{one}:{NONCE}:{fields['nc']}:{fields['cnonce']}:auth:{two}"
+        return bool(fields["uri"] == request.path_qs and fields["response"] == hashlib.md5(text.encode()).hexdigest())
+
+
+@asynccontextmanager
+async def serving(**handlers: Handler) -> AsyncIterator[str]:
+    """An HTTP server on loopback with a path for every handler; its `host:port`."""
+    app = web.Application()
+    for path, handler in handlers.items():
+        app.router.add_get(f"/{path}", handler)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def read(url: str, count: int = 2) -> int:
+    """Read pictures; how many came."""
+    got = 0
+    async with asyncio.timeout(10):
+        async for frame in read_http(Camera(id="C", name="C", url=url, fps=50), QUICK, FramePacer(50)):
+            assert frame.jpeg == JPEG
+            got += 1
+            if got == count:
+                break
+    return got
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest"])
+async def test_the_password_is_sent_in_the_way_the_camera_asks_for(scheme: str) -> None:
+    camera = GuardedCamera(scheme)
+    async with serving(capture=camera.answer) as host:
+        assert await read(f"http://{USER}:s3cret%3Awith%20colon@{host}/capture", 3) == 3
+    assert camera.seen[0] == "", "nothing is sent before the camera asks"
+    assert all(sent.startswith(scheme) for sent in camera.seen[-2:])
+    if scheme == "Digest":
+        assert not any(sent.startswith("Basic") for sent in camera.seen), "never in clear to who asks for a digest"
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest"])
+async def test_a_wrong_password_is_said_and_not_tried_for_ever(scheme: str) -> None:
+    camera = GuardedCamera(scheme)
+    async with serving(capture=camera.answer) as host:
+        with pytest.raises(SourceError, match=r"401: check user name and password$"):
+            await read(f"http://{USER}:wrong@{host}/capture")
+        with pytest.raises(SourceError, match="the URL has none"):
+            await read(f"http://{host}/capture")
+    assert len(camera.seen) <= 5
+
+
+async def test_a_redirect_is_followed() -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/capture")
+
+    async with serving(old=elsewhere, capture=GuardedCamera("Basic").answer) as host:
+        assert await read(f"http://{USER}:s3cret%3Awith%20colon@{host}/old") == 2
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest"])
+async def test_a_redirect_never_takes_the_password_to_another_host(scheme: str) -> None:
+    thief = GuardedCamera(scheme)
+    async with serving(capture=thief.answer) as other:
+
+        async def elsewhere(request: web.Request) -> web.Response:
+            raise web.HTTPFound(f"http://{other}/capture")
+
+        guard = GuardedCamera(scheme)
+
+        async def asks_first(request: web.Request) -> web.Response:
+            answer = await guard.answer(request)
+            return answer if answer.status == 401 else await elsewhere(request)
+
+        async with serving(old=elsewhere, guarded=asks_first) as host:
+            for path in ("old", "guarded"):
+                with pytest.raises(SourceError, match="401"):
+                    await read(f"http://{USER}:s3cret%3Awith%20colon@{host}/{path}")
+            assert guard.seen[-1].startswith(scheme)
+    assert set(thief.seen) == {""}
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://host/x", "gopher://host"])
+async def test_a_redirect_to_something_else_is_refused(target: str) -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": target})
+
+    async with serving(old=elsewhere) as host:
+        with pytest.raises(SourceError, match="one that the camera redirects to, cannot be used"):
+            await read(f"http://{host}/old")
