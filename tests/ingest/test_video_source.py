@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -18,23 +20,17 @@ from libs.common.errors import SourceError
 from services.ingest.jpeg import jpeg_size
 from services.ingest.pacing import FramePacer
 from services.ingest.settings import IngestSettings
-from services.ingest.sources.base import CapturedFrame
+from services.ingest.sources.address import parse_address
+from services.ingest.sources.base import CapturedFrame, PlayedOut
+from services.ingest.sources.hardware import find_decoder
 from services.ingest.sources.registry import source_for
+from services.ingest.sources.video import v4l2_input
+from tests.support.cameras import serving
+from tests.support.pictures import make_jpeg
 from tests.support.redis_server import free_port
 
 SYSTEM_PYTHON = "/usr/bin/python3"
-RTSP_SERVER = """
-import sys, gi
-gi.require_version("Gst", "1.0"); gi.require_version("GstRtspServer", "1.0")
-from gi.repository import Gst, GstRtspServer, GLib
-Gst.init(None)
-server = GstRtspServer.RTSPServer.new(); server.set_address("127.0.0.1"); server.set_service(sys.argv[1])
-factory = GstRtspServer.RTSPMediaFactory.new(); factory.set_shared(True)
-factory.set_launch("( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=20/1 "
-                   "! openh264enc gop-size=10 ! h264parse ! rtph264pay config-interval=1 name=pay0 pt=96 )")
-server.get_mount_points().add_factory("/main", factory); server.attach(None)
-print("ready", flush=True); GLib.MainLoop().run()
-"""
+RTSP_SERVER = Path(__file__).parents[1] / "support/rtsp_server.py"
 
 
 def has_rtsp_server() -> bool:
@@ -44,18 +40,21 @@ def has_rtsp_server() -> bool:
     return subprocess.run([SYSTEM_PYTHON, "-c", script], capture_output=True, check=False).returncode == 0
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One second of H.264 at 20 frames a second, whose brightness rises."""
-    path = tmp_path_factory.mktemp("video") / "a clip.mp4"
+def write_clip(path: Path, codec: str, pixels: str = "yuv420p") -> Path:
+    """One second at 20 frames a second, whose brightness rises."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=20)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream = container.add_stream(codec, rate=20)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, pixels
         for number in range(20):
             picture = np.full((240, 320, 3), number * 12, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(stream.encode())
     return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("video") / "a clip.mp4", "libx264")
 
 
 async def read(url: str, count: int, fps: float = 60, stall_after_s: float = 5) -> list[CapturedFrame]:
@@ -92,27 +91,164 @@ async def test_a_bad_file_says_what_is_wrong(tmp_path: Path, content: bytes | No
         await read(file.as_uri(), 1)
 
 
-@pytest.fixture(scope="module")
-def rtsp_url() -> Iterator[str]:
-    """GStreamer's RTSP server with a test picture."""
+@contextmanager
+def serving_rtsp(*login: str) -> Iterator[str]:
+    """GStreamer's RTSP server; its `host:port`."""
     port = free_port()
     server = subprocess.Popen(
-        [SYSTEM_PYTHON, "-c", RTSP_SERVER, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [SYSTEM_PYTHON, str(RTSP_SERVER), str(port), *login], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    assert server.stdout is not None
-    assert server.stdout.readline() == b"ready\n"
-    yield f"rtsp://127.0.0.1:{port}/main"
-    server.kill()
-    server.wait()
-    server.stdout.close()
+    try:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.communicate()
 
 
-@pytest.mark.skipif(not has_rtsp_server(), reason="no GStreamer RTSP server (.ci/run says which Debian packages)")
-async def test_an_rtsp_camera_is_read(rtsp_url: str) -> None:
-    frames = await read(rtsp_url, 10)
+@pytest.fixture(scope="module")
+def rtsp_host() -> Iterator[str]:
+    with serving_rtsp() as host:
+        yield host
+
+
+needs_rtsp_server = pytest.mark.skipif(
+    not has_rtsp_server(), reason="no GStreamer RTSP server (.ci/run says which Debian packages)"
+)
+
+
+@needs_rtsp_server
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("h264", "H.264"),
+        ("h264#transport=tcp", "H.264"),
+        ("h264#transport=udp", "H.264"),
+        ("udp-only", "H.264"),
+        ("h265", "H.265"),
+        ("mjpeg", "MJPEG"),
+    ],
+)
+async def test_an_rtsp_camera_is_read(rtsp_host: str, path: str, kind: str) -> None:
+    frames = await read(f"rtsp://{rtsp_host}/{path}", 10)
     assert {jpeg_size(frame.jpeg) for frame in frames} == {(320, 240)}
+    assert {frame.kind for frame in frames} == {f"{kind} video over RTSP"}
+
+
+@needs_rtsp_server
+async def test_the_cameras_own_clock_dates_the_frames(rtsp_host: str) -> None:
+    """The server's sender reports tell when it took a picture: even, where arrivals are not; and before they came."""
+    frames = await read(f"rtsp://{rtsp_host}/mjpeg", 150)
+    last = [frame.captured_at_ms for frame in frames[-10:]]
+    gaps = [later - earlier for earlier, later in pairwise(last)]
+    assert all(49 <= gap <= 51 for gap in gaps), gaps
+
+
+@needs_rtsp_server
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("nothing-here", "camera answered 404: check the path in the URL"),
+        ("tcp-only#transport=udp", "does not offer the transport"),
+        ("h264#transport=smoke", "neither tcp nor udp"),
+        ("h264#speed=9", "option #speed is unknown; there are transport"),
+    ],
+)
+async def test_a_bad_rtsp_address_says_what_is_wrong(rtsp_host: str, path: str, problem: str) -> None:
+    with pytest.raises(SourceError, match=problem):
+        await read(f"rtsp://{rtsp_host}/{path}", 1)
+
+
+@needs_rtsp_server
+async def test_an_rtsp_camera_asks_for_a_password() -> None:
+    with serving_rtsp("viewer", "s3cret") as host:
+        assert len(await read(f"rtsp://viewer:s3cret@{host}/h264", 3)) == 3
+        for login in ("viewer:wrong@", ""):
+            with pytest.raises(SourceError, match="401: check user name and password"):
+                await read(f"rtsp://{login}{host}/h264", 1)
 
 
 async def test_an_rtsp_camera_that_is_not_there_says_so() -> None:
     with pytest.raises(SourceError, match="cannot be reached: connection refused"):
         await read("rtsp://127.0.0.1:9/main", 1)
+
+
+async def test_an_rtsp_camera_that_accepts_and_says_nothing_says_so() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with serving(silent) as url:
+        with pytest.raises(SourceError, match="does not answer in time"):
+            await read(f"{url.replace('http', 'rtsp')}/main", 1)
+
+
+@pytest.mark.parametrize("fragment", ["once", "once&fps=40"])
+async def test_a_file_plays_once(clip: Path, fragment: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(PlayedOut, match="once, as its URL asks"):
+        await read(f"{clip.as_uri()}#{fragment}", 99)
+    lasted_s = time.monotonic() - started
+    assert (0.45 < lasted_s < 0.95) if "fps" in fragment else (0.95 < lasted_s < 3)
+
+
+async def test_h265_in_a_file_is_decoded(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", "libx265")
+    frames = await read(path.as_uri(), 3)
+    assert {(frame.kind, jpeg_size(frame.jpeg)) for frame in frames} == {("H.265 file", (320, 240))}
+
+
+async def test_jpegs_in_a_file_are_passed_through(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.avi", "mjpeg", "yuvj420p")
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    frames = await read(path.as_uri(), 3)
+    assert [frame.jpeg for frame in frames] == packets[:3]
+    assert frames[0].kind == "MJPEG file"
+
+
+async def test_one_picture_is_a_still_camera(tmp_path: Path) -> None:
+    path = tmp_path / "one.jpg"
+    path.write_bytes(make_jpeg(320, 240))
+    started = time.monotonic()
+    frames = await read(path.as_uri(), 5)
+    assert {frame.jpeg for frame in frames} == {path.read_bytes()}
+    assert time.monotonic() - started > 0.1, "not as fast as the disk allows"
+
+
+async def test_a_folder_of_pictures_is_shown_in_order(tmp_path: Path) -> None:
+    pictures = [make_jpeg(seed=seed) for seed in range(3)]
+    for number, jpeg in enumerate(pictures):
+        (tmp_path / f"{number}.JPG").write_bytes(jpeg)
+    (tmp_path / "readme.txt").write_text("no picture")
+    with av.open(str(tmp_path / "9.png"), "w", format="image2") as container:
+        stream = container.add_stream("png", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        container.mux(stream.encode(av.VideoFrame(64, 48, "rgb24")))
+    frames = await read(f"{tmp_path.as_uri()}#fps=20", 6)
+    assert [frame.jpeg for frame in frames[:3]] == pictures
+    assert jpeg_size(frames[3].jpeg) == (64, 48)
+    assert [frame.jpeg for frame in frames[4:]] == pictures[:2], "and from the beginning again"
+    assert frames[-1].captured_at_ms - frames[0].captured_at_ms >= 4 * 50
+    with pytest.raises(PlayedOut, match="shown once"):
+        await read(f"{tmp_path.as_uri()}#once&fps=50", 99)
+
+
+async def test_an_empty_folder_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no picture in the folder"):
+        await read(tmp_path.as_uri(), 1)
+
+
+async def test_a_usb_camera_that_is_not_there_says_so() -> None:
+    """There is no USB camera on a test machine: what is asked of one is looked at, and what is said without one."""
+    with pytest.raises(SourceError, match="no such file or device"):
+        await read("v4l2:///dev/video99", 1)
+    asked = v4l2_input(parse_address("v4l2:///dev/video0#size=1280x720", {"size", "format"}), fps=15)
+    assert (asked.address, asked.container_format) == ("/dev/video0", "video4linux2,v4l2")
+    assert asked.options == {"input_format": "mjpeg", "framerate": "15", "video_size": "1280x720"}
+
+
+async def test_hardware_that_is_not_there_is_named() -> None:
+    assert find_decoder("off") is None
+    with pytest.raises(SourceError, match="INGEST_HWACCEL=nonsense: no such device"):
+        find_decoder("nonsense")

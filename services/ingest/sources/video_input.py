@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -13,7 +14,7 @@ import av
 import av.logging
 
 from libs.common.clock import now_ms
-from libs.common.errors import SourceError
+from libs.common.errors import CameraStalled, SourceError
 from services.ingest.pacing import capture_time_ms
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame, PlayedOut, Wanted
@@ -24,6 +25,15 @@ av.logging.set_level(av.logging.PANIC)  # what goes wrong is reported by us, in 
 
 BAD_PACKETS_IN_A_ROW_MAX: Final = 100
 _CODECS: Final = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mpeg4": "MPEG-4"}
+
+_SILENT: Final = "camera does not answer in time: check address and network"
+_SENTENCES: Final[dict[Any, str]] = {
+    av.error.HTTPUnauthorizedError: "camera answered 401: check user name and password",
+    av.error.HTTPForbiddenError: "camera answered 403: the camera refuses this user",
+    av.error.HTTPNotFoundError: "camera answered 404: check the path in the URL",
+    av.error.HTTPServerError: "camera answered with an error of its own; it may be busy",
+    av.error.ConnectionRefusedError: "camera cannot be reached: connection refused: check address and port",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +75,16 @@ class VideoReader:
             SourceError: it cannot be read, or (PlayedOut) has been played once.
         """
         while not stop.is_set():
+            started = time.monotonic()
             try:
                 yield from self._once(stop)
+            except (av.error.ExitError, av.error.TimeoutError) as error:
+                raise CameraStalled(_SILENT) from error
             except av.error.FFmpegError as error:
+                waited_s = time.monotonic() - started
+                if not self._arrivals and not self._source.is_file and waited_s >= self._settings.connect_timeout_s:
+                    # libav calls an RTSP camera that accepts and says nothing "invalid data".
+                    raise CameraStalled(_SILENT) from error
                 raise SourceError(describe(error, self._source.is_file)) from error
             if self._source.once:
                 raise PlayedOut("the file was played to its end, once, as its URL asks")
@@ -180,13 +197,14 @@ def _camera_clock_ms(packet: Any) -> float | None:
 def describe(error: Any, is_file: bool) -> str:
     """An error of libav as a sentence for an operator."""
     if isinstance(error, av.error.FileNotFoundError):
-        return "no such file" if is_file else "camera answered 404: check the path in the URL"
-    if isinstance(error, av.error.HTTPUnauthorizedError):
-        return "camera answered 401: check user name and password"
+        return "no such file or device"
     if isinstance(error, av.error.InvalidDataError):
         return "this is no video that can be read"
-    if isinstance(error, av.error.ExitError | av.error.TimeoutError):
-        return "camera does not answer in time: check address and network"
-    if isinstance(error, av.error.ConnectionRefusedError):
-        return "camera cannot be reached: connection refused: check address and port"
-    return f"cannot read the video: {error.strerror or error}"
+    if is_file:
+        return f"cannot read the video: {error.strerror or type(error).__name__}"
+    for kind, sentence in _SENTENCES.items():
+        if isinstance(error, kind):
+            return sentence
+    if error.errno == errno.EPROTONOSUPPORT:
+        return "camera does not offer the transport that the URL asks for"
+    return f"cannot read the camera: {error.strerror or type(error).__name__}"

@@ -1,0 +1,64 @@
+"""GStreamer's RTSP server with test pictures, run by Debian's own Python; prints `ready` when it listens.
+
+/usr/bin/python3 rtsp_server.py PORT [USER PASSWORD]
+"""
+
+from __future__ import annotations
+
+import sys
+
+import gi  # type: ignore[import-not-found]  # Debian's package, for Debian's Python
+
+for name in ("Gst", "GstRtsp", "GstRtspServer"):
+    gi.require_version(name, "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402 - after the choice of versions
+
+PICTURE = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=20/1 ! "
+H264 = "openh264enc gop-size=10 ! h264parse ! rtph264pay config-interval=1 name=pay0 pt=96"
+H265 = "x265enc key-int-max=10 speed-preset=ultrafast tune=zerolatency ! h265parse ! rtph265pay name=pay0"
+JPEG = "jpegenc ! rtpjpegpay name=pay0"
+TCP, UDP = GstRtsp.RTSPLowerTrans.TCP, GstRtsp.RTSPLowerTrans.UDP
+MEDIA = {
+    "/h264": (H264, TCP | UDP),
+    "/udp-only": (H264, UDP),
+    "/tcp-only": (H264, TCP),
+    "/h265": (H265, TCP | UDP),
+    "/mjpeg": (JPEG, TCP | UDP),
+}
+
+
+def main() -> None:
+    """Serve until killed."""
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer.new()
+    server.set_address("127.0.0.1")
+    server.set_service(sys.argv[1])
+    login = sys.argv[2:4]
+    if login:
+        token = GstRtspServer.RTSPToken.new()
+        token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
+        auth = GstRtspServer.RTSPAuth.new()
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(login[0], login[1], token)
+        server.set_auth(auth)
+    for path, (chain, transports) in MEDIA.items():
+        factory = GstRtspServer.RTSPMediaFactory.new()
+        factory.set_shared(True)
+        factory.set_launch(f"( {PICTURE}{chain} )")
+        factory.set_protocols(transports)
+        if login:
+            permissions = GstRtspServer.RTSPPermissions.new()
+            for right in (
+                GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS,
+                GstRtspServer.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT,
+            ):
+                permissions.add_permission_for_role("viewer", right, True)
+            factory.set_permissions(permissions)
+        server.get_mount_points().add_factory(path, factory)
+    server.attach(None)
+    print("ready", flush=True)  # noqa: T201 - what the test waits for
+    GLib.MainLoop().run()
+
+
+if __name__ == "__main__":
+    main()
