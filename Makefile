@@ -6,7 +6,7 @@ STAMPS := .stamps
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python test-web test-e2e check format web openapi readme clean
+.PHONY: help demo test test-python test-web test-e2e bench-detector bench-gateway check format web clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,12 @@ test-web: $(STAMPS)/web ## the dashboard's tests
 
 test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about two minutes
 	$(BIN)/pytest -m e2e
+
+bench-detector: $(STAMPS)/dev ## the detector beside its bare engine and Ultralytics' way
+	$(BIN)/python -m tests.bench.detector
+
+bench-gateway: $(STAMPS)/dev ## the gateway beside Node, a bare socket loop and the design it replaces
+	$(BIN)/python -m tests.bench.gateway
 
 check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions, generated files
 	$(BIN)/ruff format --check .

@@ -29,6 +29,8 @@ from services.detector.tracking import CameraTracker
 PENDING_EVENTS_MAX = 1000
 LATEST_EVERY_MS = 1000
 """How old `latest` may grow while nobody watches."""
+INSPECTION_REST = 12
+"""How much rarer close looks are while nothing moves."""
 INSPECTION_PAUSE_MS = 1000
 """Between two close looks, however much moves."""
 
@@ -111,12 +113,13 @@ class CameraWork:
         self.inspected_at_ms = 0
         self.shown_at_ms = 0
         self.is_watched = False
+        self.expects_motion = True
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
         self.turn: asyncio.Future[None] | None = None
         self._settings = settings
         self._detector = detector
         self._patience = Patience(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
-        self._last_found = empty_detections()
+        self._tracked = self.tracker.update(empty_detections(), self.last_frame_at_ms)
         self._drawn: tuple[tuple[object, ...], bytes] | None = None
         self._annotator: tuple[tuple[int, int], Lot, FrameAnnotator] | None = None
         self.lot = Lot(spaces, known, self._patience, now_ms())
@@ -125,20 +128,21 @@ class CameraWork:
         """Use other spaces from the next frame on; those that remain keep what is known of them."""
         self.lot = Lot(spaces, self.lot.statuses, self._patience, now_ms())
 
-    def is_inspection_due(self, at_ms: int, is_still: bool) -> bool:
+    def is_inspection_due(self, at_ms: int) -> bool:
         """Whether the spaces should be looked at closely in this frame; it is then taken to be done.
 
-        Args:
-            at_ms: when the frame was captured.
-            is_still: nothing has moved since the model looked: what a close look found then still holds.
+        While nothing moves, what the last close look found still holds, and it is repeated rarely.
         """
-        if is_still and not self.lot.wants_inspection:
-            return False
         every_ms = self._settings.inspect_every_s * 1000
-        least_ms = min(every_ms, INSPECTION_PAUSE_MS) if self.lot.wants_inspection else every_ms
-        if not every_ms or not self.lot.spaces or at_ms - self.inspected_at_ms < least_ms:
+        if not every_ms or not self.lot.spaces:
+            return False
+        wait_ms = every_ms if self.gate.has_moved else every_ms * INSPECTION_REST
+        if self.lot.wants_inspection:
+            wait_ms = min(every_ms, INSPECTION_PAUSE_MS)
+        if at_ms - self.inspected_at_ms < wait_ms:
             return False
         self.inspected_at_ms = at_ms
+        self.gate.has_moved = False
         return True
 
     def wants_picture(self, at_ms: int) -> bool:
@@ -161,13 +165,12 @@ class CameraWork:
             FrameError: the picture cannot be decoded or encoded.
         """
         lot, frame = self.lot, letter.frame
-        if look.vehicles is not None:
-            self._last_found = look.vehicles
-        # A copy: the tracker writes its ids into what it is given.
-        tracked = self.tracker.update(self._last_found[:], frame.captured_at_ms)
+        if look.vehicles is not None or look.sight == "blind":
+            found = empty_detections() if look.vehicles is None else look.vehicles
+            self._tracked = self.tracker.update(found, frame.captured_at_ms)
+        tracked = self._tracked
         matches: list[Match] = []
         if look.sight == "blind":
-            self._last_found = empty_detections()
             self.add_events(lot.lose_sight(frame.captured_at_ms))
         else:
             if look.inspected is not None:

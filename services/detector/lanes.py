@@ -120,10 +120,14 @@ class Lanes:
         """Decode as far as needed and detect; milliseconds are those of the whole picture's inference."""
         frame = letter.frame
         picture = FramePicture(frame.jpeg, (frame.width, frame.height))
+        if show and camera.expects_motion:
+            _ = picture.full  # will be needed; the thumbnail comes from it at less than its own decoding would cost
         sight = camera.gate.judge(picture.thumbnail, frame.captured_at_ms)
         if sight == "blind":
+            camera.expects_motion = False
             return Look(picture, sight), 0.0
-        inspect = camera.is_inspection_due(frame.captured_at_ms, sight == "still")
+        camera.expects_motion = sight == "new"
+        inspect = camera.is_inspection_due(frame.captured_at_ms)
         if sight == "still" and not inspect:
             return Look(picture, sight), 0.0
         started = time.perf_counter()

@@ -21,7 +21,11 @@ MOVED_PIXELS: Final = 2
 
 
 class MotionGate:
-    """Compares a camera's frames with the last one that the model has seen. Safe to call from several threads."""
+    """Compares a camera's frames with the last one that the model has seen. Safe to call from several threads.
+
+    Attributes:
+        has_moved: something did since the user last set this to False.
+    """
 
     def __init__(self, threshold: float, look_every_ms: int) -> None:
         """Start without a frame.
@@ -30,6 +34,7 @@ class MotionGate:
             threshold: change of grey (0..255) of a pixel that counts as motion; 0 takes every frame for new.
             look_every_ms: a frame is new after this long, whatever it shows.
         """
+        self.has_moved = True
         self._threshold = threshold
         self._look_every_ms = look_every_ms
         self._seen: np.ndarray | None = None
@@ -63,8 +68,10 @@ class MotionGate:
 
     def _is_still(self, smooth: np.ndarray, at_ms: int) -> bool:
         if not self._threshold or self._seen is None or self._seen.shape != smooth.shape:
-            return False
-        if not 0 <= at_ms - self._seen_at_ms < self._look_every_ms:
+            self.has_moved = True
             return False
         changed = cv2.absdiff(smooth, self._seen) > self._threshold
-        return int(np.count_nonzero(changed)) < MOVED_PIXELS
+        if int(np.count_nonzero(changed)) >= MOVED_PIXELS:
+            self.has_moved = True
+            return False
+        return 0 <= at_ms - self._seen_at_ms < self._look_every_ms

@@ -47,7 +47,7 @@ class DetectorSettings(ServiceSettings):
         ),
     ] = 8.0
     look_every_s: Annotated[
-        float, Field(gt=0, le=60, description="the model looks at least this often, though nothing moves")
+        float, Field(gt=0, le=2.5, description="the model looks at least this often, though nothing moves")
     ] = 2.0
     inspect_every_s: Annotated[
         float, Field(ge=0, le=3600, description="spaces are looked at closely, in tiles, this often; 0: never")

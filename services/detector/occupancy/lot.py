@@ -36,6 +36,7 @@ class Lot:
         unknown = SpaceStatus(state="unknown", since_ms=now_ms)
         self._clocks = {space.space_id: SpaceClock(known.get(space.space_id, unknown)) for space in spaces}
         self._matcher: tuple[tuple[int, int], SpaceMatcher] | None = None
+        self._matched: tuple[sv.Detections, list[Match]] | None = None
         self._inspected: frozenset[int] = frozenset()
         self._tracked_in: frozenset[int] = frozenset()
         self.wants_inspection = True
@@ -85,9 +86,13 @@ class Lot:
         return matches, events
 
     def _match(self, vehicles: sv.Detections, picture_size: tuple[int, int]) -> list[Match]:
+        if self._matched is not None and self._matched[0] is vehicles:
+            return self._matched[1]  # nothing moved since the last frame: the same vehicles, the same answer
         if self._matcher is None or self._matcher[0] != picture_size:
             self._matcher = picture_size, SpaceMatcher(self.spaces, picture_size)
-        return self._matcher[1].match(vehicles.xyxy)
+        matches = self._matcher[1].match(vehicles.xyxy)
+        self._matched = vehicles, matches
+        return matches
 
     def lose_sight(self, now_ms: int) -> list[OccupancyEvent]:
         """The camera shows nothing: every space becomes unknown; the changes that this brought."""
