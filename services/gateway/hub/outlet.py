@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable
 from typing import Final
 
@@ -11,6 +12,10 @@ from services.gateway.hub.prepared import Form
 from services.gateway.metrics import GatewayMetrics
 
 CHECKS_PER_DEADLINE: Final = 5
+
+UNSENT_MAX_BYTES: Final = 131_072
+"""What the kernel holds for a viewer before it is sent. By itself it would hold megabytes, and a slow viewer would see
+pictures that are many seconds old instead of fewer, fresh ones."""
 
 
 class Outlet:
@@ -59,6 +64,12 @@ class Outlet:
         sock = transport.get_extra_info("socket")
         is_plain = sock is not None and transport.get_extra_info("sslcontext") is None and os.name == "posix"
         self._fd: int = sock.fileno() if is_plain else -1
+        if (
+            sock is not None
+            and sock.family in (socket.AF_INET, socket.AF_INET6)
+            and hasattr(socket, "TCP_NOTSENT_LOWAT")
+        ):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_MAX_BYTES)
 
     def start(self) -> None:
         """Begin: from now on one byte in the transport's buffer means that the viewer is busy."""
@@ -70,14 +81,28 @@ class Outlet:
         Returns:
             How many pictures were sent now: 1 or 0.
         """
+        if self.closed:
+            return 0
         if self._busy:
             if self._waiting is not None:
                 self._metrics.frames_skipped.inc()
             self._waiting = wire
             return 0
-        if self.closed or self._transport.is_closing():
+        if self._fd < 0:
+            self._transport.write(wire)
+            return 1
+        # The transport holds nothing (else we were busy), so writing past it keeps the order. It has not closed the
+        # descriptor either: it does so only after `connection_lost`, which closes this outlet.
+        try:
+            sent = os.write(self._fd, wire)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.close()
+            self._transport.abort()
             return 0
-        self._write(wire)
+        if sent < len(wire):
+            self._transport.write(memoryview(wire)[sent:])
         return 1
 
     def paused(self) -> None:
@@ -121,20 +146,3 @@ class Outlet:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _write(self, wire: bytes) -> None:
-        if self._fd < 0:
-            self._transport.write(wire)
-            return
-        # The transport holds nothing (else we were busy), so writing past it keeps the order. It cannot have closed
-        # the descriptor either: it does so only after `connection_lost`, which closes this outlet.
-        try:
-            sent = os.write(self._fd, wire)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.close()
-            self._transport.abort()
-            return
-        if sent < len(wire):
-            self._transport.write(memoryview(wire)[sent:])
