@@ -58,7 +58,7 @@ async def wait_for_redis(redis: Redis, redis_url: str, stop: asyncio.Event, dead
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + deadline_s
-    shown = hide_credentials(redis_url)
+    shown, told = hide_credentials(redis_url), False
     while True:
         try:
             await redis.ping()
@@ -66,8 +66,10 @@ async def wait_for_redis(redis: Redis, redis_url: str, stop: asyncio.Event, dead
         except (RedisError, OSError, TimeoutError) as error:
             if loop.time() > deadline:
                 raise BusUnavailable(f"{shown} does not answer: {error}; is REDIS_URL right?") from error
-            _log.warning("redis does not answer yet; trying again", redis=shown, error=str(error))
-        if await sleep_until_stopped(stop, 0.5):
+            if not told and loop.time() > deadline - deadline_s + 1:  # one that is just being started needs a moment
+                _log.warning("redis does not answer yet; trying again", redis=shown, error=str(error))
+                told = True
+        if await sleep_until_stopped(stop, 0.1):
             raise BusUnavailable(f"{shown} did not answer before the stop")
 
 
