@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 
 import pytest
 
 from libs.common.cameras import Camera
+from libs.common.clock import now_ms
 from libs.common.errors import CameraStalled, SourceError
 from services.ingest.pacing import FramePacer
 from services.ingest.settings import IngestSettings
@@ -109,6 +111,26 @@ async def test_a_frame_of_a_hundred_megabytes_is_refused_at_once() -> None:
 
 async def test_nobody_listens_there() -> None:
     camera = Camera(id="CAM1", name="x", url="http://127.0.0.1:9/stream")
-    with pytest.raises(SourceError, match="cannot be reached"):
+    with pytest.raises(SourceError, match="cannot be reached: connection refused: check address and port"):
         async for _ in read_http(camera, QUICK, FramePacer(10)):
             pass
+
+
+async def test_there_is_no_such_host() -> None:
+    camera = Camera(id="CAM1", name="x", url="http://no-such-host.invalid/stream")
+    with pytest.raises(SourceError, match="no such host: check the address"):
+        async for _ in read_http(camera, QUICK, FramePacer(10)):
+            pass
+
+
+@pytest.mark.parametrize(("behind_s", "is_believed"), [(0.3, True), (-5, False), (3600, False), (1.7e9, False)])
+async def test_a_believable_clock_of_the_camera_dates_its_frames(behind_s: float, is_believed: bool) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n")
+        head = f"--b\r\nContent-Length: {len(PICTURES[0])}\r\nX-Timestamp: {time.time() - behind_s:.6f}\r\n\r\n"
+        writer.write(head.encode() + PICTURES[0] + b"\r\n")
+        await reader.read()
+
+    frame = (await read(handler, 1))[0]
+    age_ms = now_ms() - frame.captured_at_ms
+    assert (300 <= age_ms < 600) if is_believed else (0 <= age_ms < 250)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from services.ingest.pacing import Backoff, FramePacer
+from services.ingest.pacing import Backoff, ByteBudget, FramePacer, capture_time_ms
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,32 @@ def test_waits_double_up_to_the_longest_and_are_jittered() -> None:
         assert whole_s / 2 <= wait_s <= whole_s
     backoff.reset()
     assert backoff.next_delay_s() <= 0.5
+
+
+def test_a_camera_within_its_budget_never_waits() -> None:
+    budget = ByteBudget(1_000_000)
+    assert all(budget.spend(100_000, number / 10) == 0 for number in range(100))
+
+
+def test_a_camera_that_floods_is_slowed_to_its_budget() -> None:
+    budget, now_s, read_bytes = ByteBudget(1_000_000), 0.0, 0
+    while now_s < 20:
+        read_bytes += 200_000
+        now_s += 0.001 + budget.spend(200_000, now_s)
+    assert read_bytes == pytest.approx(20 * 1_000_000, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("claimed_ms", "max_age_s", "expected"),
+    [
+        (None, 2, 100_000),
+        (99_500, 2, 99_500),
+        (100_000, 2, 100_000),
+        (100_001, 2, 100_000),
+        (97_000, 2, 100_000),
+        (99_999.5, 0, 100_000),
+        (12.5, 2, 100_000),
+    ],
+)
+def test_a_cameras_clock_is_believed_if_it_is_close(claimed_ms: float | None, max_age_s: float, expected: int) -> None:
+    assert capture_time_ms(100_000, claimed_ms, max_age_s) == expected

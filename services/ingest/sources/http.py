@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator
 from typing import Final
@@ -59,8 +60,10 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
         raise _timeout_error(error, settings) from error
     except aiohttp.ClientConnectorCertificateError as error:
         raise SourceError("camera's TLS certificate is not trusted") from error
+    except aiohttp.ClientConnectorDNSError as error:
+        raise SourceError("camera cannot be reached: no such host: check the address") from error
     except aiohttp.ClientConnectorError as error:
-        reason = error.strerror or "no such host"
+        reason = os.strerror(error.errno).lower() if error.errno else "no connection"
         raise SourceError(f"camera cannot be reached: {reason}: check address and port") from error
     except (aiohttp.ClientError, OSError) as error:
         raise SourceError(f"cannot read from the camera: {error or type(error).__name__}") from error
