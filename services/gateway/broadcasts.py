@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
-from services.gateway.presence import Presence, count_viewers
+from services.gateway.presence import Presence, silent_gateways
 
 INACTIVE_AFTER_S: Final = 300.0
 """A broadcaster without viewers and updates for this long is no longer listed."""
@@ -63,7 +63,8 @@ class Broadcasts:
         answers = await pipe.execute() if camera_ids else []
         active, cleanup = [], self._redis.pipeline(transaction=False)
         for number, (camera_id, (_, last_update)) in enumerate(zip(camera_ids, rows, strict=True)):
-            viewers, dead = count_viewers(answers[2 * number + 1], live)
+            by_gateway = answers[2 * number + 1]
+            viewers, dead = self._presence.count(camera_id, by_gateway, live), silent_gateways(by_gateway, live)
             if dead:
                 cleanup.hdel(keys.viewers(camera_id), *dead)
             if not viewers and time.time() - last_update > INACTIVE_AFTER_S:

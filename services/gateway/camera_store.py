@@ -14,7 +14,7 @@ from libs.common.bus import as_bytes, as_text
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.spaces import ParkingSpace, SpaceStatus, load_spaces
 from services.gateway.api.models import CameraState, CameraStatus, CameraView, OccupancyCounts, SpaceView
-from services.gateway.presence import count_viewers
+from services.gateway.presence import Presence
 
 STALE_AFTER_S: Final = 10.0
 """A status that was not written for this long says nothing any more."""
@@ -29,14 +29,15 @@ async def load_camera(redis: Redis, camera_id: str) -> Camera | None:
         return None
 
 
-async def load_views(redis: Redis, live_gateways: set[str], camera_ids: list[str] | None = None) -> list[CameraView]:
+async def load_views(redis: Redis, presence: Presence, camera_ids: list[str] | None = None) -> list[CameraView]:
     """Cameras with their state, in order of their ids.
 
     Args:
         redis: the bus.
-        live_gateways: whose viewers count.
+        presence: counts the viewers.
         camera_ids: which; by default all that are registered or broadcast.
     """
+    live = await presence.live_gateways()
     registered = {as_text(key): as_bytes(text) for key, text in (await redis.hgetall(keys.CAMERAS)).items()}
     broadcast = {camera_id.decode() for camera_id in cast(list[bytes], await redis.zrange(keys.BROADCASTERS, 0, -1))}
     known = sorted(registered.keys() | broadcast)
@@ -58,7 +59,7 @@ async def load_views(redis: Redis, live_gateways: set[str], camera_ids: list[str
                 registered.get(camera_id),
                 {as_text(name): as_text(value) for name, value in status.items()},
                 count_spaces(space_views(safe_spaces(spaces), occupancy)),
-                count_viewers(viewers, live_gateways)[0],
+                presence.count(camera_id, viewers, live),
                 updated_at,
             )
         )

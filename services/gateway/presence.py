@@ -98,9 +98,16 @@ class Presence:
         pipe.zrangebyscore(keys.members("gateway"), time.time() - DEAD_AFTER_S, "+inf")
 
     def count(self, camera_id: str, by_gateway: Mapping[bytes | str, bytes | str], live: set[str]) -> int:
-        """A camera's viewers over all gateways: those here as they are now, the others' as they last told."""
-        others, _ = count_viewers(by_gateway, live - {self._gateway_id})
-        return others + self._hub.viewers_of(camera_id)
+        """A camera's viewers over all gateways: those here as they are now, the others' as they last told.
+
+        Args:
+            camera_id: whose.
+            by_gateway: the hash `lotcast:{CAM}:viewers`.
+            live: ids of the gateways that are alive.
+        """
+        others = live - {self._gateway_id}
+        told = sum(int(count) for gateway, count in by_gateway.items() if as_text(gateway) in others)
+        return told + self._hub.viewers_of(camera_id)
 
     async def _beat(self) -> None:
         at = time.time()
@@ -117,16 +124,6 @@ class Presence:
         await pipe.execute()
 
 
-def count_viewers(by_gateway: Mapping[bytes | str, bytes | str], live: set[str]) -> tuple[int, list[str]]:
-    """Sum a camera's viewers over the gateways that are alive.
-
-    Args:
-        by_gateway: the hash `lotcast:{CAM}:viewers`.
-        live: ids of the gateways that are alive.
-
-    Returns:
-        The sum, and the gateways whose fields should go.
-    """
-    counts = {as_text(gateway): int(count) for gateway, count in by_gateway.items()}
-    dead = [gateway for gateway in counts if gateway not in live]
-    return sum(count for gateway, count in counts.items() if gateway in live), dead
+def silent_gateways(by_gateway: Mapping[bytes | str, bytes | str], live: set[str]) -> list[str]:
+    """The gateways in the hash `lotcast:{CAM}:viewers` that are not alive; their fields should go."""
+    return [gateway for gateway in map(as_text, by_gateway) if gateway not in live]

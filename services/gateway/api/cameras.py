@@ -38,7 +38,7 @@ KnownCamera = Annotated[str, Depends(_known_camera)]
 @router.get("", responses=problem_responses(503))
 async def list_cameras(used: Used) -> CameraListing:
     """All cameras that are registered, and those that workers broadcast."""
-    return CameraListing(cameras=await load_views(used.redis, await used.presence.live_gateways()))
+    return CameraListing(cameras=await load_views(used.redis, used.presence))
 
 
 @router.post("", status_code=201, responses=problem_responses(400, 409, 413, 422, 503))
@@ -117,7 +117,7 @@ async def _registered(used: Resources, camera_id: str) -> Camera:
 
 
 async def _view(used: Resources, camera_id: str) -> CameraView:
-    views = await load_views(used.redis, await used.presence.live_gateways(), [camera_id])
+    views = await load_views(used.redis, used.presence, [camera_id])
     if not views:
         raise HTTPException(404, f"no camera {camera_id!r}")
     return views[0]

@@ -26,6 +26,7 @@ class _Audience:
         self.by_form: dict[Form, set[Outlet]] = {"binary": set(), "json": set(), "mjpeg": set()}
         self.current: PreparedMessage | None = None
         self.live_messages = 0
+        self.loaded: PreparedMessage | None = None
         self.loading = asyncio.Lock()
 
     def __len__(self) -> int:
@@ -100,9 +101,16 @@ class Hub:
         """Send a viewer message, in msgpack, to all viewers of its camera."""
         self._metrics.frames_received.inc()
         audience = self._audiences.get(camera_id)
-        if audience is not None:
-            audience.live_messages += 1
-            self._show(audience, PreparedMessage(data), camera_id)
+        if audience is None:
+            return
+        message = PreparedMessage(data)
+        audience.live_messages += 1
+        if audience.loaded is not None:
+            # `latest` was read on another connection, so it may be ahead of what comes on this one.
+            if _is_older(message, audience.loaded):
+                return
+            audience.loaded = None
+        self._show(audience, message, camera_id)
 
     def _show(self, audience: _Audience, message: PreparedMessage, camera_id: str) -> None:
         audience.current = message
@@ -148,4 +156,13 @@ class Hub:
                 return
             seen = audience.current.packed if audience.current else None
             if isinstance(packed, bytes) and audience.live_messages == before and packed != seen:
-                self._show(audience, PreparedMessage(packed), camera_id)
+                audience.loaded = PreparedMessage(packed)
+                self._show(audience, audience.loaded, camera_id)
+
+
+def _is_older(message: PreparedMessage, loaded: PreparedMessage) -> bool:
+    """Whether `message` is `loaded` itself or was published before it."""
+    try:
+        return message.timestamp_s <= loaded.timestamp_s
+    except MessageError:
+        return False

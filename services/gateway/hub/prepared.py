@@ -69,6 +69,18 @@ class PreparedMessage:
         jpeg: bytes = self._fields["frame"]
         return jpeg
 
+    @property
+    def timestamp_s(self) -> float:
+        """When it was published, seconds since the epoch.
+
+        Raises:
+            MessageError: `packed` is not a viewer message.
+        """
+        timestamp = self._fields.get("timestamp")
+        if not isinstance(timestamp, int | float):
+            raise MessageError("a viewer message without a timestamp")
+        return timestamp
+
     @cached_property
     def _fields(self) -> dict[str, Any]:
         return unpack_viewer_message(self.packed)

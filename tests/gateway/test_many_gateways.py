@@ -1,0 +1,160 @@
+"""Any number of gateways, and of processes in one, give the same answers."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+from redis.asyncio import Redis
+
+from libs.common import keys
+from tests.gateway.feeding import collect_numbers, number_in, publish, publish_many
+from tests.gateway.raw_viewer import RawViewer
+from tests.gateway.test_reference_worker import body, post
+from tests.support.processes import Gateway, running, running_gateway
+from tests.support.redis_server import free_port
+from tests.support.waiting import wait_for
+
+
+@pytest.fixture
+def pair(redis_url: str, tmp_path: Path) -> Iterator[tuple[Gateway, Gateway]]:
+    with running_gateway(redis_url, tmp_path) as first, running_gateway(redis_url, tmp_path) as second:
+        yield first, second
+
+
+async def status(gateway: Gateway) -> Any:
+    async with aiohttp.ClientSession(gateway.url) as http, http.get("/api/broadcast-status") as answer:
+        return await answer.json()
+
+
+async def test_both_count_all_viewers_and_frames(pair: tuple[Gateway, Gateway]) -> None:
+    first, second = pair
+    async with aiohttp.ClientSession(first.url) as at_first, aiohttp.ClientSession(second.url) as at_second:
+        async with (
+            at_first.ws_connect(first.viewer_url("CAM1")) as viewer,
+            at_first.ws_connect(first.viewer_url("CAM1")),
+            at_second.ws_connect(second.viewer_url("CAM1")) as other,
+        ):
+            await post(at_first, body())
+            _, answer = await post(at_second, body())
+            assert answer["viewers"] == 3
+            assert [(await viewer.receive_json(timeout=5))["frame_count"] for _ in range(2)] == [1, 2]
+            assert [(await other.receive_json(timeout=5))["frame_count"] for _ in range(2)] == [1, 2]
+            for gateway in pair:
+                told = await status(gateway)
+                assert told["total_viewers"] == 3
+                assert told["broadcasters"][0]["frame_count"] == 2
+        async with at_second.ws_connect(second.viewer_url("CAM1")) as again:
+            assert (await again.receive_json(timeout=5))["frame_count"] == 2, "the current picture, at once"
+
+
+async def test_a_killed_gateway_is_out_of_the_counts_within_ten_seconds(
+    pair: tuple[Gateway, Gateway], redis: Redis
+) -> None:
+    first, second = pair
+    async with aiohttp.ClientSession() as http, http.ws_connect(second.viewer_url("CAM1", "&format=binary")) as good:
+        lost = await RawViewer.connect(first.address, "/ws/viewer/detection?camera_id=CAM1&format=binary")
+        await publish(redis, 1)
+        await lost.frame()
+        assert (await status(second))["total_viewers"] == 2
+        watching = asyncio.create_task(collect_numbers(good, 101))
+        feeding = asyncio.create_task(publish_many(redis, 100, 20, first=2))
+        await asyncio.to_thread(first.service.stop, signal.SIGKILL)
+        killed_at = time.monotonic()
+        moved = await RawViewer.connect(second.address, "/ws/viewer/detection?camera_id=CAM1&format=binary")
+        assert number_in((await moved.frame())[1]) >= 1, "a viewer that moves sees the current picture at once"
+        moved.close()
+
+        async def forgotten() -> bool:
+            return bool((await status(second))["total_viewers"] == 1)
+
+        await wait_for(forgotten, timeout_s=10)
+        assert time.monotonic() - killed_at < 10
+        assert await redis.hlen(keys.viewers("CAM1")) == 1, "its field is gone"
+        await feeding
+        assert await watching == list(range(1, 102)), "viewers elsewhere missed nothing"
+        lost.close()
+
+
+async def test_a_gateway_thought_dead_counts_again(gateway: Gateway, redis: Redis) -> None:
+    async with aiohttp.ClientSession() as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
+        await viewer.send_str("ping")
+        await viewer.receive(timeout=5)
+        await redis.delete(keys.viewers("CAM1"), keys.members("gateway"))
+
+        async def told_again() -> bool:
+            return bool(await redis.hvals(keys.viewers("CAM1")) == [b"1"])
+
+        await wait_for(told_again, timeout_s=5)
+
+
+async def test_old_broadcasters_without_viewers_disappear(gateway: Gateway, redis: Redis) -> None:
+    old = time.time() - 301
+    await redis.zadd(keys.BROADCASTERS, {"OLD": old, "OLDWATCHED": old, "NEW": time.time() - 200})
+    async with aiohttp.ClientSession() as http, http.ws_connect(gateway.viewer_url("OLDWATCHED")) as viewer:
+        await viewer.send_str("ping")
+        await viewer.receive(timeout=5)
+        told = await status(gateway)
+        assert [row["camera_id"] for row in told["broadcasters"]] == ["NEW", "OLDWATCHED"]
+        assert told["active_cameras"] == 2
+    assert await redis.zscore(keys.BROADCASTERS, "OLD") is None
+
+
+async def test_several_processes_share_a_port(redis_url: str, tmp_path: Path, redis: Redis) -> None:
+    with running_gateway(redis_url, tmp_path, GATEWAY_WORKERS="2") as gateway:
+        parent = psutil.Process(gateway.service.process.pid)
+
+        async def both_count() -> bool:
+            return bool(await redis.zcard(keys.members("gateway")) == 2)
+
+        await wait_for(both_count, timeout_s=15)
+        target = "/ws/viewer/detection?camera_id=CAM1&format=binary"
+        viewers = [await RawViewer.connect(gateway.address, target) for _ in range(30)]
+
+        async def counts() -> list[int]:
+            return [int(count) for count in await redis.hvals(keys.viewers("CAM1"))]
+
+        async def all_are_counted() -> bool:
+            return sum(await counts()) == 30
+
+        await wait_for(all_are_counted)
+        assert len(await counts()) == 2, "both have some"
+        async with aiohttp.ClientSession(gateway.url) as http:
+            assert (await post(http, body()))[1]["viewers"] == 30
+        assert [number_in((await viewer.frame())[1]) for viewer in viewers] == [1] * 30
+
+        workers = [child for child in parent.children() if "spawn_main" in " ".join(child.cmdline())]
+        assert len(workers) == 2
+        workers[0].kill()
+        await wait_for(lambda: workers[0].pid not in [child.pid for child in parent.children()], timeout_s=10)
+
+        async def again_two() -> bool:
+            return len([one for one in parent.children() if "spawn_main" in " ".join(one.cmdline())]) == 2
+
+        await wait_for(again_two, timeout_s=10)
+        everyone = parent.children(recursive=True)
+        assert await asyncio.to_thread(gateway.service.stop, signal.SIGTERM) == 0
+        assert not any(process.is_running() and process.status() != "zombie" for process in everyone)
+        for viewer in viewers:
+            viewer.close()
+
+
+def test_a_port_in_use_is_named(gateway: Gateway, redis_url: str, tmp_path: Path) -> None:
+    environment = {"REDIS_URL": redis_url, "GATEWAY_PORT": gateway.address.partition(":")[2]}
+    with running("services.gateway", environment, tmp_path / "log") as service:
+        assert service.process.wait(20) == 2
+        assert "GATEWAY_PORT: cannot listen on" in service.log
+
+
+def test_a_bad_setting_is_named(redis_url: str, tmp_path: Path) -> None:
+    for environment in ({"GATEWAY_PORT": "http"}, {"GATEWAY_PROT": str(free_port())}):
+        with running("services.gateway", {"REDIS_URL": redis_url, **environment}, tmp_path / "log") as service:
+            assert service.process.wait(20) == 2
+            assert next(iter(environment)) in service.log

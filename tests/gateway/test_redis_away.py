@@ -1,0 +1,115 @@
+"""Redis goes, drops us, or comes back empty: viewers stay connected and see what there is to see."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+from redis.asyncio import Redis
+
+from libs.common import keys
+from libs.common.bus import as_bytes, connect
+from tests.gateway.feeding import collect_numbers, make_message, number_in, publish, publish_many
+from tests.gateway.raw_viewer import RawViewer
+from tests.gateway.test_reference_worker import body, post
+from tests.support.processes import Gateway, running_gateway
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_for
+
+WATCH = "/ws/viewer/detection?camera_id=CAM1&format=binary"
+
+
+async def test_ten_seconds_without_redis(own_redis_server: RedisServer, tmp_path: Path) -> None:
+    with running_gateway(own_redis_server.url, tmp_path) as gateway:
+        async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
+            await post(http, body())
+            assert (await viewer.receive_json(timeout=5))["frame_count"] == 1
+            own_redis_server.stop()
+            stopped_at = time.monotonic()
+            while time.monotonic() - stopped_at < 10:
+                started = time.monotonic()
+                async with http.post("/api/broadcast-detection", json=body()) as answer:
+                    assert answer.status == 503
+                    assert list(await answer.json()) == ["detail"]
+                    assert int(answer.headers["Retry-After"]) >= 1
+                assert time.monotonic() - started < 1.2
+                await viewer.send_str("ping")
+                assert await viewer.receive_str(timeout=1) == "pong", "viewers are served on"
+                late = await RawViewer.connect(gateway.address, WATCH)
+                assert late.status == 101, "and new ones are let in"
+                late.close()
+                await asyncio.sleep(0.5)
+            own_redis_server.start()
+            started = time.monotonic()
+
+            async def is_back() -> bool:
+                await post(http, body())
+                try:
+                    return bool((await viewer.receive_json(timeout=0.2))["type"] == "frame")
+                except TimeoutError:
+                    return False
+
+            await wait_for(is_back)
+            assert time.monotonic() - started < 5
+            assert gateway.service.log.count("no subscription") == 1, "an outage is told once"
+
+
+async def test_a_lost_subscription_is_made_anew_and_shows_the_latest(
+    gateway: Gateway, http: aiohttp.ClientSession, redis: Redis
+) -> None:
+    async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as viewer:
+        await publish(redis, 1)
+        assert number_in(await viewer.receive_bytes(timeout=5)) == 1
+        await redis.set(
+            keys.latest("CAM1"), make_message(2)
+        )  # its PUBLISH is what the lost connection would have missed
+        await redis.client_kill_filter(_type="pubsub")
+        assert number_in(await viewer.receive_bytes(timeout=5)) == 2
+        await publish(redis, 3)
+        assert number_in(await viewer.receive_bytes(timeout=5)) == 3
+
+
+async def test_a_stalled_viewer_never_makes_redis_drop_the_gateway(
+    own_redis_server: RedisServer, tmp_path: Path
+) -> None:
+    redis = connect(own_redis_server.url)
+    await redis.config_set("client-output-buffer-limit", "pubsub 2mb 1mb 1")
+    with running_gateway(own_redis_server.url, tmp_path) as gateway:
+        stalled = [await RawViewer.connect(gateway.address, WATCH, receive_buffer_bytes=8192) for _ in range(5)]
+        async with aiohttp.ClientSession(gateway.url) as http:
+            async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary"), max_msg_size=0) as good:
+                watching = asyncio.create_task(collect_numbers(good, 60))
+                await publish(redis, 1, 300_000)
+                subscribed = [client["id"] for client in await redis.client_list(_type="pubsub")]
+                await publish_many(redis, 59, 20, 300_000, first=2)
+                assert await watching == list(range(1, 61))
+                assert [client["id"] for client in await redis.client_list(_type="pubsub")] == subscribed
+        for viewer in stalled:
+            viewer.close()
+    await redis.aclose()
+
+
+async def test_only_watched_cameras_are_subscribed(gateway: Gateway, redis: Redis) -> None:
+    async def channels() -> set[bytes]:
+        return {as_bytes(channel) for channel in await redis.pubsub_channels("*:live")}
+
+    first = await RawViewer.connect(gateway.address, "/ws/viewer/detection?camera_id=A")
+    second = await RawViewer.connect(gateway.address, "/ws/viewer/detection?camera_id=B")
+    expected = {keys.live("A").encode(), keys.live("B").encode()}
+    assert await _becomes(channels, expected)
+    assert len(await redis.client_list(_type="pubsub")) == 1, "one connection for all"
+    first.close()
+    assert await _becomes(channels, {keys.live("B").encode()})
+    second.close()
+    assert await _becomes(channels, set())
+
+
+async def _becomes(ask: Callable[[], Awaitable[set[bytes]]], expected: set[bytes]) -> bool:
+    async def is_so() -> bool:
+        return await ask() == expected
+
+    await wait_for(is_so, timeout_s=5)
+    return True
