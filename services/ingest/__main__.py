@@ -34,7 +34,7 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
         await wait_for_redis(redis, settings.redis_url, stop)
         await register(redis, entries)
         writer = FrameWriter(redis)
-        leases = Leases(redis, "ingest", owner, settings.lease_s)
+        leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
         roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings)
         desk = ProbeDesk(redis, settings)
         _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])

@@ -38,7 +38,7 @@ class IngestSettings(ServiceSettings):
     hwaccel: Annotated[
         str, Field(pattern="^[a-z0-9_]+$", description="video decoding: `auto`, `off`, or a device such as `vaapi`")
     ] = "auto"
-    lease_s: Annotated[
+    lease_timeout_s: Annotated[
         float, Field(ge=0.5, le=60, description="an ingest that is silent for this long has lost its cameras")
     ] = DEFAULT_TIMEOUT_S
     jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of frames that did not come as JPEG")] = 85
