@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -39,6 +40,55 @@ async def test_a_stream_is_passed_through_byte_for_byte(length: bool) -> None:
     frames = await read(multipart_camera(PICTURES, length=length, interval_s=0.02), 3)
     assert [frame.jpeg for frame in frames] == PICTURES
     assert frames[0].captured_at_ms <= frames[1].captured_at_ms <= frames[2].captured_at_ms
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def esp32(jpeg: bytes) -> bytes:
+    """The example firmware of the ESP32-CAM: HTTP chunks of boundary, header, picture."""
+    head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 12.345678\r\n\r\n" % len(jpeg)
+    return chunk(b"\r\n--123456789000000000000987654321\r\n") + chunk(head) + chunk(jpeg)
+
+
+def with_length(boundary: bytes, name: bytes = b"Content-Length") -> Callable[[bytes], bytes]:
+    return lambda jpeg: b"%s\r\nContent-Type: image/jpeg\r\n%s: %d\r\n\r\n%s\r\n" % (boundary, name, len(jpeg), jpeg)
+
+
+def without_length(boundary: bytes) -> Callable[[bytes], bytes]:
+    return lambda jpeg: b"%s\r\nContent-type: image/jpeg\r\n\r\n%s\r\n" % (boundary, jpeg)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "parameter", "part"),
+    [
+        ("1.1", "boundary=123456789000000000000987654321\r\nTransfer-Encoding: chunked", esp32),
+        ("1.0", "boundary=boundarydonotcross", with_length(b"\r\n--boundarydonotcross")),  # mjpg-streamer
+        ("1.1", " boundary=myboundary", with_length(b"--myboundary")),  # Axis
+        ("1.0", " boundary=--BoundaryString", with_length(b"--BoundaryString", b"Content-length")),  # motion
+        ("1.1", "boundary=ffmpeg", without_length(b"--ffmpeg")),
+        ("1.1", 'boundary="quoted"', without_length(b"----quoted")),
+        ("1.0", "boundary=bare", without_length(b"bare")),
+    ],
+    ids=["esp32", "mjpg-streamer", "axis", "motion", "no-length", "many-dashes", "no-dashes"],
+)
+async def test_what_known_cameras_send_is_understood(
+    protocol: str, parameter: str, part: Callable[[bytes], bytes]
+) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = f"HTTP/{protocol} 200 OK\r\nContent-Type: multipart/x-mixed-replace;{parameter}\r\n\r\n"
+        writer.write(head.encode())
+        while True:
+            for jpeg in PICTURES:
+                stream = part(jpeg)
+                for at in range(0, len(stream), 700):  # as small packets bring it
+                    writer.write(stream[at : at + 700])
+                    await writer.drain()
+                await asyncio.sleep(0.02)
+
+    frames = await read(handler, 5)
+    assert [frame.jpeg for frame in frames] == [*PICTURES, *PICTURES[:2]]
 
 
 async def test_single_pictures_are_asked_for_at_the_cameras_rate() -> None:

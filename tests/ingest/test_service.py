@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,15 @@ async def test_cameras_come_change_and_go_without_a_restart(redis: Redis, redis_
                 frames = await frames_of(redis, "CAM1")
                 return bool(frames) and frames[-1].jpeg == jpeg
 
-            await wait_for(lambda: shows(PICTURES[0]), 3)
+            await wait_for(lambda: shows(PICTURES[0]), 2)
             await register(redis, camera.model_copy(update={"url": f"{second}/stream"}))
-            await wait_for(lambda: shows(PICTURES[1]), 3)
+            await wait_for(lambda: shows(PICTURES[1]), 2)
             await register(redis, camera.model_copy(update={"enabled": False}))
 
             async def disabled() -> bool:
                 return (await status_of(redis, "CAM1"))["ingest_state"] == "disabled"
 
-            await wait_for(disabled, 3)
+            await wait_for(disabled, 2)
             await redis.hdel(keys.CAMERAS, "CAM1")
             await redis.delete(keys.status("CAM1"), keys.frames("CAM1"))
             await register(redis, camera.model_copy(update={"id": "CAM2"}))
@@ -89,7 +90,7 @@ async def test_cameras_come_change_and_go_without_a_restart(redis: Redis, redis_
             async def live() -> bool:
                 return (await status_of(redis, "CAM2")).get("ingest_state") == "live"
 
-            await wait_for(live, 3)
+            await wait_for(live, 2)
             assert not await redis.exists(keys.status("CAM1"))
 
 
@@ -141,6 +142,29 @@ async def test_redis_goes_and_comes_back(own_redis_server: RedisServer, tmp_path
             await wait_for(flowing, 10)
             await redis.aclose()
             assert ingest.log.count("cannot write frames") == 1, "said once"
+
+
+async def test_it_stops_within_two_seconds_whatever_its_cameras_do(
+    redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    clip = Path(__file__).parents[2] / "deploy/demo/assets/north.mp4"
+    async with serving(multipart_camera(PICTURES)) as good, serving(silent) as mute:
+        urls = [f"{good}/stream", f"{mute}/stream", mute.replace("http", "rtsp"), clip.as_uri(), "http://192.0.2.1/"]
+        for number, url in enumerate(urls):
+            await register(redis, Camera(id=f"CAM{number}", name="x", url=url))
+        with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:
+
+            async def at_work() -> bool:
+                return [await redis.exists(keys.frames(f"CAM{number}")) for number in (0, 3)] == [1, 1]
+
+            await wait_for(at_work, 20)
+            started = time.monotonic()
+            assert await asyncio.to_thread(ingest.stop) == 0
+            assert time.monotonic() - started < 2
+            assert await redis.keys("lotcast:lease:*") == []
 
 
 def test_a_bad_file_stops_the_start(redis_url: str, tmp_path: Path) -> None:
