@@ -89,6 +89,9 @@ class RawViewer:
         """End the connection without a word."""
         self.sock.close()
 
+    def __del__(self) -> None:
+        self.sock.close()  # a test that fails shows its own failure, not the sockets that it left open
+
     def _next(self) -> tuple[int, bytes] | None:
         buffer = self._buffer
         if len(buffer) < 2:

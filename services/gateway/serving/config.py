@@ -31,6 +31,7 @@ class GatewayConfig(uvicorn.Config):
         super().__init__(
             make_app,
             factory=True,
+            interface="asgi3",
             loop="uvloop",
             http=GatewayHttpProtocol,
             ws=ViewerProtocol,

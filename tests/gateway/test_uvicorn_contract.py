@@ -1,0 +1,216 @@
+"""What our protocols rely on of uvicorn's; an upgrade that changes it fails here, with the point that it changed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from services.gateway.hub.outlet import Outlet
+from services.gateway.hub.prepared import websocket_frame
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.serving.config import GatewayConfig
+from services.gateway.serving.http_protocol import GatewayHttpProtocol
+from services.gateway.serving.viewer_protocol import CONNECTION, ViewerProtocol
+from services.gateway.settings import GatewaySettings
+from tests.gateway.raw_viewer import BINARY, CLOSE, PING, TEXT, RawViewer
+from tests.support.waiting import wait_for
+
+OUR_OWN: dict[type, set[str]] = {
+    ViewerProtocol: {"make_outlet", "hand_over", "_on_text", "_on_silence", "_send_text", "_count_answer", "_cut_off",
+                     "_close"},
+    GatewayHttpProtocol: {"make_outlet", "_count_head", "_leave", "_start_head_timer", "_stop_head_timer",
+                          "_on_head_late"},
+}  # fmt: skip
+BASES: dict[type, type] = {ViewerProtocol: WebSocketsSansIOProtocol, GatewayHttpProtocol: HttpToolsProtocol}
+
+
+@pytest.mark.parametrize("ours", BASES)
+def test_every_method_that_we_override_is_still_there(ours: type) -> None:
+    base = BASES[ours]
+    overridden = {name for name, member in vars(ours).items() if inspect.isfunction(member)} - {"__init__"}
+    overridden -= OUR_OWN[ours]
+    assert overridden, "something is overridden"
+    for name in sorted(overridden):
+        theirs = getattr(base, name, None) or getattr(asyncio.Protocol, name, None)
+        assert theirs is not None, f"uvicorn's {base.__name__} has no {name} any more"
+        ours_parameters = list(inspect.signature(getattr(ours, name)).parameters)
+        assert ours_parameters == list(inspect.signature(theirs).parameters), f"{name} takes other arguments"
+
+
+@pytest.mark.parametrize(
+    ("ours", "attributes"),
+    [
+        (ViewerProtocol, ["app", "client", "close_sent", "close_timer", "config", "conn", "curr_msg_data_type",
+                          "disconnected", "frames", "logger", "loop", "queue", "read_paused", "stop_keepalive",
+                          "transport", "writable"]),
+        (GatewayHttpProtocol, ["client", "config", "flow", "loop", "scope", "transport", "send_400_response"]),
+    ],
+)  # fmt: skip
+async def test_every_attribute_that_we_use_is_still_there(ours: type, attributes: list[str]) -> None:
+    config = GatewayConfig(GatewaySettings(), lambda: answer_nothing)
+    config.load()
+    made = BASES[ours](config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop())
+    assert [name for name in attributes if not hasattr(made, name)] == []
+
+
+async def answer_nothing(scope: Any, receive: Any, send: Any) -> None:
+    """An application that does nothing."""
+
+
+def is_busy(outlet: Outlet) -> bool:
+    """Whether it holds back newer pictures."""
+    return outlet._busy
+
+
+class Handed:
+    """What the application under test handed over."""
+
+    def __init__(self) -> None:
+        self.outlets: list[Outlet] = []
+        self.protocols: list[ViewerProtocol] = []
+        self.gone = 0
+        self.cut_off = 0.3
+
+    async def app(self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+        """Accept and hand over, as the gateway's route does."""
+        assert (await receive())["type"] == "websocket.connect"
+        protocol: ViewerProtocol = scope["extensions"][CONNECTION]
+        await send({"type": "websocket.accept"})
+        outlet = protocol.make_outlet("binary", self.cut_off, GatewayMetrics())
+        outlet.start()
+        self.outlets.append(outlet)
+        self.protocols.append(protocol)
+        protocol.hand_over(30.0, self.on_gone)
+
+    def on_gone(self) -> None:
+        """Count it."""
+        self.gone += 1
+
+
+@asynccontextmanager
+async def serving(handed: Handed) -> AsyncIterator[tuple[uvicorn.Server, str]]:
+    """A uvicorn server in this event loop."""
+    config = GatewayConfig(GatewaySettings(), lambda: handed.app)
+    config.lifespan = "off"
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        task = asyncio.create_task(server._serve([listening]))
+        await wait_for(lambda: server.started)
+        yield server, f"127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await asyncio.wait_for(task, 10)
+
+
+async def test_a_viewer_handed_over_is_served_without_a_task() -> None:
+    handed = Handed()
+    async with serving(handed) as (server, address):
+        viewer = await RawViewer.connect(address, "/")
+        await wait_for(lambda: handed.outlets and not server.server_state.tasks)
+        handed.outlets[0].offer(websocket_frame(2, b"picture"))
+        assert await viewer.frame() == (BINARY, b"picture")
+        await viewer.send(TEXT, b"ping")
+        assert await viewer.frame() == (TEXT, b"pong")
+        await viewer.send(PING, b"are you there")
+        assert await viewer.frame() == (10, b"are you there")
+        await viewer.send(CLOSE, (1000).to_bytes(2, "big"))
+        assert (await viewer.frame())[0] == CLOSE
+        await wait_for(lambda: handed.gone == 1)
+        assert not server.server_state.connections
+        viewer.close()
+    assert handed.gone == 1
+
+
+async def test_bytes_stay_in_order_when_the_kernel_takes_them_piecemeal() -> None:
+    handed = Handed()
+    handed.cut_off = 10.0
+    random_source = random.Random(7)
+    async with serving(handed) as (_, address):
+        viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
+        await wait_for(lambda: bool(handed.outlets))
+        sent: list[bytes] = []
+        got: list[tuple[int, bytes]] = []
+
+        async def read() -> None:
+            while len([1 for opcode, _ in got if opcode == BINARY]) < 30:
+                got.append(await viewer.frame(20))
+
+        reading = asyncio.create_task(read())
+        while len(sent) < 30:
+            payload = random_source.randbytes(random_source.choice([10, 70_000, 900_000]))
+            if not is_busy(handed.outlets[0]):
+                handed.outlets[0].offer(websocket_frame(2, payload))
+                sent.append(payload)
+                if len(sent) % 5 == 0:
+                    await viewer.send(TEXT, b"ping")
+            await asyncio.sleep(0.001)
+        await asyncio.wait_for(reading, 30)
+        assert [payload for opcode, payload in got if opcode == BINARY] == sent
+        assert {payload for opcode, payload in got if opcode == TEXT} <= {b"pong"}
+        viewer.close()
+
+
+async def test_a_full_buffer_pauses_and_an_empty_one_resumes() -> None:
+    handed = Handed()
+    handed.cut_off = 10.0
+    async with serving(handed) as (_, address):
+        viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
+        await wait_for(lambda: bool(handed.outlets))
+        outlet = handed.outlets[0]
+        assert outlet.offer(websocket_frame(2, bytes(8_000_000))) == 1
+        assert is_busy(outlet), "pause_writing comes at once, with the first byte that is left over"
+        assert outlet.offer(websocket_frame(2, b"older")) == 0
+        assert outlet.offer(websocket_frame(2, b"newer")) == 0
+        assert len((await viewer.frame(20))[1]) == 8_000_000
+        assert await viewer.frame() == (BINARY, b"newer"), "the newest waited, and was sent when the buffer ran empty"
+        assert not is_busy(outlet)
+        viewer.close()
+
+
+async def test_no_progress_ends_in_1013_or_an_abort() -> None:
+    handed = Handed()
+    async with serving(handed) as (_, address):
+        viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
+        await wait_for(lambda: bool(handed.outlets))
+        handed.outlets[0].offer(websocket_frame(2, bytes(20_000_000)))
+        await wait_for(lambda: handed.outlets[0].closed, timeout_s=2)
+        await wait_for(lambda: handed.gone == 1, timeout_s=5)
+        viewer.close()
+
+
+async def test_a_stop_tells_viewers_1001() -> None:
+    handed = Handed()
+    async with serving(handed) as (server, address):
+        viewer = await RawViewer.connect(address, "/")
+        await wait_for(lambda: bool(handed.outlets))
+        server.should_exit = True
+        opcode, payload = await viewer.frame()
+        assert (opcode, int.from_bytes(payload[:2], "big")) == (CLOSE, 1001)
+        await viewer.send(CLOSE, payload[:2])
+        await wait_for(lambda: handed.gone == 1)
+        viewer.close()
+
+
+async def test_a_lost_connection_is_told_once() -> None:
+    handed = Handed()
+    async with serving(handed) as (server, address):
+        viewers = [await RawViewer.connect(address, "/") for _ in range(20)]
+        await wait_for(lambda: len(handed.outlets) == 20)
+        for viewer in viewers:
+            viewer.close()
+        for outlet in handed.outlets:
+            outlet.offer(websocket_frame(2, bytes(100_000)))
+        await wait_for(lambda: handed.gone == 20 and not server.server_state.connections)
+        config = handed.protocols[0].config
+        assert isinstance(config, GatewayConfig)
+        assert len(config.connections) == 0, "no connection is counted for ever"
