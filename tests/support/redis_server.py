@@ -11,7 +11,6 @@ import redis
 from deploy.local.embedded import free_port
 from deploy.local.redis_binary import find_redis_server
 
-
 __all__ = ["RedisServer", "free_port"]
 
 
