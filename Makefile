@@ -6,7 +6,7 @@ STAMPS := .stamps
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python test-web test-e2e bench-detector bench-gateway check format web clean
+.PHONY: help demo test test-python test-web test-e2e bench-detector bench-gateway bench-ingest check format web clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ bench-detector: $(STAMPS)/dev ## the detector beside its bare engine and Ultraly
 
 bench-gateway: $(STAMPS)/dev ## the gateway beside Node, a bare socket loop and the design it replaces
 	$(BIN)/python -m tests.bench.gateway
+
+bench-ingest: $(STAMPS)/dev ## how many cameras one core reads, beside OpenCV's way
+	$(BIN)/python -m tests.bench.ingest
 
 check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions, generated files
 	$(BIN)/ruff format --check .
