@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from libs.common.cameras import Camera
 from libs.common.errors import SourceError
 from services.ingest.pacing import FramePacer
 from services.ingest.settings import IngestSettings
+from services.ingest.sources.guarded_sockets import RefusedAddress, socket_factory
 from services.ingest.sources.http import read_http
 from tests.support.pictures import make_jpeg
 
@@ -145,3 +147,22 @@ async def test_a_redirect_to_something_else_is_refused(target: str) -> None:
     async with serving(old=elsewhere) as host:
         with pytest.raises(SourceError, match="one that the camera redirects to, cannot be used"):
             await read(f"http://{host}/old")
+
+
+@pytest.mark.parametrize(
+    "target", ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "100.100.100.200"]
+)
+async def test_a_redirect_to_where_clouds_keep_their_secrets_is_refused(target: str) -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": f"http://{target}/latest/"})
+
+    async with serving(old=elsewhere) as host:
+        with pytest.raises(SourceError, match="leads to an address that is not allowed"):
+            await read(f"http://{host}/old")
+
+
+def test_a_name_that_leads_there_is_refused_and_an_address_that_was_written_is_not() -> None:
+    found = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("169.254.7.7", 80))
+    with pytest.raises(RefusedAddress):
+        socket_factory("http://camera.example/stream")(found)
+    socket_factory("http://169.254.7.7/stream")(found).close()

@@ -234,6 +234,19 @@ async def test_a_folder_of_pictures_is_shown_in_order(tmp_path: Path) -> None:
         await read(f"{tmp_path.as_uri()}#once&fps=50", 99)
 
 
+async def test_a_playlist_does_not_fetch_from_elsewhere(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+
+    async with serving(handler) as url:
+        (tmp_path / "clip.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}/a.ts\n")
+        with pytest.raises(SourceError):
+            await read((tmp_path / "clip.m3u8").as_uri(), 1)
+        assert not asked.is_set()
+
+
 async def test_an_empty_folder_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no picture in the folder"):
         await read(tmp_path.as_uri(), 1)

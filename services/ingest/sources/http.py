@@ -17,6 +17,7 @@ from services.ingest.multipart import MultipartParser, boundary_of
 from services.ingest.pacing import ByteBudget, capture_time_ms
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame, Wanted
+from services.ingest.sources.guarded_sockets import RefusedAddress, socket_factory
 from services.ingest.sources.http_login import REDIRECTS_MAX, LoginSession
 
 CHUNK_BYTES: Final = 262_144
@@ -35,7 +36,8 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
         total=None, sock_connect=settings.connect_timeout_s, sock_read=settings.stall_after_s
     )
     try:
-        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
+        connector = aiohttp.TCPConnector(socket_factory=socket_factory(camera.url))
+        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False, connector=connector) as session:
             camera_session = LoginSession(session, camera.url)
             async with camera_session.get() as answer:
                 _check_status(answer, camera_session)
@@ -63,6 +65,8 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     except aiohttp.ClientConnectorDNSError as error:
         raise SourceError("camera cannot be reached: no such host: check the address") from error
     except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, RefusedAddress):
+            raise SourceError(f"camera leads to an address that is not allowed: {error.os_error}") from error
         reason = os.strerror(error.errno).lower() if error.errno else "no connection"
         raise SourceError(f"camera cannot be reached: {reason}: check address and port") from error
     except (aiohttp.ClientError, OSError) as error:
