@@ -40,9 +40,7 @@ async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
         async for frame in frames_from_thread(folder.frames, 2 * settings.stall_after_s + 1 / folder.fps):
             yield frame
         return
-    # A playlist that calls itself a clip must not fetch from elsewhere.
-    only_files = {"protocol_whitelist": "file"}
-    source = VideoInput(str(path), "file", only_files, is_file=True, once=once, fps=fps)
+    source = VideoInput(str(path), "file", is_file=True, once=once, fps=fps)
     async for frame in _play(source, settings, wanted):
         yield frame
 

@@ -93,12 +93,11 @@ class VideoReader:
 
     def _once(self, stop: threading.Event) -> Iterator[CapturedFrame]:
         settings, source = self._settings, self._source
-        timeout = None if source.is_file else (settings.connect_timeout_s, settings.stall_after_s)
         with av.open(
             source.address,
             format=source.container_format,
             options=source.options,
-            timeout=timeout,
+            timeout=(settings.connect_timeout_s, settings.stall_after_s),
             hwaccel=find_decoder(settings.hwaccel),
         ) as container:
             if not container.streams.video:
