@@ -81,12 +81,15 @@ def measure(redis_url: str, rounds: int, seconds: float, only: str | None) -> di
                 scenarios.latency_from_redis(from_redis["ours, binary"], redis_url, seconds),
             )
             note("latency: redis, ours, JSON", scenarios.latency_from_redis(posted["ours"], redis_url, seconds))
-            note("latency: bridge, ours", scenarios.latency_of_bridge(posted["ours"], seconds, deflate=False))
+            deflate = partial(reference_design, "deflate")
+            note("latency: bridge, ours", scenarios.latency_of_bridge(posted["ours"], seconds))
             note("latency: bridge, ours, deflate", scenarios.latency_of_bridge(posted["ours"], seconds, deflate=True))
-            note("latency: bridge, reference", scenarios.latency_of_bridge(posted["reference"], seconds, deflate=False))
+            note("latency: bridge, ours, in step", scenarios.latency_of_bridge(posted["ours"], seconds, in_step=True))
+            note("latency: bridge, ref.", scenarios.latency_of_bridge(posted["reference"], seconds))
+            note("latency: bridge, ref., deflate", scenarios.latency_of_bridge(deflate, seconds, deflate=True))
             note(
-                "latency: bridge, reference, deflate",
-                scenarios.latency_of_bridge(partial(reference_design, "deflate"), seconds, deflate=True),
+                "latency: bridge, ref., in step",
+                scenarios.latency_of_bridge(posted["reference"], seconds, in_step=True),
             )
             note("bridge: ours, flat out", scenarios.bridge_throughput(posted["ours"], seconds))
     if only in (None, "memory"):

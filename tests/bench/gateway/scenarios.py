@@ -62,11 +62,13 @@ def latency_from_redis(start: Start, redis_url: str, seconds: float) -> dict[str
     return _latency(start, feed, seconds, deflate=False)
 
 
-def latency_of_bridge(start: Start, seconds: float, *, deflate: bool) -> dict[str, float]:
+def latency_of_bridge(
+    start: Start, seconds: float, *, deflate: bool = False, in_step: bool = False
+) -> dict[str, float]:
     """From a worker's POST to the viewer: 4 cameras, 10 fps each, 100 viewers."""
 
     def feed(server: Server, feed_s: float) -> int:
-        return post_to_bridge(server.port, 4, 10, feed_s)
+        return post_to_bridge(server.port, 4, 10, feed_s, in_step=in_step)
 
     return _latency(start, feed, seconds, deflate=deflate)
 

@@ -36,22 +36,26 @@ def publish_to_redis(redis_url: str, cameras: int, fps: float, seconds: float) -
     with redis.Redis.from_url(redis_url) as client:
         frames, started = 0, time.monotonic()
         for number in range(round(fps * seconds)):
-            time.sleep(max(0.0, started + number / fps - time.monotonic()))
             for camera in range(cameras):
+                moment = started + (number + camera / cameras) / fps
+                time.sleep(max(0.0, moment - time.monotonic()))
                 message = pack_viewer_message(f"cam{camera}", JPEG, _metadata(), number + 1, time.time())
                 client.publish(keys.live(f"cam{camera}"), message)
                 frames += 1
         return frames
 
 
-def post_to_bridge(port: int, cameras: int, fps: float, seconds: float) -> int:
-    """Let one worker for each camera post its frames at a steady pace; returns how many were answered with 200."""
+def post_to_bridge(port: int, cameras: int, fps: float, seconds: float, *, in_step: bool = False) -> int:
+    """Let one worker for each camera post its frames at a steady pace; returns how many were answered with 200.
+
+    The cameras' moments are spread evenly over the time between two frames, or, `in_step`, all the same.
+    """
     taken = [0] * cameras
 
     def work(camera: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         encoded = base64.b64encode(JPEG).decode()
-        started = time.monotonic()
+        started = time.monotonic() + (0.0 if in_step else camera / cameras / fps)
         for number in range(round(fps * seconds)):
             time.sleep(max(0.0, started + number / fps - time.monotonic()))
             payload = {"camera_id": f"cam{camera}", "frame_base64": encoded, "metadata": _metadata()}

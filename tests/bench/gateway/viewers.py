@@ -20,6 +20,7 @@ import zlib
 from typing import Final
 
 SENT_AT: Final = re.compile(rb"sent_at[^0-9]*([0-9]+\.[0-9]+)")
+RECEIVE_BYTES: Final = 120_000
 TAIL_BYTES: Final = 600
 """`sent_at` stands behind the picture, in the last bytes of every form of the message."""
 
@@ -132,7 +133,7 @@ def main() -> None:
                     viewer.delivered, viewer.late_ms = 0, []
                 continue
             try:
-                data = key.data.sock.recv(1_048_576)
+                data = key.data.sock.recv(RECEIVE_BYTES)
             except BlockingIOError:
                 continue
             except OSError:
