@@ -58,6 +58,7 @@ def _page(problem: str = "", status: int = 200, headers: dict[str, str] | None =
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <title>Log in · Lotcast</title>
 <style>{_STYLE}</style>
 </head>

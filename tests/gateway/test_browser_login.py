@@ -1,0 +1,61 @@
+"""A real browser against a gateway with tokens: it is sent to log in, does, and watches, under the security policy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from services.gateway.settings import DASHBOARD
+from tests.gateway.test_reference_worker import body
+from tests.support.processes import running_gateway
+
+VIEWER, WORKER = "viewer-0123456789abcdef", "worker-0123456789abcdef"
+ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+EXECUTABLE = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not (DASHBOARD / "index.html").is_file(), reason="the dashboard is not built; make web builds it")
+async def test_a_person_logs_in_and_watches(redis_url: str, tmp_path: Path, browser: Browser) -> None:
+    with running_gateway(redis_url, tmp_path, GATEWAY_TOKENS=f"viewer:{VIEWER},worker:{WORKER}") as gateway:
+        page = await browser.new_page(viewport={"width": 1280, "height": 800})
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        await page.goto(gateway.url)
+        await page.wait_for_url("**/login")
+        assert [problem for problem in problems if "401" not in problem] == [], "it may complain of the 401 only"
+        problems.clear()
+        await page.get_by_label("Token").fill("wrong-0123456789abcdef")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("alert")).to_have_text("This token is not known here.")
+        ARTIFACTS.mkdir(exist_ok=True)
+        await page.screenshot(path=str(ARTIFACTS / "login.png"))
+        problems.clear()
+        async with aiohttp.ClientSession(gateway.url, headers={"Authorization": f"Bearer {WORKER}"}) as worker:
+            async with worker.post("/api/broadcast-detection", json=body()) as answer:
+                assert answer.status == 200
+            await page.get_by_label("Token").fill(VIEWER)
+            await page.get_by_role("button", name="Log in").click()
+            await page.wait_for_url(f"{gateway.url}/**")
+            await page.wait_for_selector("[data-testid=live-picture][data-frame-count='1']")
+            async with worker.post("/api/broadcast-detection", json=body()) as answer:
+                assert (await answer.json())["viewers"] == 1
+            await page.wait_for_selector("[data-testid=live-picture][data-frame-count='2']")
+        await page.screenshot(path=str(ARTIFACTS / "dashboard-after-login.png"))
+        assert problems == []
