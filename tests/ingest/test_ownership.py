@@ -19,8 +19,10 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.cameras import Camera
 from tests.support.cameras import multipart_camera, serving
+from tests.support.cuttable_link import cuttable_link
 from tests.support.pictures import make_jpeg
 from tests.support.processes import ServiceProcess, running
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
 CAMERA_IDS = [f"CAM{number}" for number in range(6)]
@@ -77,9 +79,11 @@ class Ingests:
         self.processes: list[ServiceProcess] = []
         self._redis, self._redis_url, self._folder, self._stack = redis, redis_url, folder, stack
 
-    def start(self) -> ServiceProcess:
+    def start(self, redis_url: str | None = None) -> ServiceProcess:
         log = self._folder / f"ingest{len(self.processes)}.log"
-        process = self._stack.enter_context(running("services.ingest", {"REDIS_URL": self._redis_url}, log))
+        process = self._stack.enter_context(
+            running("services.ingest", {"REDIS_URL": redis_url or self._redis_url}, log)
+        )
         self.processes.append(process)
         return process
 
@@ -181,6 +185,32 @@ async def test_an_ingest_that_was_paused_publishes_nothing_afterwards(redis: Red
             assert (strays, new_readers <= 1) == ([], True), f"{camera_id}: {numbers}"
         # Both live again: the cameras are shared again, each read by one.
         await wait_for(shared, 10)
+
+
+async def test_an_ingest_cut_off_from_redis_lets_go_before_another_begins(
+    redis: Redis, redis_server: RedisServer, ingests: Ingests
+) -> None:
+    async with cuttable_link(redis_server.port) as link, watched_cameras(redis) as cameras:
+        victim = ingests.start(f"redis://127.0.0.1:{link.port}/0")
+        ingests.start()
+
+        async def shared() -> bool:
+            return await ingests.loads() == [3, 3] and await ingests.all_flow()
+
+        await wait_for(shared, 20)
+        started = time.monotonic()
+        link.cut()
+
+        async def taken_over() -> bool:
+            owners = await ingests.owners()
+            return len(owners) == 6 and victim.process.pid not in owners.values() and await ingests.all_flow()
+
+        await wait_for(taken_over, 6)
+        assert time.monotonic() - started < 3.0 + 0.3, "the lease and a look; 0.3 s for this test's own looking"
+        assert [camera.most_readers for camera in cameras.values()] == [1] * len(cameras)
+        link.mend()
+        await wait_for(shared, 10)
+        assert [camera.most_readers for camera in cameras.values()] == [1] * len(cameras)
 
 
 async def _sequence_numbers(redis: Redis, camera_ids: list[str], seconds: float) -> dict[str, list[int]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -23,6 +24,7 @@ from services.ingest.pacing import FramePacer
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.address import parse_address
 from services.ingest.sources.base import CapturedFrame, PlayedOut
+from services.ingest.sources.encoding import encode_frame
 from services.ingest.sources.hardware import find_decoder
 from services.ingest.sources.registry import source_for
 from services.ingest.sources.video import v4l2_input
@@ -80,6 +82,18 @@ async def test_a_file_plays_at_its_own_pace_and_from_the_beginning_again(clip: P
 async def test_a_file_is_capped_to_the_cameras_rate(clip: Path) -> None:
     frames = await read(clip.as_uri(), 6, fps=5)
     assert frames[-1].captured_at_ms - frames[0].captured_at_ms >= 0.8 * 5 * 200
+
+
+async def test_frames_that_will_not_be_sent_are_not_converted(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    converted = []
+
+    def counting(frame: Any, quality: int) -> bytes:
+        converted.append(frame)
+        return encode_frame(frame, quality)
+
+    monkeypatch.setattr("services.ingest.sources.video_input.encode_frame", counting)
+    assert len(await read(clip.as_uri(), 5, fps=5)) == 5
+    assert len(converted) <= 6, "of twenty frames and more"
 
 
 @pytest.mark.parametrize(
