@@ -27,7 +27,7 @@ async def read(handler: Handler, count: int, settings: IngestSettings = QUICK, f
     """The first `count` frames from a camera."""
     frames: list[CapturedFrame] = []
     async with serving(handler) as url, asyncio.timeout(10):
-        camera = Camera(id="CAM1", name="x", url=f"{url}/stream", fps=fps)
+        camera = Camera(id="CAM1", name="x", url=f"{url}/stream?user=admin&pwd=s3cret", fps=fps)
         async for frame in read_http(camera, settings, FramePacer(fps)):
             frames.append(frame)
             if len(frames) == count:
@@ -112,12 +112,18 @@ async def test_the_end_of_the_stream_is_no_error() -> None:
         ("HTTP/1.1 200 OK\nContent-Type: text/html\nContent-Length: 0", "camera sends text/html"),
         ("HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace", "names no boundary"),
         ("HTTP/1.1 302 Found\nLocation: /stream\nContent-Length: 0", "redirects more than"),
-        ("nonsense", "cannot read from the camera"),
+        ("nonsense", "camera does not speak HTTP as it should: Bad status line"),
+        ("HTTP/1.1 200 OK\nX: " + "y" * 9000, "camera does not speak HTTP as it should: Got more than"),
+        (
+            "HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace; boundary=b\nContent-Length: 9",
+            "camera broke off in the middle of its answer",
+        ),
     ],
 )
 async def test_a_failure_is_a_sentence_a_person_understands(head: str, problem: str) -> None:
-    with pytest.raises(SourceError, match=re.escape(problem)):
+    with pytest.raises(SourceError, match=re.escape(problem)) as caught:
         await read(answering(head), 1)
+    assert "s3cret" not in str(caught.value), "passwords in the query, as many cameras want them"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ BAD: dict[str, tuple[Handler, str, str]] = {
     "silent": (silent, "stalled", "sent nothing for 1 s"),
     "silent-stream": (endless(HEAD, b""), "stalled", "sent nothing for 1 s"),
     "denied": (answering("HTTP/1.1 401 No\nContent-Length: 0"), "error", "401: check user name and password"),
-    "nonsense": (answering("\x00\x01\x02"), "error", "cannot read from the camera"),
+    "nonsense": (answering("\x00\x01\x02"), "error", "does not speak HTTP"),
     "html": (answering("HTTP/1.1 200 OK\nContent-Type: text/html", b"<html>"), "error", "camera sends text/html"),
     "hangs-up": (answering(STREAM), "error", "closed the connection"),
 }

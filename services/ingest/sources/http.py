@@ -69,8 +69,17 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
             raise SourceError(f"camera leads to an address that is not allowed: {error.os_error}") from error
         reason = os.strerror(error.errno).lower() if error.errno else "no connection"
         raise SourceError(f"camera cannot be reached: {reason}: check address and port") from error
+    except aiohttp.ClientResponseError as error:
+        # The whole text of this error holds the URL, and that may hold a password.
+        first_line = (error.message.splitlines() or ["bad answer"])[0].rstrip(":")
+        raise SourceError(f"camera does not speak HTTP as it should: {first_line[:100]}") from error
+    except aiohttp.ClientPayloadError as error:
+        raise SourceError("camera broke off in the middle of its answer") from error
+    except aiohttp.ServerDisconnectedError as error:
+        raise SourceError("camera closed the connection without an answer") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise SourceError(f"cannot read from the camera: {error or type(error).__name__}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise SourceError(f"cannot read from the camera: {reason}") from error
 
 
 async def _read_stream(
