@@ -30,7 +30,6 @@ from services.ingest.sources.registry import source_for
 from services.ingest.sources.video import v4l2_input
 from tests.support.cameras import serving
 from tests.support.pictures import make_jpeg
-from tests.support.redis_server import free_port
 from tests.support.waiting import wait_for
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -110,14 +109,14 @@ async def test_a_bad_file_says_what_is_wrong(tmp_path: Path, content: bytes | No
 @contextmanager
 def serving_rtsp(*login: str) -> Iterator[str]:
     """GStreamer's RTSP server; its `host:port`."""
-    port = free_port()
     server = subprocess.Popen(
-        [SYSTEM_PYTHON, str(RTSP_SERVER), str(port), *login], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [SYSTEM_PYTHON, str(RTSP_SERVER), *login], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
         assert server.stdout is not None
-        assert server.stdout.readline() == b"ready\n"
-        yield f"127.0.0.1:{port}"
+        word, port = server.stdout.readline().split()
+        assert word == b"ready"
+        yield f"127.0.0.1:{int(port)}"
     finally:
         server.kill()
         server.communicate()

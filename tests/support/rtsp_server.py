@@ -1,4 +1,4 @@
-"""GStreamer's RTSP server with test pictures, run by Debian's own Python; prints `ready` when it listens.
+"""GStreamer's RTSP server with test pictures, run by Debian's own Python; prints `ready` and its port when it listens.
 
 /usr/bin/python3 rtsp_server.py PORT [USER PASSWORD]
 """
@@ -32,8 +32,8 @@ def main() -> None:
     Gst.init(None)
     server = GstRtspServer.RTSPServer.new()
     server.set_address("127.0.0.1")
-    server.set_service(sys.argv[1])
-    login = sys.argv[2:4]
+    server.set_service("0")  # any free port: one that was looked up before may be taken by now
+    login = sys.argv[1:3]
     if login:
         token = GstRtspServer.RTSPToken.new()
         token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
@@ -55,8 +55,9 @@ def main() -> None:
                 permissions.add_permission_for_role("viewer", right, True)
             factory.set_permissions(permissions)
         server.get_mount_points().add_factory(path, factory)
-    server.attach(None)
-    print("ready", flush=True)  # noqa: T201 - what the test waits for
+    if not server.attach(None):
+        sys.exit("cannot listen")
+    print("ready", server.get_bound_port(), flush=True)  # noqa: T201 - what the test waits for
     GLib.MainLoop().run()
 
 
