@@ -1,6 +1,6 @@
 """GStreamer's RTSP server with test pictures, run by Debian's own Python; prints `ready` and its port when it listens.
 
-/usr/bin/python3 rtsp_server.py PORT [USER PASSWORD]
+/usr/bin/python3 rtsp_server.py [USER PASSWORD]
 """
 
 from __future__ import annotations
