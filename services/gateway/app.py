@@ -22,6 +22,7 @@ from services.gateway.problems import install_problem_handlers
 from services.gateway.resources import Resources
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.gate import Gate
+from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
 
 _log = get_logger("gateway")
@@ -57,6 +58,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             metrics=metrics,
             tokens=tokens,
             logins=Attempts(settings.logins_per_minute),
+            viewers_by_address=ConnectionCounter(settings.connections_per_address, settings.trusted_proxy_list),
         )
         stop = asyncio.Event()
         parts = [asyncio.create_task(hub.run(stop)), asyncio.create_task(presence.run(stop))]

@@ -15,6 +15,7 @@ from services.gateway.metrics import GatewayMetrics
 from services.gateway.presence import Presence
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.tokens import TokenSet
+from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
 
 
@@ -30,6 +31,7 @@ class Resources:
     metrics: GatewayMetrics
     tokens: TokenSet
     logins: Attempts
+    viewers_by_address: ConnectionCounter
 
 
 def _resources(connection: HTTPConnection) -> Resources:

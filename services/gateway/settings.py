@@ -57,7 +57,7 @@ class GatewaySettings(ServiceSettings):
     trusted_proxies: Annotated[
         str,
         Field(
-            description="addresses of reverse proxies: their X-Forwarded-For and -Proto are believed, "
+            description="addresses or networks of reverse proxies: their X-Forwarded-For and -Proto are believed, "
             "and the limit of connections does not count for them"
         ),
     ] = "127.0.0.1,::1"

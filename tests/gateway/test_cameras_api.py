@@ -121,6 +121,17 @@ async def test_events_come_newest_first_in_pages(http: aiohttp.ClientSession, re
     assert rest["next"] is None
 
 
+async def test_what_somebody_else_wrote_there_is_left_out(http: aiohttp.ClientSession, redis: Redis) -> None:
+    await call(http, "POST", "/api/cameras", GATE)
+    await redis.xadd(keys.events("gate"), {"space_id": "A1"})
+    await redis.xadd(keys.events("gate"), {b"\xff": b"\xff"})
+    for text in ("nonsense", "[]", '{"vehicle_count": "many"}'):
+        await redis.xadd(keys.log("gate"), {"metadata": text})
+    await redis.xadd(keys.log("gate"), {"other": "field"})
+    assert (await call(http, "GET", "/api/cameras/gate/events")) == (200, {"events": [], "next": None})
+    assert (await call(http, "GET", "/api/cameras/gate/history")) == (200, {"points": []})
+
+
 async def test_history_comes_from_the_detection_log(http: aiohttp.ClientSession, redis: Redis) -> None:
     await call(http, "POST", "/api/cameras", GATE)
     for count in range(3):

@@ -93,6 +93,19 @@ async def test_stopping_tells_viewers_and_exits_cleanly(redis_url: str, tmp_path
         assert await asyncio.to_thread(gateway.service.process.wait, 8) == 0
 
 
+async def test_a_stop_ends_streams_at_once(redis_url: str, tmp_path: Path) -> None:
+    with running_gateway(redis_url, tmp_path) as gateway:
+        async with aiohttp.ClientSession(gateway.url) as http:
+            await post(http, body())
+            async with http.get("/api/cameras/CAM1/stream.mjpg") as answer:
+                assert await answer.content.readany()
+                started = time.monotonic()
+                gateway.service.process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(gateway.service.process.wait, 8) == 0
+                assert time.monotonic() - started < 2
+        assert "error" not in gateway.service.log
+
+
 def test_an_open_address_needs_a_word(redis_url: str, tmp_path: Path) -> None:
     environment = {"REDIS_URL": redis_url, "GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": str(free_port())}
     with running("services.gateway", environment, tmp_path / "log") as service:

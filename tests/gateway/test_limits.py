@@ -114,6 +114,29 @@ async def test_one_address_may_not_take_all_connections(redis_url: str, tmp_path
             viewer.close()
 
 
+async def test_viewers_behind_a_proxy_are_counted_by_their_own_address(redis_url: str, tmp_path: Path) -> None:
+    settings = {"GATEWAY_CONNECTIONS_PER_ADDRESS": "2"}
+    with running_gateway(redis_url, tmp_path, **settings) as gateway:
+
+        async def watch(address: str) -> RawViewer:
+            return await RawViewer.connect(gateway.address, WATCH, headers={"X-Forwarded-For": address})
+
+        viewers = [await watch("203.0.113.7") for _ in range(3)]
+        assert [viewer.status for viewer in viewers] == [101, 101, 503]
+        other = await watch("203.0.113.8")
+        assert other.status == 101
+        viewers[0].close()
+        async with asyncio.timeout(5):
+            while (await watch("203.0.113.7")).status != 101:
+                pass
+        liar = await RawViewer.connect(
+            gateway.address, WATCH, headers={"X-Forwarded-For": "203.0.113.9"}, source="127.0.0.9"
+        )
+        assert liar.status == 101
+        for viewer in [*viewers, other, liar]:
+            viewer.close()
+
+
 async def test_a_gateway_takes_so_many_viewers_and_no_more(redis_url: str, tmp_path: Path) -> None:
     with running_gateway(redis_url, tmp_path, GATEWAY_VIEWERS_MAX="2") as gateway:
         viewers = [await RawViewer.connect(gateway.address, WATCH) for _ in range(3)]

@@ -153,3 +153,8 @@ def test_connections_are_counted_by_address() -> None:
     assert counter.enter("a")
     assert all(counter.enter("10.0.0.1") for _ in range(9))
     assert (len(counter), counter.refused) == (2, 1)
+    proxied = ConnectionCounter(1, ["172.16.0.0/12", "::1"])
+    assert all(proxied.enter(address) for address in ("172.18.0.5", "172.18.0.5", "::1", "::1", None, None))
+    assert all(ConnectionCounter(1, ["*"]).enter("a") for _ in range(3))
+    with pytest.raises(ConfigurationError, match=r"^GATEWAY_TRUSTED_PROXIES: "):
+        ConnectionCounter(1, ["nginx"])

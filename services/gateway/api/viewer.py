@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from libs.common.cameras import is_camera_id
 from libs.common.logging import get_logger
+from services.gateway.hub.outlet import Outlet
 from services.gateway.hub.prepared import Form
 from services.gateway.problems import problem_response
 from services.gateway.resources import Resources, Used
@@ -36,13 +37,29 @@ async def view_detection(
     if refusal is not None or camera_id is None:
         await websocket.send_denial_response(refusal or problem_response(422, "camera_id: is missing"))
         return
+    address = websocket.client.host if websocket.client else None
+    if not used.viewers_by_address.enter(address):
+        text = "there are too many viewers at your address"
+        await websocket.send_denial_response(problem_response(503, text, {"Retry-After": "5"}))
+        return
     protocol: ViewerProtocol = websocket.scope["extensions"][CONNECTION]
-    await websocket.accept()
-    form: Form = "binary" if format == "binary" else "json"
-    outlet = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
-    used.hub.attach(camera_id, outlet)
-    await _tell_presence(used)
-    protocol.hand_over(used.settings.keepalive_after_s, lambda: used.hub.detach(camera_id, outlet))
+    outlet: Outlet | None = None
+
+    def on_gone() -> None:
+        used.viewers_by_address.leave(address)
+        if outlet is not None:
+            used.hub.detach(camera_id, outlet)
+
+    try:
+        await websocket.accept()
+        form: Form = "binary" if format == "binary" else "json"
+        outlet = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
+        used.hub.attach(camera_id, outlet)
+        await _tell_presence(used)
+    except BaseException:  # also where the viewer goes, or the gateway stops, right now
+        on_gone()
+        raise
+    protocol.hand_over(used.settings.keepalive_after_s, on_gone)
 
 
 def _refusal(camera_id: str | None, format: str, used: Resources) -> JSONResponse | None:

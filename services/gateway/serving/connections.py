@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterable
+
+from libs.common.errors import ConfigurationError
 
 
 class ConnectionCounter:
@@ -13,35 +16,55 @@ class ConnectionCounter:
         refused: connections that were one too many.
     """
 
-    def __init__(self, max_per_address: int, unlimited: Collection[str]) -> None:
+    def __init__(self, max_per_address: int, unlimited: Iterable[str]) -> None:
         """Start at zero.
 
         Args:
             max_per_address: more are refused.
-            unlimited: addresses, such as a reverse proxy's, that stand for many clients.
+            unlimited: addresses and networks, such as a reverse proxy's, that stand for many clients; `*` is all.
+
+        Raises:
+            ConfigurationError: one of them is neither.
         """
         self.refused = 0
         self._max = max_per_address
-        self._unlimited = frozenset(unlimited)
+        networks = set(unlimited)
+        self._is_off = "*" in networks
+        try:
+            self._unlimited = [ipaddress.ip_network(network, strict=False) for network in networks - {"*"}]
+        except ValueError as error:
+            raise ConfigurationError(f"GATEWAY_TRUSTED_PROXIES: {error}") from None
         self._open: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return self._open.total()
 
+    def has_room(self, address: str | None) -> bool:
+        """Whether one more connection of an address would be taken."""
+        return self._is_unlimited(address) or self._open[address or ""] < self._max
+
     def enter(self, address: str | None) -> bool:
         """Count a connection; False, and not counted, if the address has as many as it may."""
-        if address is None or address in self._unlimited:
-            return True
-        if self._open[address] >= self._max:
+        if not self.has_room(address):
             self.refused += 1
             return False
-        self._open[address] += 1
+        if not self._is_unlimited(address):
+            self._open[address or ""] += 1
         return True
 
     def leave(self, address: str | None) -> None:
         """A counted connection has ended."""
-        if address is None or address in self._unlimited:
+        if self._is_unlimited(address):
             return
-        self._open[address] -= 1
-        if self._open[address] <= 0:
-            del self._open[address]
+        self._open[address or ""] -= 1
+        if self._open[address or ""] <= 0:
+            del self._open[address or ""]
+
+    def _is_unlimited(self, address: str | None) -> bool:
+        if self._is_off or address is None:
+            return True
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False  # a name from a proxy; counted as it is
+        return any(parsed in network for network in self._unlimited)

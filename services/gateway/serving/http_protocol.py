@@ -119,6 +119,13 @@ class GatewayHttpProtocol(HttpToolsProtocol):
             self.transport.write(plain_answer("400 Bad Request", msg))
         self.transport.close()
 
+    def shutdown(self) -> None:
+        """The gateway stops; a stream has no end that could be waited for."""
+        if self._outlet is not None:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._outlet is not None:
