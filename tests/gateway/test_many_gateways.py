@@ -18,7 +18,7 @@ from libs.common import keys
 from tests.gateway.feeding import collect_numbers, number_in, publish, publish_many
 from tests.gateway.raw_viewer import RawViewer
 from tests.gateway.test_reference_worker import body, post
-from tests.support.processes import Gateway, running, running_gateway
+from tests.support.processes import Gateway, has_ended, running, running_gateway
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_for
 
@@ -141,9 +141,18 @@ async def test_several_processes_share_a_port(redis_url: str, tmp_path: Path, re
         await wait_for(again_two, timeout_s=10)
         everyone = parent.children(recursive=True)
         assert await asyncio.to_thread(gateway.service.stop, signal.SIGTERM) == 0
-        assert not any(process.is_running() and process.status() != "zombie" for process in everyone)
+        # multiprocessing's own resource tracker ends when it sees that the parent is gone, so a moment later
+        await wait_for(lambda: all(has_ended(process) for process in everyone))
         for viewer in viewers:
             viewer.close()
+
+
+async def test_workers_end_with_their_parent(redis_url: str, tmp_path: Path) -> None:
+    with running_gateway(redis_url, tmp_path, GATEWAY_WORKERS="2") as gateway:
+        everyone = psutil.Process(gateway.service.process.pid).children(recursive=True)
+        assert len(everyone) >= 2
+        gateway.service.stop(signal.SIGKILL)
+        await wait_for(lambda: all(has_ended(process) for process in everyone))
 
 
 def test_a_port_in_use_is_named(gateway: Gateway, redis_url: str, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from deploy.local import redis_binary
 from deploy.local.process import Service, SupervisedProcess
 from libs.common.errors import ConfigurationError
+from tests.support.processes import has_ended
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_for
 
@@ -62,7 +63,7 @@ async def test_what_it_started_itself_ends_with_it() -> None:
     child = int(next(line for line in shown.lines if "child" in line).rsplit(" ", 1)[1])
     stop.set()
     await asyncio.wait_for(running, 10)
-    await wait_for(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+    await wait_for(lambda: not psutil.pid_exists(child) or has_ended(psutil.Process(child)))
 
 
 async def test_bad_settings_are_not_tried_again() -> None:
@@ -110,16 +111,15 @@ def test_a_bad_setting_of_a_service_stops_everything(tmp_path: Path) -> None:
     assert "refused its settings" in shown
 
 
-def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
     process = demo(free_port(), tmp_path / "log")
     deadline = time.monotonic() + 30
     while len(children := psutil.Process(process.pid).children(recursive=True)) < 5:
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        await asyncio.sleep(0.1)
     process.kill()
     process.wait(5)
-    _, alive = psutil.wait_procs(children, timeout=15)
-    assert alive == []
+    await wait_for(lambda: all(has_ended(child) for child in children), timeout_s=15)
 
 
 def test_redis_is_found_on_the_path_or_in_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

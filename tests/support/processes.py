@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.support.redis_server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,14 @@ class ServiceProcess:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(timeout_s)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it does no more, also where nobody has collected its exit code (an orphan in a bare container)."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -95,7 +96,16 @@ def _serve_here(settings: GatewaySettings, make_app: MakeApp) -> int:
 
 def _worker(settings: GatewaySettings, make_app: MakeApp) -> None:
     configure_logging(settings, "gateway")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(_serve_here(settings, make_app))
+
+
+def _end_with_parent() -> None:
+    """Stop when the parent is gone, however it went: nobody would restart or end this worker any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _serve_in_workers(settings: GatewaySettings, make_app: MakeApp) -> int:
