@@ -29,15 +29,14 @@ SERVICES: dict[str, type[ServiceSettings]] = {
 def settings_table() -> str:
     """The README's table of every variable of every service."""
     rows = ["| variable | of | default | what it is |", "|---|---|---|---|"]
-    for variable, field in ServiceSettings.variables():
-        rows.append(f"| `{variable}` | all | `{describe_default(field)}` | {field.description} |")
-    shared = {variable for variable, _ in ServiceSettings.variables()}
+    shared = dict(ServiceSettings.variables())
+    listed = [("all", variable, field) for variable, field in shared.items()]
     for service, settings in SERVICES.items():
-        for variable, field in settings.variables():
-            if variable not in shared:
-                default = describe_default(field)
-                shown = f"`{default}`" if default else ""
-                rows.append(f"| `{variable}` | {service} | {shown} | {field.description} |")
+        listed += [(service, *pair) for pair in settings.variables() if pair[0] not in shared]
+    for service, variable, field in listed:
+        default = describe_default(field)
+        shown = f"`{default}`" if default else ""
+        rows.append(f"| `{variable}` | {service} | {shown} | {field.description} |")
     return "\n".join(rows)
 
 

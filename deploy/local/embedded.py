@@ -22,8 +22,9 @@ from deploy.local.redis_binary import find_redis_server
 from deploy.local.supervisor import show, supervise
 from libs.common import keys
 from libs.common.bus import connect, wait_for_redis
-from libs.common.cameras import hide_credentials
 from libs.common.errors import ConfigurationError
+from libs.common.redis_address import RedisAddress
+from libs.common.settings import ServiceSettings
 
 GATEWAY_READY_S = 60.0
 FIRST_PICTURE_S = 60.0
@@ -62,16 +63,18 @@ async def run_installation(installation: Installation) -> None:
     """
     host, port = os.environ.get("GATEWAY_HOST", "127.0.0.1"), _gateway_port()
     _check_port_is_free(host, port)
-    given = os.environ.get("REDIS_URL")
+    given = bool(os.environ.get("REDIS_URL"))
     redis_port = free_port()
-    redis_url = given or f"redis://127.0.0.1:{redis_port}/0"
-    redis = connect(redis_url)
+    address = ServiceSettings.from_environment().redis if given else RedisAddress(f"redis://127.0.0.1:{redis_port}/0")
+    redis = connect(address)
     with tempfile.TemporaryDirectory(prefix="lotcast-") as folder:
         cameras_file = Path(folder) / "cameras.yaml"
         cameras_file.write_text(yaml.safe_dump({"cameras": [dict(camera) for camera in installation.cameras]}), "utf-8")
         # The services write into the supervisor's pipe, which is no terminal; people may still be reading at its end.
         log_format = os.environ.get("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
-        shared = {"REDIS_URL": redis_url, "LOG_FORMAT": log_format}
+        shared = {"REDIS_URL": address.url, "LOG_FORMAT": log_format}
+        if not given:  # our own Redis knows neither passwords nor TLS, whatever the environment says of another
+            shared |= {"REDIS_PASSWORD_FILE": "", "REDIS_CA_FILE": ""}
         servers = [] if given else [_redis_service(redis_port, installation.data_folder or Path(folder))]
         parts = [
             _python_service("gateway", shared),
@@ -80,13 +83,13 @@ async def run_installation(installation: Installation) -> None:
         ]
 
         async def redis_ready() -> None:
-            await wait_for_redis(redis, redis_url, asyncio.Event())
+            await wait_for_redis(redis, address, asyncio.Event())
 
         async def all_ready() -> None:
-            address = f"http://{host}:{port}/"
-            await _wait_for_gateway(address)
+            dashboard = f"http://{host}:{port}/"
+            await _wait_for_gateway(dashboard)
             await _wait_for_pictures(redis, [str(camera["id"]) for camera in installation.cameras])
-            sys.stdout.write(f"dashboard: {address}\nredis: {hide_credentials(redis_url)}\n")
+            sys.stdout.write(f"dashboard: {dashboard}\nredis: {address}\n")
             sys.stdout.flush()
 
         try:

@@ -6,15 +6,16 @@ import asyncio
 import os
 import secrets
 import socket
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from libs.common.cameras import hide_credentials
 from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
+from libs.common.redis_address import PasswordFile, RedisAddress, refusal
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("bus")
@@ -28,16 +29,26 @@ CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 2.0
 
 
-def connect(redis_url: str, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S, max_connections: int = 16) -> Redis:
-    """A client for `redis_url`; it connects when first used and answers are bytes.
+def connect(
+    address: RedisAddress | str, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S, max_connections: int = 16
+) -> Redis:
+    """A client for an address; it connects when first used and answers are bytes.
 
     Args:
-        redis_url: `redis://`, `rediss://` or `unix://`.
+        address: where Redis is; a URL alone is an address without password file and authority.
         answer_timeout_s: seconds to wait for an answer; None for a client that blocks on purpose.
         max_connections: more callers at once wait up to `CONNECT_TIMEOUT_S` for a connection to come free.
     """
+    if isinstance(address, str):
+        address = RedisAddress(address)
+    url, access = address.url, dict[str, Any]()
+    if address.password_file is not None:
+        url = address.url_without_user
+        access["credential_provider"] = PasswordFile(address.user, address.password_file)
+    if address.ca_file is not None:
+        access["ssl_ca_certs"] = str(address.ca_file)
     pool = BlockingConnectionPool.from_url(
-        redis_url,
+        url,
         timeout=CONNECT_TIMEOUT_S,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=answer_timeout_s,
@@ -45,32 +56,55 @@ def connect(redis_url: str, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S
         retry=Retry(NoBackoff(), 1),
         health_check_interval=0,
         protocol=2,  # the answers' shapes differ between RESP 2 and 3; every supported server speaks 2
+        driver_info=None,  # CLIENT SETINFO came with Redis 7.2; where an ACL forbids CLIENT, each try would be logged
         max_connections=max_connections,
+        **access,
     )
     return Redis.from_pool(pool)
 
 
-async def wait_for_redis(redis: Redis, redis_url: str, stop: asyncio.Event, deadline_s: float = 30.0) -> None:
+async def wait_for_redis(
+    redis: Redis, address: RedisAddress | str, stop: asyncio.Event, deadline_s: float = 30.0
+) -> None:
     """Wait until Redis answers.
 
     Raises:
-        BusUnavailable: it did not within `deadline_s`, or `stop` was set first.
+        BusUnavailable: it did not within `deadline_s`, it does not let this process in, or `stop` was set first.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + deadline_s
-    shown, told = hide_credentials(redis_url), False
+    told = False
+    where = RedisAddress(address) if isinstance(address, str) else address
     while True:
         try:
             await redis.ping()
             return
         except (RedisError, OSError, TimeoutError) as error:
+            if (problem := refusal(error, where)) is not None:
+                raise BusUnavailable(problem) from error
             if loop.time() > deadline:
-                raise BusUnavailable(f"{shown} does not answer: {error}; is REDIS_URL right?") from error
+                raise BusUnavailable(f"{where} does not answer: {error}; is REDIS_URL right?") from error
             if not told and loop.time() > deadline - deadline_s + 1:  # one that is just being started needs a moment
-                _log.warning("redis does not answer yet; trying again", redis=shown, error=str(error))
+                _log.warning("redis does not answer yet; trying again", redis=str(where), error=str(error))
                 told = True
         if await sleep_until_stopped(stop, 0.1):
-            raise BusUnavailable(f"{shown} did not answer before the stop")
+            raise BusUnavailable(f"{where} did not answer before the stop")
+
+
+async def check_access(address: RedisAddress) -> None:
+    """Ask Redis once, for a service that starts without it, too: being away is fine, being refused is not.
+
+    Raises:
+        BusUnavailable: Redis does not let this process in; the text says which variable to look at.
+    """
+    redis = connect(address)
+    try:
+        await redis.ping()
+    except (RedisError, OSError, TimeoutError) as error:
+        if (problem := refusal(error, address)) is not None:
+            raise BusUnavailable(problem) from error
+    finally:
+        await redis.aclose()
 
 
 def as_bytes(answer: bytes | str) -> bytes:

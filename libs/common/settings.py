@@ -4,21 +4,57 @@ from __future__ import annotations
 
 import argparse
 import os
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.common.errors import ConfigurationError
+from libs.common.redis_address import SCHEMES, RedisAddress, read_password
 
 PROJECT = Path(__file__).parents[2]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["auto", "console", "json"]
 S = TypeVar("S", bound="ServiceSettings")
+
+
+def _check_redis_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    if parts.port == 0 or (parts.scheme == "unix" and not parts.path):
+        raise ValueError("names no port" if parts.port == 0 else "names no socket; write unix:///path/to/redis.sock")
+    return url
+
+
+def _check_password_file(file: Path | None, info: ValidationInfo) -> Path | None:
+    if file is not None:
+        try:
+            read_password(file)
+        except OSError as error:
+            raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+        if urlsplit(info.data.get("redis_url", "")).password:
+            raise ValueError("REDIS_URL has a password, too; keep one of them")
+    return file
+
+
+def _check_ca_file(file: Path | None, info: ValidationInfo) -> Path | None:
+    if file is not None:
+        if urlsplit(info.data.get("redis_url", "rediss:")).scheme != "rediss":
+            raise ValueError("REDIS_URL does not begin with rediss://, so nothing would be checked")
+        try:
+            ssl.create_default_context(cafile=file)
+        except ssl.SSLError:
+            raise ValueError(f"{file} holds no certificate in PEM") from None
+        except OSError as error:
+            raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+    return file
 
 
 class ServiceSettings(BaseSettings):
@@ -29,14 +65,37 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
-    redis_url: Annotated[str, Field(validation_alias="REDIS_URL", description="the message bus")] = (
-        "redis://127.0.0.1:6379/0"
-    )
+    redis_url: Annotated[
+        str,
+        Field(
+            validation_alias="REDIS_URL",
+            description="the message bus: `redis://[USER@]HOST:PORT/0`; `rediss://` is TLS",
+        ),
+        AfterValidator(_check_redis_url),
+    ] = "redis://127.0.0.1:6379/0"
+    redis_password_file: Annotated[
+        Path | None,
+        Field(validation_alias="REDIS_PASSWORD_FILE", description="a file with that user's password"),
+        AfterValidator(_check_password_file),
+    ] = None
+    redis_ca_file: Annotated[
+        Path | None,
+        Field(
+            validation_alias="REDIS_CA_FILE",
+            description="PEM of the authority that signed Redis's certificate; the system's authorities otherwise",
+        ),
+        AfterValidator(_check_ca_file),
+    ] = None
     log_level: Annotated[LogLevel, Field(validation_alias="LOG_LEVEL", description="least severe level shown")] = "INFO"
     log_format: Annotated[
         LogFormat,
         Field(validation_alias="LOG_FORMAT", description="`auto` is `console` on a terminal, `json` otherwise"),
     ] = "auto"
+
+    @property
+    def redis(self) -> RedisAddress:
+        """Where Redis is and how it lets this process in."""
+        return RedisAddress(self.redis_url, self.redis_password_file, self.redis_ca_file)
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -54,7 +113,8 @@ class ServiceSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors()[0]
-            raise ConfigurationError(f"{cls._variable_at(first['loc'])}: {first['msg']}") from None
+            problem = first["msg"].removeprefix("Value error, ")
+            raise ConfigurationError(f"{cls._variable_at(first['loc'])}: {problem}") from None
 
     @classmethod
     def variables(cls) -> list[tuple[str, FieldInfo]]:

@@ -38,10 +38,10 @@ async def run(settings: DetectorSettings, engine: Engine) -> None:
     _log.info("model loaded", engine=engine.description, lanes=lanes)
     if settings.model == "demo":
         _log.warning("this model knows the rendered demo only; real cameras want a COCO model: set DETECTOR_MODEL")
-    redis = connect(settings.redis_url)
-    reading = connect(settings.redis_url, answer_timeout_s=10.0, max_connections=1)
+    redis = connect(settings.redis)
+    reading = connect(settings.redis, answer_timeout_s=10.0, max_connections=1)
     try:
-        await wait_for_redis(redis, settings.redis_url, stop)
+        await wait_for_redis(redis, settings.redis, stop)
         mailbox = Mailbox()
         publisher = Publisher(redis, settings, detector)
         leases = Leases(redis, "detector", detector, settings.lease_timeout_s)

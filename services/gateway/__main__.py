@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
-from libs.common.errors import ConfigurationError
+from libs.common.bus import check_access
+from libs.common.errors import BusUnavailable, ConfigurationError
 from libs.common.logging import configure_logging, get_logger
 from libs.common.settings import read_settings
 from services.gateway.app import create_app
@@ -20,10 +22,14 @@ def main() -> int:
     configure_logging(settings, "gateway")
     try:
         settings.check_exposure(settings.load_tokens())
+        asyncio.run(check_access(settings.redis))
         return serve(settings, create_app)
     except ConfigurationError as error:
         _log.error("gateway cannot start", problem=str(error))
         return 2
+    except BusUnavailable as error:
+        _log.error("gateway cannot run", problem=str(error))
+        return 1
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        redis = connect(settings.redis_url, answer_timeout_s=ANSWER_TIMEOUT_S, max_connections=64)
-        subscriber = connect(settings.redis_url, answer_timeout_s=None, max_connections=2)
+        redis = connect(settings.redis, answer_timeout_s=ANSWER_TIMEOUT_S, max_connections=64)
+        subscriber = connect(settings.redis, answer_timeout_s=None, max_connections=2)
         metrics = GatewayMetrics()
         hub = Hub(redis, subscriber, metrics)
         gateway_id = process_id("gateway")

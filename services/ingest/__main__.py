@@ -29,9 +29,9 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
     """
     stop = stop_on_signals()
     owner = process_id("ingest")
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis)
     try:
-        await wait_for_redis(redis, settings.redis_url, stop)
+        await wait_for_redis(redis, settings.redis, stop)
         await register(redis, entries)
         writer = FrameWriter(redis)
         leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)

@@ -1,0 +1,11 @@
+#!/bin/sh
+# A container's command: start.sh ARGUMENTS… makes missing passwords, then runs redis-server under our users.
+# REDIS_PASSWORDS: the folder of the passwords; ACL_FILE: where the ACL file is put, best on a tmpfs.
+set -eu
+here=$(dirname "$0")
+passwords=${REDIS_PASSWORDS:-/run/passwords}
+acl_file=${ACL_FILE:-/tmp/users.acl}
+
+"$here/passwords.sh" "$passwords"
+(umask 077 && "$here/acl.sh" "$passwords" >"$acl_file")
+exec redis-server "$@" --aclfile "$acl_file"
