@@ -32,6 +32,7 @@ from libs.common.assignment import assign
 from libs.common.bus import as_text
 from libs.common.clock import running_s
 from libs.common.logging import get_logger
+from libs.common.monitoring.pulse import Pulse
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("leases")
@@ -42,6 +43,8 @@ TICKS_PER_TIMEOUT: Final = 8
 TICKS_PER_EXTENSION: Final = 2
 LOOKS_PER_TIMEOUT: Final = 40
 """How often within the timeout a lease is looked at that may have run out; needs no answer from Redis."""
+SILENT_TIMEOUTS_MAX: Final = 3
+"""A process whose heart has not reached Redis for this many timeouts owns nothing, and is not healthy."""
 SAFETY_SHARE: Final = 0.1
 """A lease counts as lost this share of the timeout before Redis may give it away: time for what is being published."""
 
@@ -88,6 +91,7 @@ class Leases:
     Attributes:
         member: this process's name.
         changed: set when `held()` may have changed; the user clears it.
+        pulse: beats whenever Redis has taken a heartbeat.
     """
 
     def __init__(self, redis: Redis, role: keys.Role, member: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
@@ -101,6 +105,7 @@ class Leases:
         """
         self.member = member
         self.changed = asyncio.Event()
+        self.pulse = Pulse("heartbeat to redis", SILENT_TIMEOUTS_MAX * timeout_s)
         self._redis = redis
         self._role = role
         self._timeout_s = timeout_s
@@ -176,6 +181,7 @@ class Leases:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._tick(extend=tick % TICKS_PER_EXTENSION == 0)
+                self.pulse.beat()
                 away = False
             except (RedisError, OSError) as error:
                 if not away:

@@ -6,11 +6,13 @@ import asyncio
 import sys
 
 import cv2
+from prometheus_client import CollectorRegistry
 
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import EngineError, LotcastError
 from libs.common.leases import Leases
 from libs.common.logging import configure_logging, get_logger
+from libs.common.monitoring.server import monitoring
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.detector.audience import watch_audience
@@ -40,18 +42,19 @@ async def run(settings: DetectorSettings, engine: Engine) -> None:
         _log.warning("this model knows the rendered demo only; real cameras want a COCO model: set DETECTOR_MODEL")
     redis = connect(settings.redis)
     reading = connect(settings.redis, answer_timeout_s=10.0, max_connections=1)
+    mailbox = Mailbox()
+    publisher = Publisher(redis, settings, detector)
+    leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
+    roster = Roster(redis, leases, publisher, mailbox, settings)
+    reader = FrameReader(reading, detector, roster.cameras.keys, mailbox)
+    work = Lanes(engine, mailbox, roster.cameras, publisher, settings, lanes)
     try:
-        await wait_for_redis(redis, settings.redis, stop)
-        mailbox = Mailbox()
-        publisher = Publisher(redis, settings, detector)
-        leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
-        roster = Roster(redis, leases, publisher, mailbox, settings)
-        reader = FrameReader(reading, detector, roster.cameras.keys, mailbox)
-        work = Lanes(engine, mailbox, roster.cameras, publisher, settings, lanes)
-        audience = watch_audience(redis, roster.cameras, stop)
-        parts = [leases.run(stop), roster.run(stop), reader.run(stop), work.run(stop), audience]
-        _log.info("detector ready", detector=detector)
-        await run_until_stopped(parts, stop)
+        async with monitoring(settings, CollectorRegistry(), [leases.pulse, roster.pulse]):
+            await wait_for_redis(redis, settings.redis, stop)
+            audience = watch_audience(redis, roster.cameras, stop)
+            parts = [leases.run(stop), roster.run(stop), reader.run(stop), work.run(stop), audience]
+            _log.info("detector ready", detector=detector)
+            await run_until_stopped(parts, stop)
     finally:
         await redis.aclose()
         await reading.aclose()

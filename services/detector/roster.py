@@ -15,6 +15,7 @@ from libs.common.cameras import Camera
 from libs.common.clock import now_ms
 from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
+from libs.common.monitoring.pulse import Pulse
 from libs.common.spaces import SpaceStatus, load_spaces
 from services.detector.camera import CameraWork
 from services.detector.mailbox import Mailbox
@@ -23,6 +24,8 @@ from services.detector.settings import DetectorSettings
 
 _log = get_logger("roster")
 
+STUCK_AFTER_S = 15.0
+"""A round takes a few seconds where Redis does not answer; one that takes longer will not end."""
 GIVE_UP_S = 2.0
 EVERY_S = 1.0
 """How often cameras and spaces are looked up and status is written."""
@@ -33,12 +36,14 @@ class Roster:
 
     Attributes:
         cameras: their work, by id.
+        pulse: beats with every round, whether Redis answers or not.
     """
 
     def __init__(
         self, redis: Redis, leases: Leases, publisher: Publisher, mailbox: Mailbox, settings: DetectorSettings
     ) -> None:
         self.cameras: dict[str, CameraWork] = {}
+        self.pulse = Pulse("look-up of cameras", STUCK_AFTER_S)
         self._leases = leases
         self._redis = redis
         self._publisher = publisher
@@ -50,6 +55,7 @@ class Roster:
         """Keep in step until stopped; outlives Redis being away."""
         away = False
         while not stop.is_set():
+            self.pulse.beat()
             try:
                 await self._step("live")
                 away = False

@@ -8,12 +8,12 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from libs.common.settings import ServiceSettings
+from libs.common.monitoring.server import MonitoringSettings
 
 DEMO_MODEL: Final = Path(__file__).parents[2] / "deploy/demo/assets/lotcast-demo.onnx"
 
 
-class DetectorSettings(ServiceSettings):
+class DetectorSettings(MonitoringSettings):
     """Finds vehicles in the cameras' newest frames, tracks them, and judges which parking spaces are taken."""
 
     model_config = SettingsConfigDict(env_prefix="DETECTOR_")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from prometheus_client import CollectorRegistry
+
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import LotcastError
 from libs.common.leases import Leases
 from libs.common.logging import configure_logging, get_logger
+from libs.common.monitoring.server import monitoring
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.ingest.cameras_file import CameraEntry, read_entries, register
@@ -30,15 +33,16 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
     stop = stop_on_signals()
     owner = process_id("ingest")
     redis = connect(settings.redis)
+    writer = FrameWriter(redis)
+    leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
+    roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings)
+    desk = ProbeDesk(redis, settings)
     try:
-        await wait_for_redis(redis, settings.redis, stop)
-        await register(redis, entries)
-        writer = FrameWriter(redis)
-        leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
-        roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings)
-        desk = ProbeDesk(redis, settings)
-        _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
-        await run_until_stopped([leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop)], stop)
+        async with monitoring(settings, CollectorRegistry(), [leases.pulse, *roster.pulses]):
+            await wait_for_redis(redis, settings.redis, stop)
+            await register(redis, entries)
+            _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
+            await run_until_stopped([leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop)], stop)
     finally:
         await redis.aclose()
     _log.info("ingest stopped")

@@ -13,6 +13,7 @@ from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
+from libs.common.monitoring.pulse import Pulse
 from libs.common.shutdown import sleep_until_stopped
 from services.ingest.camera_reader import CameraReader
 from services.ingest.directory import CameraDirectory, Listing
@@ -24,6 +25,8 @@ _log = get_logger("roster")
 
 EVERY_S = 1.0
 """How often the cameras are looked up and their status is written; a change of state is written at once."""
+STUCK_AFTER_S = 15.0
+"""A round takes a few seconds where Redis does not answer; one that takes longer will not end."""
 END_S = 1.5
 """How long a reader may take to let go of its camera."""
 REST_S = 30.0
@@ -44,7 +47,11 @@ class _Reading:
 
 
 class Roster:
-    """The cameras of this process."""
+    """The cameras of this process.
+
+    Attributes:
+        pulses: beat with every round of its loops, whether Redis answers or not.
+    """
 
     def __init__(
         self, redis: Redis, directory: CameraDirectory, leases: Leases, writer: FrameWriter, settings: IngestSettings
@@ -58,6 +65,9 @@ class Roster:
             writer: where the cameras' frames go.
             settings: of this service.
         """
+        self._listing_pulse = Pulse("look-up of cameras", STUCK_AFTER_S)
+        self._readers_pulse = Pulse("care for readers", STUCK_AFTER_S)
+        self.pulses = (self._listing_pulse, self._readers_pulse)
         self._redis = redis
         self._directory = directory
         self._leases = leases
@@ -79,6 +89,7 @@ class Roster:
         away = False
         looked_up_s = float("-inf")
         while not stop.is_set():
+            self._listing_pulse.beat()
             self._state_changed.clear()
             try:
                 if time.monotonic() - looked_up_s >= EVERY_S:
@@ -98,6 +109,7 @@ class Roster:
         """One reader for every camera that is ours. Apart from the listing, so that a lease that has run out ends its
         reader at once even while Redis does not answer."""
         while not stop.is_set():
+            self._readers_pulse.beat()
             self._leases.changed.clear()
             held, wanted = self._leases.held(), self._listing.wanted
             await self._end(

@@ -9,10 +9,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.leases import DEFAULT_TIMEOUT_S
-from libs.common.settings import ServiceSettings
+from libs.common.monitoring.server import MonitoringSettings
 
 
-class IngestSettings(ServiceSettings):
+class IngestSettings(MonitoringSettings):
     """Reads cameras and puts their frames, undecoded where they are JPEG, on the bus."""
 
     model_config = SettingsConfigDict(env_prefix="INGEST_")
