@@ -48,6 +48,11 @@ def _check_url(url: str) -> str:
     return url
 
 
+MotionThreshold = Annotated[
+    Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)] | None,
+    Field(description="change of grey that counts as motion; 0: the model sees every frame; null: as the detector's"),
+]
+
 CameraUrl = Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_check_url)]
 
 
@@ -61,6 +66,11 @@ class Camera(BaseModel):
     url: CameraUrl
     fps: Annotated[float, Field(gt=0, le=60, description="frames per second at most; more are dropped")] = 10.0
     enabled: bool = True
+    motion_threshold: MotionThreshold = None
+
+    def is_read_like(self, other: Camera | None) -> bool:
+        """Whether reading both is the same: the other fields are for the detector and for people."""
+        return other is not None and (self.url, self.fps) == (other.url, other.fps)
 
 
 def hide_credentials(url: str) -> str:

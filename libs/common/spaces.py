@@ -11,6 +11,9 @@ SpaceState = Literal["free", "occupied", "unknown"]
 SpaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Coordinate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Point = tuple[Coordinate, Coordinate]
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Confidence = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Spell = Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)]
 
 
 def _signed_area(points: Sequence[tuple[float, float]]) -> float:
@@ -20,13 +23,24 @@ def _signed_area(points: Sequence[tuple[float, float]]) -> float:
 
 
 class ParkingSpace(BaseModel):
-    """One space: a polygon on the picture, in coordinates from 0 to 1 of its width and height."""
+    """One space: a polygon on the picture, in coordinates from 0 to 1 of its width and height.
+
+    Thresholds that it does not give are the detector's settings.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     space_id: SpaceId
     space_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
     polygon: Annotated[list[Point], Field(min_length=3, max_length=32)]
+    min_overlap: Annotated[
+        Share | None, Field(description="least overlap of a vehicle that stands here, as a share of the smaller")
+    ] = None
+    confidence: Annotated[
+        Confidence | None, Field(description="least confidence of a vehicle here, where more than the detector's own")
+    ] = None
+    occupied_after_s: Annotated[Spell | None, Field(description="occupied once a vehicle stood here this long")] = None
+    free_after_s: Annotated[Spell | None, Field(description="free once seen empty this long")] = None
 
     @field_validator("polygon")
     @classmethod
@@ -63,8 +77,8 @@ _SPACES = TypeAdapter(list[ParkingSpace])
 
 
 def dump_spaces(spaces: Sequence[ParkingSpace]) -> bytes:
-    """The JSON list that lives in Redis."""
-    return _SPACES.dump_json(list(spaces))
+    """The JSON list that lives in Redis; what a space leaves to the settings is not in it."""
+    return _SPACES.dump_json(list(spaces), exclude_none=True)
 
 
 def load_spaces(data: bytes | None) -> list[ParkingSpace]:

@@ -128,6 +128,10 @@ class CameraWork:
         """Use other spaces from the next frame on; those that remain keep what is known of them."""
         self.lot = Lot(spaces, self.lot.statuses, self._patience, now_ms())
 
+    def change_motion_threshold(self, threshold: float | None) -> None:
+        """Use another threshold of the motion gate (0..255) from the next frame on; None: the settings'."""
+        self.gate.threshold = self._settings.motion_threshold if threshold is None else threshold
+
     def is_inspection_due(self, at_ms: int) -> bool:
         """Whether the spaces should be looked at closely in this frame; it is then taken to be done.
 

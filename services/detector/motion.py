@@ -25,17 +25,18 @@ class MotionGate:
 
     Attributes:
         has_moved: something did since the user last set this to False.
+        threshold: change of grey (0..255) of a pixel that counts as motion; 0 takes every frame for new.
     """
 
     def __init__(self, threshold: float, look_every_ms: int) -> None:
         """Start without a frame.
 
         Args:
-            threshold: change of grey (0..255) of a pixel that counts as motion; 0 takes every frame for new.
+            threshold: as the attribute.
             look_every_ms: a frame is new after this long, whatever it shows.
         """
         self.has_moved = True
-        self._threshold = threshold
+        self.threshold = threshold
         self._look_every_ms = look_every_ms
         self._seen: np.ndarray | None = None
         self._seen_at_ms = 0
@@ -67,10 +68,10 @@ class MotionGate:
             self._seen = None
 
     def _is_still(self, smooth: np.ndarray, at_ms: int) -> bool:
-        if not self._threshold or self._seen is None or self._seen.shape != smooth.shape:
+        if not self.threshold or self._seen is None or self._seen.shape != smooth.shape:
             self.has_moved = True
             return False
-        changed = cv2.absdiff(smooth, self._seen) > self._threshold
+        changed = cv2.absdiff(smooth, self._seen) > self.threshold
         if int(np.count_nonzero(changed)) >= MOVED_PIXELS:
             self.has_moved = True
             return False

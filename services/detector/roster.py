@@ -79,12 +79,15 @@ class Roster:
 
     async def _step(self, state: str) -> None:
         self._leases.changed.clear()
-        self._leases.share(await self._enabled_cameras())
+        enabled = await self._enabled_cameras()
+        self._leases.share(enabled.keys())
         held = self._leases.held()
         lost = [camera_id for camera_id, camera in self.cameras.items() if held.get(camera_id) is not camera.lease]
         await asyncio.gather(*(self._give_up(camera_id) for camera_id in lost))
         for camera_id, lease in sorted(held.items()):
             await self._sync_camera(camera_id, lease)
+            if camera_id in enabled:
+                self.cameras[camera_id].change_motion_threshold(enabled[camera_id].motion_threshold)
         await self._report(state)
 
     async def _give_up(self, camera_id: str) -> None:
@@ -105,15 +108,15 @@ class Roster:
             await self._publisher.publish_changes(camera)
             await self._publisher.publish_status(camera, self._mailbox.skipped[camera.camera_id], state)
 
-    async def _enabled_cameras(self) -> set[str]:
-        enabled = set()
+    async def _enabled_cameras(self) -> dict[str, Camera]:
+        enabled = {}
         for camera_id, text in (await self._redis.hgetall(keys.CAMERAS)).items():
             try:
                 camera = Camera.model_validate_json(text)
             except ValidationError:
                 continue  # ingest, which reads the camera, says what is wrong with it
             if camera.enabled and camera.id == as_text(camera_id):
-                enabled.add(camera.id)
+                enabled[camera.id] = camera
         return enabled
 
     async def _sync_camera(self, camera_id: str, lease: Lease) -> None:

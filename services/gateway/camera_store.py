@@ -129,6 +129,7 @@ def _view(
         url=hide_credentials(camera.url) if camera else None,
         fps=camera.fps if camera else None,
         enabled=camera.enabled if camera else True,
+        motion_threshold=camera.motion_threshold if camera else None,
         registered=text is not None,
         viewers=viewers,
         occupancy=occupancy,

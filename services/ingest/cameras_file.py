@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from redis.asyncio import Redis
 
 from libs.common import keys
-from libs.common.cameras import Camera, CameraId, CameraUrl, hide_credentials
+from libs.common.cameras import Camera, CameraId, CameraUrl, MotionThreshold, hide_credentials
 from libs.common.errors import ConfigurationError
 from libs.common.spaces import ParkingSpace, SpaceList, dump_spaces
 
@@ -26,11 +26,13 @@ class CameraEntry(BaseModel):
     name: str | None = None
     fps: Annotated[float, Field(gt=0, le=60)] = 10.0
     enabled: bool = True
+    motion_threshold: MotionThreshold = None
     spaces: Annotated[list[ParkingSpace] | None, Field(max_length=1000)] = None
 
     def camera(self) -> Camera:
         """The entry as Redis holds it."""
-        return Camera(id=self.id, name=self.name or self.id, url=self.url, fps=self.fps, enabled=self.enabled)
+        fields = self.model_dump(exclude={"spaces"})
+        return Camera(**fields | {"name": self.name or self.id})
 
 
 def describe_problem(error: ValidationError) -> str:
@@ -46,7 +48,7 @@ def parse_cameras_file(text: str, name: str) -> list[CameraEntry]:
     """The entries of a cameras file.
 
     Args:
-        text: YAML, `cameras: [{id, url, name?, fps?, enabled?, spaces?}]`.
+        text: YAML, `cameras: [{id, url, name?, fps?, enabled?, motion_threshold?, spaces?}]`.
         name: the file's, for messages.
 
     Raises:

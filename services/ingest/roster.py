@@ -117,7 +117,7 @@ class Roster:
                     reading
                     for camera_id, reading in self._readings.items()
                     if held.get(camera_id) is not reading.lease
-                    or wanted.get(camera_id) != reading.camera
+                    or not reading.camera.is_read_like(wanted.get(camera_id))
                     or reading.has_rested()
                 ]
             )

@@ -26,6 +26,21 @@ def test_a_bad_url_names_the_field(url: str) -> None:
     assert caught.value.errors()[0]["input"] == url
 
 
+@pytest.mark.parametrize("threshold", [-1, 256, float("nan"), "much"])
+def test_a_motion_threshold_out_of_range_is_named(threshold: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Camera.model_validate({"id": "CAM1", "name": "x", "url": "http://h/", "motion_threshold": threshold})
+    assert caught.value.errors()[0]["loc"] == ("motion_threshold",)
+
+
+def test_only_what_concerns_reading_makes_a_camera_be_read_anew() -> None:
+    camera = Camera(id="CAM1", name="x", url="http://h/")
+    assert camera.is_read_like(camera.model_copy(update={"name": "y", "motion_threshold": 0.0}))
+    assert not camera.is_read_like(camera.model_copy(update={"fps": 3.0}))
+    assert not camera.is_read_like(camera.model_copy(update={"url": "http://i/"}))
+    assert not camera.is_read_like(None)
+
+
 def test_a_password_is_never_shown() -> None:
     shown = hide_credentials("rtsp://user:se%40cret@cam.local:554/main?x=1")
     assert shown == "rtsp://user:***@cam.local:554/main?x=1"

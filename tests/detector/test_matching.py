@@ -47,6 +47,23 @@ def test_a_vehicle_on_the_aisle_takes_none() -> None:
     assert match((100, 360, 240, 480)) == []
 
 
+def test_a_space_may_ask_for_another_overlap() -> None:
+    half_in = np.array([[150.0, 250, 240, 345]])
+    strict, lenient = (ROW[0].model_copy(update={"min_overlap": share}) for share in (0.9, 0.1))
+    assert len(SpaceMatcher([ROW[0]], SIZE).match(half_in)) == 1
+    assert SpaceMatcher([strict], SIZE).match(half_in) == []
+    barely_in = np.array([[180.0, 250, 280, 345]])
+    assert SpaceMatcher([ROW[0]], SIZE).match(barely_in) == []
+    assert len(SpaceMatcher([lenient], SIZE).match(barely_in)) == 1
+
+
+def test_a_space_may_ask_for_more_confidence_and_its_neighbour_is_not_touched() -> None:
+    matcher = SpaceMatcher([ROW[0].model_copy(update={"confidence": 0.6}), ROW[1]], SIZE)
+    boxes = np.array([[105.0, 200, 195, 345], [225, 200, 315, 345]])
+    assert [found.space for found in matcher.match(boxes, np.array([0.59, 0.3]))] == [1]
+    assert [found.space for found in matcher.match(boxes, np.array([0.60, 0.3]))] == [0, 1]
+
+
 def test_nothing_to_match() -> None:
     assert match() == []
     assert SpaceMatcher([], SIZE).match(np.array([[0, 0, 10, 10]])) == []

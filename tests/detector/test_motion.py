@@ -55,6 +55,15 @@ def test_a_gate_that_is_off_takes_all_for_new() -> None:
     assert [off.judge(lot(), at) for at in (0, 100)] == ["new", "new"]
 
 
+def test_a_gate_is_tuned_while_it_works() -> None:
+    tuned = gate()
+    assert tuned.judge(lot(light=20), 100) == "new"
+    tuned.threshold = 40
+    assert tuned.judge(lot(light=40), 200) == "still"
+    tuned.threshold = 0
+    assert tuned.judge(lot(light=40), 300) == "new"
+
+
 @pytest.mark.parametrize("shown", [np.full((90, 160), 3, np.uint8), np.full((90, 160), 120, np.uint8)])
 def test_darkness_and_a_covered_lens_show_nothing(shown: Thumbnail) -> None:
     covered = gate()

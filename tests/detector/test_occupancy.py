@@ -69,6 +69,22 @@ def test_a_lot_tells_each_change_once_and_who_caused_it() -> None:
     ]
 
 
+def test_a_space_may_ask_for_another_patience_and_confidence() -> None:
+    hasty = A1.model_copy(update={"occupied_after_s": 0.5, "free_after_s": 10.0, "confidence": 0.5})
+    lot = Lot([hasty], {"A1": SpaceStatus(state="free", since_ms=5)}, PATIENCE, now_ms=10)
+
+    def told(confidence: float, *boxes: tuple[float, ...]) -> list[tuple[int, str]]:
+        seen = vehicles(*boxes, confidence=confidence, track_ids=[1] * len(boxes))
+        return [(at, event.state) for at in times for event in lot.see(seen, SIZE, at)[1]]
+
+    times = range(1000, 9000, 100)
+    assert told(0.4, IN_A1) == [], "too uncertain a vehicle for this space"
+    times = range(9000, 20000, 100)
+    assert told(0.6, IN_A1) == [(9500, "occupied")]
+    times = range(20000, 40000, 100)
+    assert told(0.6) == [(30000, "free")]
+
+
 def test_what_was_known_survives_a_restart() -> None:
     known = {"A1": SpaceStatus(state="occupied", since_ms=5, track_id=3), "gone": SpaceStatus(state="free", since_ms=1)}
     lot = Lot([A1], known, PATIENCE, now_ms=10)

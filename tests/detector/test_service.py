@@ -37,11 +37,11 @@ def jpegs() -> list[bytes]:
     return [encode(picture, 80) for picture in islice(read_clip(ASSETS / "north.mp4"), 12)]
 
 
-async def register(redis: Redis) -> None:
+async def register(redis: Redis, **camera: Any) -> None:
     described = json.loads((ASSETS / "north.spaces.json").read_text("utf-8"))
     spaces = [ParkingSpace.model_validate(space) for space in described["spaces"]]
     await redis.set(keys.spaces("CAM1"), dump_spaces(spaces))
-    await redis.hset(keys.CAMERAS, "CAM1", Camera(id="CAM1", name="x", url="http://h/").model_dump_json())
+    await redis.hset(keys.CAMERAS, "CAM1", Camera(id="CAM1", name="x", url="http://h/", **camera).model_dump_json())
 
 
 class Feeder:
@@ -224,6 +224,41 @@ async def test_a_covered_lens_makes_the_spaces_unknown(
         await wait_for(known, 30, every_s=0.1)
         await wait_for(unknown, every_s=0.1)
         await wait_for(known, every_s=0.1)
+
+
+async def test_a_cameras_motion_gate_is_switched_off_and_on_while_it_runs(
+    redis: Redis, redis_url: str, tmp_path: Path, jpegs: list[bytes]
+) -> None:
+    await register(redis)
+    feeder = Feeder(redis, jpegs[:1])
+
+    async def counted() -> tuple[int, int]:
+        answer = await status(redis)
+        return int(answer.get(b"detector_frames", 0)), int(answer.get(b"detector_still", 0))
+
+    async def rests() -> bool:
+        await feeder.send()
+        return (await counted())[1] > at_first
+
+    with running("services.detector", {"REDIS_URL": redis_url}, tmp_path / "log"):
+        at_first = 0
+        await wait_for(rests, 30, every_s=0.1)
+        await register(redis, motion_threshold=0)
+
+        since = [await counted()]
+
+        async def works() -> bool:
+            """Whether the model saw all of at least ten frames in a row."""
+            await feeder.send()
+            frames, still = await counted()
+            if still != since[-1][1]:
+                since.append((frames, still))
+            return frames >= since[-1][0] + 10
+
+        await wait_for(works, 20, every_s=0.1)
+        await register(redis, motion_threshold=20)
+        at_first = (await counted())[1]
+        await wait_for(rests, every_s=0.1)
 
 
 async def test_pictures_are_drawn_only_while_somebody_watches(

@@ -30,6 +30,8 @@ async def test_a_camera_is_added_shown_changed_and_removed(http: aiohttp.ClientS
     stored = Camera.model_validate_json(await redis.hget(keys.CAMERAS, "gate") or b"")
     assert stored.url == GATE["url"], "the password was kept"
     assert (await call(http, "GET", "/api/cameras/gate"))[1]["name"] == "Main gate"
+    for sent, expected in [({"motion_threshold": 0}, 0), ({"name": "x"}, 0), ({"motion_threshold": None}, None)]:
+        assert (await call(http, "PUT", "/api/cameras/gate", sent))[1]["motion_threshold"] == expected
     await call(http, "PUT", "/api/cameras/gate/spaces", {"spaces": [SPACE]})
     assert (await call(http, "DELETE", "/api/cameras/gate"))[0] == 204
     assert (await call(http, "GET", "/api/cameras/gate"))[0] == 404
@@ -41,6 +43,7 @@ async def test_a_camera_is_added_shown_changed_and_removed(http: aiohttp.ClientS
     [
         ({"url": "ftp://host/x"}, "url: must start with one of"),
         ({"fps": 99}, "fps: Input should be less than or equal to 60; it is 99"),
+        ({"motion_threshold": 256}, "motion_threshold: Input should be less than or equal to 255; it is 256"),
         ({"id": "a b"}, "id: "),
         ({"name": ""}, "name: "),
         ({"colour": "red"}, "colour: "),
@@ -67,8 +70,13 @@ async def test_spaces_are_set_and_bad_ones_refused(http: aiohttp.ClientSession) 
     status, problem = await call(http, "PUT", "/api/cameras/gate/spaces", {"spaces": [bad]})
     assert status == 422
     assert problem["detail"].startswith("spaces.0.polygon.1.1: Input should be less than or equal to 1; it is 1.5")
+    status, problem = await call(http, "PUT", "/api/cameras/gate/spaces", {"spaces": [{**SPACE, "confidence": 40}]})
+    assert (status, problem["detail"]) == (422, "spaces.0.confidence: Input should be less than 1; it is 40")
     assert (await call(http, "GET", "/api/cameras/gate/spaces"))[1] == {"spaces": [SPACE]}, "the old ones stay"
     assert (await call(http, "PUT", "/api/cameras/nobody/spaces", {"spaces": []}))[0] == 404
+    asking = {**SPACE, "min_overlap": 0.3, "confidence": 0.5, "occupied_after_s": 5.0, "free_after_s": 60.0}
+    assert (await call(http, "PUT", "/api/cameras/gate/spaces", {"spaces": [asking]}))[0] == 200
+    assert (await call(http, "GET", "/api/cameras/gate/spaces"))[1] == {"spaces": [asking]}
 
 
 async def test_state_and_occupancy_come_from_the_services(http: aiohttp.ClientSession, redis: Redis) -> None:

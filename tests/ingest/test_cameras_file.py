@@ -17,8 +17,9 @@ cameras:
     name: Main gate
     url: rtsp://user:secret@192.0.2.7/main
     fps: 5
+    motion_threshold: 0
     spaces:
-      - {space_id: A1, space_name: A 1, polygon: [[0.1, 0.1], [0.2, 0.1], [0.2, 0.3]]}
+      - {space_id: A1, space_name: A 1, polygon: [[0.1, 0.1], [0.2, 0.1], [0.2, 0.3]], min_overlap: 0.3}
   - {id: yard, url: "http://192.0.2.8:81/stream"}
 """
 
@@ -29,12 +30,12 @@ async def test_cameras_and_spaces_come_into_redis_and_others_stay(redis: Redis) 
     stored = await redis.hgetall(keys.CAMERAS)
     assert set(stored) == {b"gate", b"yard", b"other"}
     assert Camera.model_validate_json(stored[b"gate"]) == Camera(
-        id="gate", name="Main gate", url="rtsp://user:secret@192.0.2.7/main", fps=5
+        id="gate", name="Main gate", url="rtsp://user:secret@192.0.2.7/main", fps=5, motion_threshold=0
     )
     assert Camera.model_validate_json(stored[b"yard"]).name == "yard"
     text = await redis.get(keys.spaces("gate"))
     assert isinstance(text, bytes)
-    assert [space.space_name for space in load_spaces(text)] == ["A 1"]
+    assert [(space.space_name, space.min_overlap) for space in load_spaces(text)] == [("A 1", 0.3)]
     assert not await redis.exists(keys.spaces("yard"))
 
 
@@ -51,6 +52,12 @@ async def test_cameras_and_spaces_come_into_redis_and_others_stay(redis: Redis) 
             "cameras: [{id: g, url: 'http://h', spaces: [{space_id: A, space_name: B, polygon: [[0,0],[1,2],[1,0]]}]}]",
             r"camera g: spaces.0.polygon.1.1: Input should be less than or equal to 1; it is 2",
         ),
+        (
+            "cameras: [{id: g, url: 'http://h', spaces: [{space_id: A, space_name: B, polygon: [[0,0],[1,1],[1,0]],"
+            " min_overlap: 40}]}]",
+            r"camera g: spaces.0.min_overlap: Input should be less than or equal to 1; it is 40",
+        ),
+        ("cameras: [{id: g, url: 'http://h/', motion_threshold: 300}]", "camera g: motion_threshold: .*; it is 300"),
         ("cameras: 7", "needs a list under `cameras:`"),
         ("cameras: [", "not YAML"),
         ("", "needs a list"),

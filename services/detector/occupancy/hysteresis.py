@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from libs.common.spaces import SpaceState, SpaceStatus
+from libs.common.spaces import ParkingSpace, SpaceState, SpaceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,13 @@ class Patience:
 
     occupied_after_ms: int
     free_after_ms: int
+
+    def at(self, space: ParkingSpace) -> Patience:
+        """The patience with one space, which may ask for its own."""
+        return Patience(
+            self.occupied_after_ms if space.occupied_after_s is None else round(space.occupied_after_s * 1000),
+            self.free_after_ms if space.free_after_s is None else round(space.free_after_s * 1000),
+        )
 
 
 @dataclass(slots=True)

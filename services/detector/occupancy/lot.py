@@ -28,11 +28,11 @@ class Lot:
         Args:
             spaces: the camera's spaces.
             known: status by space id from an earlier run; a space that is not in it is unknown.
-            patience: how long a change must last.
+            patience: how long a change must last where the space does not say.
             now_ms: since when spaces that were not known are unknown.
         """
         self.spaces = list(spaces)
-        self._patience = patience
+        self._patience = [patience.at(space) for space in spaces]
         unknown = SpaceStatus(state="unknown", since_ms=now_ms)
         self._clocks = {space.space_id: SpaceClock(known.get(space.space_id, unknown)) for space in spaces}
         self._matcher: tuple[tuple[int, int], SpaceMatcher] | None = None
@@ -80,7 +80,9 @@ class Lot:
             track_id = None if vehicle is None else track_id_at(vehicles, vehicle)
             clock = self._clocks[space.space_id]
             before = clock.status
-            after = clock.see(vehicle is not None or number in self._inspected, track_id, now_ms, self._patience)
+            after = clock.see(
+                vehicle is not None or number in self._inspected, track_id, now_ms, self._patience[number]
+            )
             if after is not None:
                 events.append(_event(space, before, after))
         return matches, events
@@ -90,7 +92,7 @@ class Lot:
             return self._matched[1]  # nothing moved since the last frame: the same vehicles, the same answer
         if self._matcher is None or self._matcher[0] != picture_size:
             self._matcher = picture_size, SpaceMatcher(self.spaces, picture_size)
-        matches = self._matcher[1].match(vehicles.xyxy)
+        matches = self._matcher[1].match(vehicles.xyxy, vehicles.confidence)
         self._matched = vehicles, matches
         return matches
 

@@ -25,7 +25,7 @@ FOOTPRINT_SHARE: Final = 0.6
 MIN_OVERLAP: Final = 0.4
 """Least overlap at which a vehicle stands in a space, as a share of the smaller of footprint and polygon.
 
-Both numbers were chosen on PKLot; the table is in docs/decisions/0006-space-matching.md.
+Both numbers were chosen on PKLot; the table is in docs/decisions/0006-space-matching.md. A space may ask for another.
 """
 
 
@@ -52,12 +52,18 @@ class SpaceMatcher:
         # A polygon drawn by hand may cross itself; its enclosed parts still are the space.
         self._polygons = np.array([shapely.make_valid(shapely.polygons(points)) for points in polygons], dtype=object)
         self._areas = shapely.area(self._polygons)
+        wanted = [MIN_OVERLAP if space.min_overlap is None else space.min_overlap for space in spaces]
+        self._min_overlaps = np.array(wanted, float)
+        self._confidences = np.array([space.confidence or 0.0 for space in spaces], float)
 
-    def match(self, xyxy: npt.NDArray[np.floating[Any]]) -> list[Match]:
+    def match(
+        self, xyxy: npt.NDArray[np.floating[Any]], confidence: npt.NDArray[np.floating[Any]] | None = None
+    ) -> list[Match]:
         """Assign vehicles to spaces.
 
         Args:
             xyxy: (n, 4) vehicle boxes in pixels.
+            confidence: (n,) of the vehicles, for spaces that ask for more than the detector does.
 
         Returns:
             The matches, in order of the spaces.
@@ -65,7 +71,9 @@ class SpaceMatcher:
         if not len(xyxy) or not len(self._polygons):
             return []
         overlap = self.overlaps(xyxy)
-        overlap[overlap < MIN_OVERLAP] = 0
+        overlap[overlap < self._min_overlaps[:, None]] = 0
+        if confidence is not None:
+            overlap[confidence < self._confidences[:, None]] = 0
         rows, columns = linear_sum_assignment(overlap, maximize=True)
         return [
             Match(int(vehicle), int(space), float(overlap[space, vehicle]))

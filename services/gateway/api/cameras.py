@@ -59,9 +59,12 @@ async def get_camera(camera_id: CameraIdInPath, used: Used) -> CameraView:
 
 @router.put("/{camera_id}", responses=problem_responses(400, 404, 413, 422, 503))
 async def change_camera(camera_id: CameraIdInPath, change: CameraChange, used: Used) -> CameraView:
-    """Change a camera; what is left out stays. A password sent back as `***` stays too."""
+    """Change a camera; what is left out stays. A password sent back as `***` stays too.
+
+    `motion_threshold` may be null, the detector's setting; null elsewhere is as if left out.
+    """
     camera = await _registered(used, camera_id)
-    update = change.model_dump(exclude_none=True)
+    update = change.model_dump(exclude_none=True) | change.model_dump(include={"motion_threshold"}, exclude_unset=True)
     if "url" in update:
         await _check_url(used, update["url"])
         update["url"] = keep_credentials(update["url"], camera.url)
@@ -80,14 +83,16 @@ async def remove_camera(camera_id: CameraIdInPath, used: Used) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{camera_id}/spaces", responses=problem_responses(404, 422, 503))
+@router.get("/{camera_id}/spaces", response_model_exclude_none=True, responses=problem_responses(404, 422, 503))
 async def get_spaces(camera_id: KnownCamera, used: Used) -> SpaceList:
     """The camera's parking spaces."""
     text = await used.redis.get(keys.spaces(camera_id))
     return SpaceList(spaces=safe_spaces(None if text is None else as_bytes(text)))
 
 
-@router.put("/{camera_id}/spaces", responses=problem_responses(400, 404, 413, 422, 503))
+@router.put(
+    "/{camera_id}/spaces", response_model_exclude_none=True, responses=problem_responses(400, 404, 413, 422, 503)
+)
 async def set_spaces(camera_id: CameraIdInPath, spaces: SpaceList, used: Used) -> SpaceList:
     """Replace the camera's parking spaces; spaces that remain keep their state."""
     await _registered(used, camera_id)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from libs.common.cameras import CAMERA_ID_PATTERN, CameraId, CameraUrl
+from libs.common.cameras import CAMERA_ID_PATTERN, CameraId, CameraUrl, MotionThreshold
 from libs.common.spaces import SpaceState
 from services.gateway.security.tokens import Role
 
@@ -46,6 +46,7 @@ class CameraView(BaseModel):
     url: str | None
     fps: float | None
     enabled: bool
+    motion_threshold: MotionThreshold = None
     registered: Annotated[bool, Field(description="false: known only from what a worker broadcasts")]
     viewers: int
     occupancy: OccupancyCounts
@@ -68,6 +69,7 @@ class NewCamera(BaseModel):
     url: ApiCameraUrl
     fps: FramesPerSecond = 10.0
     enabled: bool = True
+    motion_threshold: MotionThreshold = None
 
 
 class CameraChange(BaseModel):
@@ -79,6 +81,7 @@ class CameraChange(BaseModel):
     url: ApiCameraUrl | None = None
     fps: FramesPerSecond | None = None
     enabled: bool | None = None
+    motion_threshold: MotionThreshold = None
 
 
 class SpaceView(BaseModel):

@@ -85,6 +85,8 @@ export interface paths {
         /**
          * Change Camera
          * @description Change a camera; what is left out stays. A password sent back as `***` stays too.
+         *
+         *     `motion_threshold` may be null, the detector's setting; null elsewhere is as if left out.
          */
         put: operations["change_camera"];
         post?: never;
@@ -394,6 +396,11 @@ export interface components {
             enabled?: boolean | null;
             /** Fps */
             fps?: number | null;
+            /**
+             * Motion Threshold
+             * @description change of grey that counts as motion; 0: the model sees every frame; null: as the detector's
+             */
+            motion_threshold?: number | null;
             /** Name */
             name?: string | null;
             /** Url */
@@ -439,6 +446,11 @@ export interface components {
             fps: number | null;
             /** Id */
             id: string;
+            /**
+             * Motion Threshold
+             * @description change of grey that counts as motion; 0: the model sees every frame; null: as the detector's
+             */
+            motion_threshold?: number | null;
             /** Name */
             name: string;
             occupancy: components["schemas"]["OccupancyCounts"];
@@ -592,6 +604,11 @@ export interface components {
             fps: number;
             /** Id */
             id: string;
+            /**
+             * Motion Threshold
+             * @description change of grey that counts as motion; 0: the model sees every frame; null: as the detector's
+             */
+            motion_threshold?: number | null;
             /** Name */
             name: string;
             /** Url */
@@ -646,8 +663,30 @@ export interface components {
         /**
          * ParkingSpace
          * @description One space: a polygon on the picture, in coordinates from 0 to 1 of its width and height.
+         *
+         *     Thresholds that it does not give are the detector's settings.
          */
         ParkingSpace: {
+            /**
+             * Confidence
+             * @description least confidence of a vehicle here, where more than the detector's own
+             */
+            confidence?: number | null;
+            /**
+             * Free After S
+             * @description free once seen empty this long
+             */
+            free_after_s?: number | null;
+            /**
+             * Min Overlap
+             * @description least overlap of a vehicle that stands here, as a share of the smaller
+             */
+            min_overlap?: number | null;
+            /**
+             * Occupied After S
+             * @description occupied once a vehicle stood here this long
+             */
+            occupied_after_s?: number | null;
             /** Polygon */
             polygon: [
                 number,
