@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
+from libs.common.monitoring.measured_redis import MeasuredRedis, OnRoundTrip
 from libs.common.redis_address import PasswordFile, RedisAddress, refusal
 from libs.common.shutdown import sleep_until_stopped
 
@@ -30,7 +31,11 @@ ANSWER_TIMEOUT_S = 2.0
 
 
 def connect(
-    address: RedisAddress | str, *, answer_timeout_s: float | None = ANSWER_TIMEOUT_S, max_connections: int = 16
+    address: RedisAddress | str,
+    *,
+    answer_timeout_s: float | None = ANSWER_TIMEOUT_S,
+    max_connections: int = 16,
+    on_round_trip: OnRoundTrip | None = None,
 ) -> Redis:
     """A client for an address; it connects when first used and answers are bytes.
 
@@ -38,6 +43,7 @@ def connect(
         address: where Redis is; a URL alone is an address without password file and authority.
         answer_timeout_s: seconds to wait for an answer; None for a client that blocks on purpose.
         max_connections: more callers at once wait up to `CONNECT_TIMEOUT_S` for a connection to come free.
+        on_round_trip: hears of every request's time; not for a client that blocks on purpose.
     """
     if isinstance(address, str):
         address = RedisAddress(address)
@@ -60,7 +66,7 @@ def connect(
         max_connections=max_connections,
         **access,
     )
-    return Redis.from_pool(pool)
+    return Redis.from_pool(pool) if on_round_trip is None else MeasuredRedis.measured(pool, on_round_trip)
 
 
 async def wait_for_redis(

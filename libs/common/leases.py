@@ -90,6 +90,9 @@ class Leases:
 
     Attributes:
         member: this process's name.
+        role: its role.
+        members: the role's live processes, as this one last saw them, sorted.
+        moved: how often a camera was `taken`, `released` and `lost` by this process.
         changed: set when `held()` may have changed; the user clears it.
         pulse: beats whenever Redis has taken a heartbeat.
     """
@@ -104,13 +107,14 @@ class Leases:
             timeout_s: a process that is silent for this long has lost its cameras.
         """
         self.member = member
+        self.role = role
+        self.members: tuple[str, ...] = ()
+        self.moved = {"taken": 0, "released": 0, "lost": 0}
         self.changed = asyncio.Event()
         self.pulse = Pulse("heartbeat to redis", SILENT_TIMEOUTS_MAX * timeout_s)
         self._redis = redis
-        self._role = role
         self._timeout_s = timeout_s
         self._camera_ids: frozenset[str] = frozenset()
-        self._members: tuple[str, ...] = ()
         self._mine: frozenset[str] = frozenset()
         self._leases: dict[str, Lease] = {}
         self._releasing: set[str] = set()
@@ -134,7 +138,7 @@ class Leases:
 
     def speaks_for_all(self) -> bool:
         """Whether this is the one process of the role that reports what concerns no camera's owner."""
-        return self._members[:1] == (self.member,)
+        return self.members[:1] == (self.member,)
 
     async def release(self, lease: Lease) -> None:
         """Give a camera to whoever waits for it; call it when the work under this lease has ended.
@@ -147,7 +151,9 @@ class Leases:
         self._releasing.add(lease.camera_id)
         try:
             await lease.lock.release()
+            self.moved["released"] += 1
         except (LockError, RedisError, OSError) as error:
+            self.moved["lost"] += 1
             _log.debug("lease was gone before its release", camera=lease.camera_id, reason=str(error))
         finally:
             self._releasing.discard(lease.camera_id)
@@ -170,7 +176,7 @@ class Leases:
     async def _sign_off(self) -> None:
         """Let the others take over at once."""
         try:
-            await self._redis.zrem(keys.members(self._role), self.member)
+            await self._redis.zrem(keys.members(self.role), self.member)
         except (RedisError, OSError) as error:
             _log.info("could not sign off; the others notice by themselves", error=str(error))
 
@@ -185,17 +191,17 @@ class Leases:
                 away = False
             except (RedisError, OSError) as error:
                 if not away:
-                    _log.warning("cannot reach redis; leases run out", role=self._role, error=str(error))
+                    _log.warning("cannot reach redis; leases run out", role=self.role, error=str(error))
                 away = True
             tick += 1
             await sleep_until_stopped(stop, self._timeout_s / TICKS_PER_TIMEOUT)
 
     async def _tick(self, *, extend: bool) -> None:
-        answer: Any = await self._beat(keys=[keys.members(self._role)], args=[self.member, self._timeout_s])
+        answer: Any = await self._beat(keys=[keys.members(self.role)], args=[self.member, self._timeout_s])
         members = tuple(sorted(as_text(member) for member in answer))
-        if members != self._members:
-            _log.info("members changed", role=self._role, members=members)
-            self._members = members
+        if members != self.members:
+            _log.info("members changed", role=self.role, members=members)
+            self.members = members
             self._assign()
         if extend:
             await self._extend_all()
@@ -219,13 +225,14 @@ class Leases:
                 lease.end()
 
     async def _acquire(self, camera_id: str) -> None:
-        name = keys.lease(self._role, camera_id)
+        name = keys.lease(self.role, camera_id)
         lock = Lock(self._redis, name, timeout=self._timeout_s, blocking=False, thread_local=False)
         asked_at_s = running_s()
         if await lock.acquire(token=self.member):
             lease = Lease(camera_id, lock, self._timeout_s)
             lease.extend(asked_at_s)
             self._leases[camera_id] = lease
+            self.moved["taken"] += 1
             self.changed.set()
 
     async def _look_for_lost(self) -> None:
@@ -236,12 +243,13 @@ class Leases:
     def _drop_lost(self) -> None:
         for camera_id, lease in list(self._leases.items()):
             if not lease.is_valid() and camera_id not in self._releasing:
-                _log.warning("lease lost", role=self._role, camera=camera_id)
+                _log.warning("lease lost", role=self.role, camera=camera_id)
                 lease.end()
                 del self._leases[camera_id]
+                self.moved["lost"] += 1
                 self.changed.set()
 
     def _assign(self) -> None:
-        assignment = {} if self._is_stopping else assign(self._camera_ids, self._members)
+        assignment = {} if self._is_stopping else assign(self._camera_ids, self.members)
         self._mine = frozenset(camera_id for camera_id, member in assignment.items() if member == self.member)
         self.changed.set()

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from prometheus_client import CollectorRegistry
-
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import LotcastError
 from libs.common.leases import Leases
 from libs.common.logging import configure_logging, get_logger
+from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.ingest.cameras_file import CameraEntry, read_entries, register
 from services.ingest.directory import CameraDirectory
 from services.ingest.frame_writer import FrameWriter
+from services.ingest.metrics import CameraCollector, IngestMetrics
 from services.ingest.probe import ProbeDesk
+from services.ingest.redis_memory import RedisMemoryWatch
 from services.ingest.roster import Roster
 from services.ingest.settings import IngestSettings
 
@@ -32,17 +33,22 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
     """
     stop = stop_on_signals()
     owner = process_id("ingest")
-    redis = connect(settings.redis)
-    writer = FrameWriter(redis)
+    metrics = IngestMetrics()
+    redis = connect(settings.redis, on_round_trip=metrics.round_trips)
+    writer = FrameWriter(redis, metrics.frames)
     leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
-    roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings)
+    roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings, metrics.frames)
     desk = ProbeDesk(redis, settings)
+    memory = RedisMemoryWatch(redis)
+    for collector in (LeaseCollector(leases), CameraCollector(roster), memory):
+        metrics.registry.register(collector)
     try:
-        async with monitoring(settings, CollectorRegistry(), [leases.pulse, *roster.pulses]):
+        async with monitoring(settings, metrics.registry, [leases.pulse, *roster.pulses]):
             await wait_for_redis(redis, settings.redis, stop)
             await register(redis, entries)
             _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
-            await run_until_stopped([leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop)], stop)
+            parts = [leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop), memory.run(stop)]
+            await run_until_stopped(parts, stop)
     finally:
         await redis.aclose()
     _log.info("ingest stopped")

@@ -11,6 +11,7 @@ from libs.common.errors import CameraStalled, FrameError, SourceError
 from libs.common.leases import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import RawFrame
+from libs.common.monitoring.metrics import FrameMetrics
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.jpeg import jpeg_size
 from services.ingest.pacing import Backoff, FramePacer
@@ -28,13 +29,20 @@ class CameraReader:
     """One camera's task."""
 
     def __init__(
-        self, camera: Camera, lease: Lease, writer: FrameWriter, settings: IngestSettings, status: CameraStatus
+        self,
+        camera: Camera,
+        lease: Lease,
+        writer: FrameWriter,
+        settings: IngestSettings,
+        status: CameraStatus,
+        metrics: FrameMetrics,
     ) -> None:
         self._camera = camera
         self._lease = lease
         self._writer = writer
         self._settings = settings
         self._status = status
+        self._metrics = metrics
         self._pacer = FramePacer(camera.fps)
         self._seq = 0
 
@@ -82,11 +90,12 @@ class CameraReader:
         bad_in_a_row = 0
         async with aclosing(source_for(self._camera.url)(self._camera, self._settings, self._pacer)) as frames:
             async for captured in frames:
-                self._status.dropped = self._pacer.dropped
+                self._count_surplus()
                 try:
                     width, height = jpeg_size(captured.jpeg)
                 except FrameError as error:
                     self._status.bad_frames += 1
+                    self._metrics.drop("read", "garbled")
                     bad_in_a_row += 1
                     if bad_in_a_row >= BAD_FRAMES_IN_A_ROW_MAX:
                         raise SourceError(f"camera sends no usable pictures: {error}") from error
@@ -94,11 +103,17 @@ class CameraReader:
                 bad_in_a_row = 0
                 self._forward(captured, width, height)
 
+    def _count_surplus(self) -> None:
+        """Note what the pacer has let go by since the last frame that it let through."""
+        self._metrics.drop("read", "surplus", self._pacer.dropped - self._status.dropped)
+        self._status.dropped = self._pacer.dropped
+
     def _forward(self, captured: CapturedFrame, width: int, height: int) -> None:
         self._seq += 1
         frame = RawFrame(self._seq, captured.captured_at_ms, width, height, captured.jpeg)
         self._writer.offer(self._lease, frame)
         self._status.frames += 1
+        self._metrics.count("read")
         self._status.last_frame_at_ms = now_ms()
         self._status.rate.tick()
         if self._status.state != "live":

@@ -9,9 +9,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import keys
+from libs.common.clock import now_ms
 from libs.common.leases import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
+from libs.common.monitoring.metrics import FrameMetrics
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("writer")
@@ -24,16 +26,17 @@ class FrameWriter:
         dropped: frames by camera that a newer one replaced, or that were lost while Redis was away.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, metrics: FrameMetrics) -> None:
         self.dropped: Counter[str] = Counter()
         self._redis = redis
+        self._metrics = metrics
         self._newest: dict[str, tuple[Lease, RawFrame]] = {}
         self._filled = asyncio.Event()
 
     def offer(self, lease: Lease, frame: RawFrame) -> None:
         """Leave a frame to be written, if its lease still holds then; one that still waits gives way to it."""
         if lease.camera_id in self._newest:
-            self.dropped[lease.camera_id] += 1
+            self._drop(lease.camera_id, "replaced")
         self._newest[lease.camera_id] = lease, frame
         self._filled.set()
 
@@ -55,20 +58,32 @@ class FrameWriter:
                     _log.info("redis is back; frames flow again")
                 away = False
             except (RedisError, OSError) as error:
-                self.dropped.update(batch.keys())
+                for camera_id in batch:
+                    self._drop(camera_id, "redis_away")
                 if not away:
                     _log.warning("cannot write frames; dropping them until redis is back", error=str(error))
                 away = True
                 await sleep_until_stopped(stop, 0.2)
 
     async def _write(self, batch: dict[str, tuple[Lease, RawFrame]]) -> None:
+        """Write a batch, and take out of it what may not be written."""
         pipe = self._redis.pipeline(transaction=False)
-        for camera_id, (lease, frame) in batch.items():
+        for camera_id, (lease, frame) in list(batch.items()):
             # The last look before the frame leaves: the process may have been paused since the frame came.
             if not lease.is_valid():
-                self.dropped[camera_id] += 1
+                self._drop(camera_id, "lease_lost")
+                del batch[camera_id]
                 continue
             fields: dict = frame.to_fields()  # type: ignore[type-arg]
             pipe.xadd(keys.frames(camera_id), fields, maxlen=FRAMES_MAXLEN, approximate=False)
-        if len(pipe):
-            await pipe.execute()
+        if not batch:
+            return
+        await pipe.execute()
+        written_at_ms = now_ms()
+        self._metrics.count("write", frames=len(batch))
+        for _, frame in batch.values():
+            self._metrics.took("capture_to_stream", (written_at_ms - frame.captured_at_ms) / 1000)
+
+    def _drop(self, camera_id: str, cause: str) -> None:
+        self.dropped[camera_id] += 1
+        self._metrics.drop("write", cause)

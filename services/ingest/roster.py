@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -13,6 +14,7 @@ from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
+from libs.common.monitoring.metrics import FrameMetrics
 from libs.common.monitoring.pulse import Pulse
 from libs.common.shutdown import sleep_until_stopped
 from services.ingest.camera_reader import CameraReader
@@ -54,7 +56,13 @@ class Roster:
     """
 
     def __init__(
-        self, redis: Redis, directory: CameraDirectory, leases: Leases, writer: FrameWriter, settings: IngestSettings
+        self,
+        redis: Redis,
+        directory: CameraDirectory,
+        leases: Leases,
+        writer: FrameWriter,
+        settings: IngestSettings,
+        metrics: FrameMetrics,
     ) -> None:
         """Prepare.
 
@@ -64,6 +72,7 @@ class Roster:
             leases: which of them are this process's; run beside this.
             writer: where the cameras' frames go.
             settings: of this service.
+            metrics: what readers count.
         """
         self._listing_pulse = Pulse("look-up of cameras", STUCK_AFTER_S)
         self._readers_pulse = Pulse("care for readers", STUCK_AFTER_S)
@@ -73,10 +82,20 @@ class Roster:
         self._leases = leases
         self._writer = writer
         self._settings = settings
+        self._metrics = metrics
         self._listing = Listing()
         self._readings: dict[str, _Reading] = {}
         self._removed: set[str] = set()
         self._state_changed = asyncio.Event()
+
+    def statuses(self) -> Mapping[str, CameraStatus]:
+        """The cameras that are read here, by id."""
+        return {camera_id: reading.status for camera_id, reading in self._readings.items()}
+
+    def listed(self) -> Mapping[str, int]:
+        """How many cameras stand in Redis, by kind."""
+        listing = self._listing
+        return {"wanted": len(listing.wanted), "disabled": len(listing.disabled), "bad": len(listing.bad)}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep in step until stopped; outlives Redis being away."""
@@ -129,7 +148,7 @@ class Roster:
 
     def _begin(self, camera: Camera, lease: Lease) -> None:
         status = CameraStatus(self._state_changed)
-        reader = CameraReader(camera, lease, self._writer, self._settings, status)
+        reader = CameraReader(camera, lease, self._writer, self._settings, status, self._metrics)
         task = asyncio.create_task(reader.run(), name=f"camera {camera.id}")
         self._readings[camera.id] = _Reading(camera, lease, status, task)
 

@@ -16,6 +16,7 @@ from libs.common.clock import running_s
 from libs.common.leases import Lease
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from services.ingest.frame_writer import FrameWriter
+from services.ingest.metrics import IngestMetrics
 from tests.support.pictures import make_jpeg
 from tests.support.waiting import wait_for
 
@@ -49,7 +50,7 @@ async def written(redis: Redis, camera_id: str) -> list[int]:
 
 
 async def test_only_the_newest_frame_of_a_camera_waits_and_the_rest_is_counted(redis: Redis) -> None:
-    writer, one, two = FrameWriter(redis), lease_of(redis, "ONE"), lease_of(redis, "TWO")
+    writer, one, two = FrameWriter(redis, IngestMetrics().frames), lease_of(redis, "ONE"), lease_of(redis, "TWO")
     for seq in range(1, 6):
         writer.offer(one, frame(seq))
     writer.offer(two, frame(1))
@@ -64,7 +65,11 @@ async def test_only_the_newest_frame_of_a_camera_waits_and_the_rest_is_counted(r
 
 async def test_a_frame_whose_lease_ran_out_while_it_waited_is_not_written(redis: Redis) -> None:
     """As when the process is paused between the camera and Redis."""
-    writer, short, good = FrameWriter(redis), lease_of(redis, "SHORT", 0.05), lease_of(redis, "GOOD")
+    writer, short, good = (
+        FrameWriter(redis, IngestMetrics().frames),
+        lease_of(redis, "SHORT", 0.05),
+        lease_of(redis, "GOOD"),
+    )
     writer.offer(short, frame(1))
     writer.offer(good, frame(1))
     time.sleep(0.06)  # noqa: ASYNC251 - the whole process stands still
@@ -79,7 +84,7 @@ async def test_a_frame_whose_lease_ran_out_while_it_waited_is_not_written(redis:
 
 
 async def test_the_stream_keeps_a_few_frames_exactly(redis: Redis) -> None:
-    writer, lease = FrameWriter(redis), lease_of(redis, "ONE")
+    writer, lease = FrameWriter(redis, IngestMetrics().frames), lease_of(redis, "ONE")
     async with writing(writer):
         for seq in range(1, 12):
             writer.offer(lease, frame(seq))

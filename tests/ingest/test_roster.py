@@ -16,6 +16,7 @@ from libs.common.cameras import Camera
 from libs.common.leases import Leases
 from services.ingest.directory import CameraDirectory, read_listing
 from services.ingest.frame_writer import FrameWriter
+from services.ingest.metrics import IngestMetrics
 from services.ingest.roster import Roster
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame
@@ -59,8 +60,8 @@ async def test_a_bad_entry_is_said_once_and_again_when_it_changes(redis: Redis) 
 @asynccontextmanager
 async def running_roster(redis: Redis) -> AsyncIterator[None]:
     settings, stop = IngestSettings(), asyncio.Event()
-    writer, leases = FrameWriter(redis), Leases(redis, "ingest", "me", 0.6)
-    roster = Roster(redis, CameraDirectory(redis, []), leases, writer, settings)
+    writer, leases = FrameWriter(redis, IngestMetrics().frames), Leases(redis, "ingest", "me", 0.6)
+    roster = Roster(redis, CameraDirectory(redis, []), leases, writer, settings, IngestMetrics().frames)
     async with asyncio.TaskGroup() as group:
         for part in (leases.run(stop), writer.run(stop), roster.run(stop)):
             group.create_task(part)

@@ -21,6 +21,7 @@ from libs.common.clock import running_s
 from libs.common.leases import Lease
 from services.ingest.camera_reader import CameraReader
 from services.ingest.frame_writer import FrameWriter
+from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 from services.ingest.status import CameraStatus
 from tests.support.cameras import Handler, answering, multipart_camera, serving
@@ -160,12 +161,13 @@ async def test_a_failing_camera_leaks_nothing() -> None:
     redis = connect("redis://127.0.0.1:1/0")
     lease = Lease("C", Lock(redis, "C"), 1000)
     lease.extend(running_s())
-    status = CameraStatus(asyncio.Event())
+    status, metrics = CameraStatus(asyncio.Event()), IngestMetrics().frames
     settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001)
     process = psutil.Process()
     async with serving(failing) as url:
         camera = Camera(id="C", name="C", url=f"{url}/stream")
-        reading = asyncio.create_task(CameraReader(camera, lease, FrameWriter(redis), settings, status).run())
+        reader = CameraReader(camera, lease, FrameWriter(redis, metrics), settings, status, metrics)
+        reading = asyncio.create_task(reader.run())
         await wait_for(lambda: status.reconnects >= WARM_UP, 60)
         tasks, sockets, memory = len(asyncio.all_tasks()), process.num_fds(), process.memory_info().rss
         await wait_for(lambda: status.reconnects >= FAILURES, 120)
@@ -184,12 +186,13 @@ async def test_a_failing_video_leaks_neither_threads_nor_files(tmp_path: Path) -
     redis = connect("redis://127.0.0.1:1/0")
     lease = Lease("C", Lock(redis, "C"), 1000)
     lease.extend(running_s())
-    status = CameraStatus(asyncio.Event())
+    status, metrics = CameraStatus(asyncio.Event()), IngestMetrics().frames
     settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001, hwaccel="off")
     process = psutil.Process()
     for url in ((tmp_path / "bad.mp4").as_uri(), "rtsp://127.0.0.1:9/main", (tmp_path / "missing.mp4").as_uri()):
         camera = Camera(id="C", name="C", url=url)
-        reading = asyncio.create_task(CameraReader(camera, lease, FrameWriter(redis), settings, status).run())
+        reader = CameraReader(camera, lease, FrameWriter(redis, metrics), settings, status, metrics)
+        reading = asyncio.create_task(reader.run())
         status.reconnects = 0
         await wait_for(lambda: status.reconnects >= 50, 60)
         threads, files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss

@@ -1,0 +1,81 @@
+"""What ingest counts, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
+from services.ingest.status import CameraStatus
+
+STAGES: Final = {
+    "read": Stage(causes=("surplus", "garbled")),
+    "write": Stage(causes=("replaced", "lease_lost", "redis_away")),
+}
+HOPS: Final = {"capture_to_stream": "from the picture's first byte, or the camera's own time, until Redis has it"}
+
+
+class IngestMetrics:
+    """Ingest's metrics in a registry of their own.
+
+    Attributes:
+        registry: what `/metrics` tells.
+        frames: stage `read`: from a camera, `surplus` above its `fps`, `garbled` where it is no whole JPEG; stage
+            `write`: into its stream, `replaced` by a newer one while Redis was slow.
+        round_trips: to Redis.
+    """
+
+    def __init__(self) -> None:
+        self.registry = new_registry()
+        self.frames = FrameMetrics(self.registry, STAGES, HOPS)
+        self.round_trips = RoundTripMetrics(self.registry)
+
+
+class Cameras(Protocol):
+    """What is told of cameras; the roster knows it."""
+
+    def statuses(self) -> Mapping[str, CameraStatus]:
+        """The cameras that this process reads, by id."""
+
+    def listed(self) -> Mapping[str, int]:
+        """How many cameras stand in Redis, by kind."""
+
+
+class CameraCollector(Collector):
+    """The cameras that this process reads.
+
+    Only registered ones are read, so the label has its bound; one that is given up is not told of any more.
+    """
+
+    def __init__(self, cameras: Cameras) -> None:
+        self._cameras = cameras
+
+    def collect(self) -> Iterator[Metric]:
+        """The numbers now."""
+        label = ["camera"]
+        live = GaugeMetricFamily("lotcast_camera_live", "1 while the camera sends pictures, else 0.", labels=label)
+        at = GaugeMetricFamily(
+            "lotcast_camera_last_frame_timestamp_seconds",
+            "When its last good picture came, since the epoch; 0 before the first.",
+            labels=label,
+        )
+        frames = CounterMetricFamily("lotcast_camera_frames", "Pictures taken from the camera.", labels=label)
+        reconnects = CounterMetricFamily(
+            "lotcast_camera_reconnects", "Connections to the camera lost or refused.", labels=label
+        )
+        for camera_id, status in self._cameras.statuses().items():
+            live.add_metric([camera_id], status.state == "live")
+            at.add_metric([camera_id], status.last_frame_at_ms / 1000)
+            frames.add_metric([camera_id], status.frames)
+            reconnects.add_metric([camera_id], status.reconnects)
+        listed = GaugeMetricFamily(
+            "lotcast_cameras", "Cameras that stand in Redis: to be read, disabled, with an entry that is wrong.",
+            labels=["kind"],
+        )  # fmt: skip
+        for kind, count in self._cameras.listed().items():
+            listed.add_metric([kind], count)
+        yield from (live, at, frames, reconnects, listed)
