@@ -87,9 +87,10 @@ def serve(settings: GatewaySettings, make_app: MakeApp) -> int:
 def _serve_here(settings: GatewaySettings, make_app: MakeApp) -> int:
     listening = listen(settings, shared=settings.workers > 1)
     server = _Server(GatewayConfig(settings, partial(make_app, settings)))
-    # When it has stopped, uvicorn raises the signal again that stopped it; by then the stop has been clean.
+    # Before uvicorn listens for signals itself, so that one that comes while we start is not lost; and after, since it
+    # raises the signal again that stopped it: by then the stop has been clean.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, server.handle_exit)
     server.run([listening])
     return 0 if server.started else 1
 
