@@ -6,12 +6,12 @@ import asyncio
 import sys
 
 import cv2
-from prometheus_client import CollectorRegistry
 
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import EngineError, LotcastError
 from libs.common.leases import Leases
 from libs.common.logging import configure_logging, get_logger
+from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
@@ -20,6 +20,7 @@ from services.detector.engines.base import Engine
 from services.detector.engines.loading import lane_count, load_engine
 from services.detector.lanes import Lanes
 from services.detector.mailbox import Mailbox
+from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
 from services.detector.roster import Roster
@@ -40,7 +41,8 @@ async def run(settings: DetectorSettings, engine: Engine) -> None:
     _log.info("model loaded", engine=engine.description, lanes=lanes)
     if settings.model == "demo":
         _log.warning("this model knows the rendered demo only; real cameras want a COCO model: set DETECTOR_MODEL")
-    redis = connect(settings.redis)
+    metrics = DetectorMetrics()
+    redis = connect(settings.redis, on_round_trip=metrics.round_trips)
     reading = connect(settings.redis, answer_timeout_s=10.0, max_connections=1)
     mailbox = Mailbox()
     publisher = Publisher(redis, settings, detector)
@@ -48,8 +50,9 @@ async def run(settings: DetectorSettings, engine: Engine) -> None:
     roster = Roster(redis, leases, publisher, mailbox, settings)
     reader = FrameReader(reading, detector, roster.cameras.keys, mailbox)
     work = Lanes(engine, mailbox, roster.cameras, publisher, settings, lanes)
+    metrics.registry.register(LeaseCollector(leases))
     try:
-        async with monitoring(settings, CollectorRegistry(), [leases.pulse, roster.pulse]):
+        async with monitoring(settings, metrics.registry, [leases.pulse, roster.pulse]):
             await wait_for_redis(redis, settings.redis, stop)
             audience = watch_audience(redis, roster.cameras, stop)
             parts = [leases.run(stop), roster.run(stop), reader.run(stop), work.run(stop), audience]

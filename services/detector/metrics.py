@@ -1,0 +1,68 @@
+"""What the detector counts, for Prometheus."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from prometheus_client import Histogram
+
+from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
+
+STAGES: Final = {
+    "receive": Stage(causes=("newer", "garbled")),
+    "detect": Stage(
+        outcomes=("new", "still", "blind"),
+        causes=("newer", "too_old", "lease_lost", "undecodable", "engine_failed"),
+    ),
+    "publish": Stage(outcomes=("ok", "unwatched"), causes=("lease_lost", "redis_away", "undecodable")),
+}
+HOPS: Final = {
+    "stream_to_detector": "from Redis having the frame (its clock) until the detector does",
+    "detector_wait": "until a lane takes it",
+    "detect": "decoding and inference",
+    "publish": "tracking, drawing, encoding, and Redis's answer",
+    "capture_to_publish": "the whole way from the capture until Redis has the annotated picture",
+}
+InferenceKind = Literal["frame", "inspection"]
+INFERENCE_KINDS: Final[tuple[InferenceKind, ...]] = ("frame", "inspection")
+INFERENCE_BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Finer around what a model takes on a CPU, 10 to 100 ms."""
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64)
+
+
+class DetectorMetrics:
+    """The detector's metrics in a registry of their own; may be used from the lanes' threads.
+
+    Attributes:
+        registry: what `/metrics` tells.
+        frames: stage `receive`: from the stream, `newer` where more than one waited there; stage `detect`: what the
+            motion gate said, `newer` where one replaced it in the mailbox; stage `publish`: `unwatched` where nobody
+            watches, so that it was not drawn.
+        round_trips: to Redis, without the reads that wait for frames.
+    """
+
+    def __init__(self) -> None:
+        self.registry = new_registry()
+        self.frames = FrameMetrics(self.registry, STAGES, HOPS)
+        self.round_trips = RoundTripMetrics(self.registry)
+        seconds = Histogram(
+            "lotcast_inference_seconds", "Time of one run of the model, over its whole batch.", ["kind"],
+            buckets=INFERENCE_BUCKETS_S, registry=self.registry,
+        )  # fmt: skip
+        batch = Histogram(
+            "lotcast_inference_batch_size", "Pictures, or tiles of a close look, in one run of the model.", ["kind"],
+            buckets=BATCH_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self._inference = {kind: (seconds.labels(kind), batch.labels(kind)) for kind in INFERENCE_KINDS}
+
+    def observe_inference(self, seconds: float, batch: int, kind: InferenceKind = "frame") -> None:
+        """The model has run once.
+
+        Args:
+            seconds: how long.
+            batch: over how many pictures.
+            kind: whole frames, or tiles of a close look at spaces.
+        """
+        took, size = self._inference[kind]
+        took.observe(seconds)
+        size.observe(batch)
