@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import redis as blocking_redis
 from redis.asyncio import Redis
 
 from libs.common.bus import connect
@@ -15,8 +14,8 @@ from tests.support.redis_server import RedisServer
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """One redis-server for the whole run."""
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    """One redis-server for the whole run, under the users of deploy/redis."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"), with_users=True)
     server.start()
     yield server
     server.stop()
@@ -24,19 +23,23 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture
 def own_redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A redis-server of the test's own, which it may stop and start."""
-    server = RedisServer(tmp_path)
+    """A redis-server of the test's own, which it may stop and start; under the users of deploy/redis."""
+    server = RedisServer(tmp_path, with_users=True)
     server.start()
     yield server
+    refused = server.refused() if server.is_running else []
     server.stop()
+    assert not refused, "a service did what its user may not do"
 
 
 @pytest.fixture
-def redis_url(redis_server: RedisServer) -> str:
-    """An empty database."""
-    with blocking_redis.Redis(port=redis_server.port) as client:
+def redis_url(redis_server: RedisServer) -> Iterator[str]:
+    """The admin's address of an empty database; services that are started with it run as their own users."""
+    with redis_server.client() as client:
         client.flushall()
-    return redis_server.url
+    redis_server.forget_refused()
+    yield redis_server.url
+    assert not redis_server.refused(), "a service did what its user may not do"
 
 
 @pytest.fixture

@@ -7,5 +7,6 @@ passwords=${REDIS_PASSWORDS:-/run/passwords}
 acl_file=${ACL_FILE:-/tmp/users.acl}
 
 "$here/passwords.sh" "$passwords"
-(umask 077 && "$here/acl.sh" "$passwords" >"$acl_file")
+version=$(redis-server --version | sed 's/.* v=\([0-9.]*\).*/\1/')
+(umask 077 && "$here/acl.sh" "$passwords" "$version" >"$acl_file")
 exec redis-server "$@" --aclfile "$acl_file"

@@ -191,7 +191,7 @@ async def test_an_ingest_cut_off_from_redis_lets_go_before_another_begins(
     redis: Redis, redis_server: RedisServer, ingests: Ingests
 ) -> None:
     async with cuttable_link(redis_server.port) as link, watched_cameras(redis) as cameras:
-        victim = ingests.start(f"redis://127.0.0.1:{link.port}/0")
+        victim = ingests.start(redis_server.url.replace(str(redis_server.port), str(link.port)))
         ingests.start()
 
         async def shared() -> bool:

@@ -15,17 +15,21 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.redis_server import free_port
+from tests.support.redis_server import free_port, own_access
 
 ROOT = Path(__file__).parents[2]
 START_S = 20.0
+SERVICES = ("ingest", "detector", "gateway")
 
 
 class ServiceProcess:
-    """One running process; what it prints goes into `log_file`."""
+    """One running process, a service as its own user of Redis; what it prints goes into `log_file`."""
 
     def __init__(self, module: str, environment: Mapping[str, str], log_file: Path, *arguments: str) -> None:
         self.log_file = log_file
+        user = module.removeprefix("services.")
+        if user in SERVICES and "REDIS_URL" in environment:
+            environment = {**environment, **own_access(user, environment["REDIS_URL"], log_file.parent)}
         with log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
