@@ -24,6 +24,9 @@ class GatewaySettings(ServiceSettings):
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="port to listen on")] = 8069
+    published_at: Annotated[
+        str, Field(description="address at which a container engine or a proxy publishes it, if not the host")
+    ] = ""
     open: Annotated[bool, Field(description="`true`: without tokens, serve everybody who reaches the address")] = False
     tokens: Annotated[
         SecretStr, Field(description="`role:token`, several separated by commas; roles: viewer, worker, admin")
@@ -93,18 +96,24 @@ class GatewaySettings(ServiceSettings):
             ConfigurationError: the address is not loopback, there are no tokens and `GATEWAY_OPEN` is not true.
         """
         if not self.is_loopback and not tokens and not self.open:
+            variable = "GATEWAY_PUBLISHED_AT" if self.published_at else "GATEWAY_HOST"
             raise ConfigurationError(
-                f"GATEWAY_HOST: {self.host} can be reached from the network, and nobody would have to log in; set "
+                f"{variable}: {self.reached_at} can be reached from the network, and nobody would have to log in; set "
                 "GATEWAY_TOKENS or GATEWAY_TOKENS_FILE, or GATEWAY_OPEN=true if everybody may watch and change things"
             )
+
+    @property
+    def reached_at(self) -> str:
+        """The address at which others reach the gateway."""
+        return self.published_at or self.host
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the gateway."""
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            return ipaddress.ip_address(self.reached_at).is_loopback
         except ValueError:
-            return self.host == "localhost"
+            return self.reached_at == "localhost"
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -186,6 +186,20 @@ async def test_without_tokens_only_this_machine_is_served(
     async with http.get("/api/session") as answer:
         assert await answer.json() == {"role": "admin", "login_required": False}
     assert "no tokens are configured" in gateway.service.log
+    async with http.get("/metrics", headers={"Host": host}) as answer:
+        assert answer.status == 200, "a monitor may know another address"
+
+
+async def test_in_a_container_the_address_where_it_is_published_counts(redis_url: str, tmp_path: Path) -> None:
+    settings = {"GATEWAY_HOST": "0.0.0.0", "GATEWAY_PUBLISHED_AT": "127.0.0.1"}
+    with running_gateway(redis_url, tmp_path, **settings) as gateway:
+        async with aiohttp.ClientSession(gateway.url) as client:
+            assert await status_of(client, "GET", "/api/cameras") == 200
+            assert await status_of(client, "GET", "/api/cameras", headers={"Host": "evil.example"}) == 403
+    environment = {"REDIS_URL": redis_url, **settings, "GATEWAY_PUBLISHED_AT": "192.0.2.1"}
+    with running("services.gateway", environment, tmp_path / "refusing.log") as service:
+        assert service.process.wait(20) == 2
+        assert "GATEWAY_PUBLISHED_AT: 192.0.2.1 can be reached from the network" in service.log
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ _ADMIN: Final = frozenset[Role]({"admin"})
 _VIEWER: Final = frozenset[Role]({"viewer", "admin"})
 _WORKER: Final = frozenset[Role]({"worker", "admin"})
 _ANY: Final = frozenset[Role]({"viewer", "worker", "admin"})
+MONITORED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What monitors ask for, by whatever address they know; these tell numbers only."""
 _PUBLIC_API: Final = frozenset({"/api/session"})
 _DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
