@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from libs.common.addresses import is_refused_address
 from libs.common.errors import ConfigurationError
 from services.gateway.security.attempts import Attempts
-from services.gateway.security.camera_urls import is_refused_address, url_problem
+from services.gateway.security.camera_urls import url_problem
 from services.gateway.security.rules import is_loopback_host, is_origin_allowed, roles_for
 from services.gateway.security.sessions import make_session, read_session
 from services.gateway.security.tokens import TokenSet, load_tokens
@@ -46,8 +47,9 @@ def test_tokens_give_roles(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text(f"# of the gate\n\nadmin:{ADMIN}\nworker:{WORKER}\n")
     tokens = load_tokens(f"viewer:{VIEWER}", file)
-    assert [tokens.role_of(token) for token in (VIEWER, WORKER, ADMIN)] == ["viewer", "worker", "admin"]
-    assert [tokens.role_of(token) for token in ("", VIEWER[:-1], VIEWER + "x", "ü")] == [None] * 4
+    grants = [tokens.grant_of(token) for token in (VIEWER, WORKER, ADMIN)]
+    assert [grant and grant.role for grant in grants] == ["viewer", "worker", "admin"]
+    assert [tokens.grant_of(token) for token in ("", VIEWER[:-1], VIEWER + "x", "ü")] == [None] * 4
     assert VIEWER not in repr(vars(tokens)), "only hashes are kept"
     assert not load_tokens("", None)
 
@@ -66,13 +68,28 @@ def test_a_missing_token_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_session_is_good_until_its_end_and_nowhere_else() -> None:
-    key = TokenSet([("viewer", VIEWER)]).session_key
-    session = make_session("viewer", 1000, key)
-    assert read_session(session, 999, key) == "viewer"
-    assert read_session(session, 1000, key) is None
-    assert read_session(session, 0, TokenSet([("viewer", VIEWER), ("admin", ADMIN)]).session_key) is None
+    (grant,) = TokenSet([("viewer", VIEWER)]).grants
+    session = make_session(grant, 1000)
+    assert read_session(session, 999, [grant]) == "viewer"
+    assert read_session(session, 1000, [grant]) is None
     for changed in (session.replace("viewer", "admin"), session.replace("1000", "9999"), session[:-1], "", "..", "ü"):
-        assert read_session(changed, 0, key) is None
+        assert read_session(changed, 0, [grant]) is None
+
+
+def test_a_session_lives_as_long_as_its_token() -> None:
+    old, new = ("viewer", VIEWER), ("viewer", "another-0123456789abcdef")
+    (grant,) = TokenSet([old]).grants
+    session = make_session(grant, 1000)
+    assert read_session(session, 0, TokenSet([("admin", ADMIN), new, old]).grants) == "viewer", "a token was added"
+    assert read_session(session, 0, TokenSet([("admin", ADMIN), new]).grants) is None, "its token was taken away"
+
+
+def test_nobody_signs_a_session_of_another_role() -> None:
+    tokens = TokenSet([("viewer", VIEWER), ("admin", ADMIN)])
+    forged = make_session(tokens.grants[0]._replace(role="admin"), 1000)
+    assert read_session(forged, 0, tokens.grants) is None
+    endless = make_session(tokens.grants[0], int("9" * 4000))
+    assert read_session(endless, 0, tokens.grants) is None
 
 
 @pytest.mark.parametrize(

@@ -95,13 +95,13 @@ async def log_in(request: Request, used: Used) -> Response:
     if len(body) > FORM_MAX_BYTES:
         return _page("This is not a token.", 413)
     token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
-    role = used.tokens.role_of(token)
-    if role is None:
+    grant = used.tokens.grant_of(token)
+    if grant is None:
         return _page("This token is not known here.", 401)
-    if role == "worker":
+    if grant.role == "worker":
         return _page("This is a worker's token; it may send pictures, but not look at them.", 403)
     lifetime_s = round(used.settings.session_hours * 3600)
-    value = make_session(role, round(time.time()) + lifetime_s, used.tokens.session_key)
+    value = make_session(grant, round(time.time()) + lifetime_s)
     cookie = session_cookie(value, lifetime_s, secure=request.url.scheme == "https")
     return RedirectResponse("/", 303, {"Set-Cookie": cookie, "Cache-Control": "no-store"})
 

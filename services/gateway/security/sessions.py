@@ -1,36 +1,41 @@
-"""Session cookies: a role and an end, signed; nothing is kept, so every gateway with the same tokens takes them."""
+"""Session cookies: a role and an end, signed; nothing is kept, so every gateway that knows the token takes them."""
 
 from __future__ import annotations
 
 import hmac
-from typing import Final, cast, get_args
+from collections.abc import Iterable
+from typing import Final
 
-from services.gateway.security.tokens import Role
+from services.gateway.security.tokens import Grant, Role
 
 COOKIE: Final = "lotcast_session"
 
 
-def make_session(role: Role, ends_at_s: int, key: bytes) -> str:
+def make_session(grant: Grant, ends_at_s: int) -> str:
     """The cookie's value: `role.end.signature`.
 
     Args:
-        role: what the session may do.
+        grant: of the token that the session is traded for.
         ends_at_s: until when it is good, seconds since the epoch.
-        key: `TokenSet.session_key`.
     """
-    content = f"{role}.{ends_at_s}"
-    return f"{content}.{_sign(content, key)}"
+    content = f"{grant.role}.{ends_at_s}"
+    return f"{content}.{_sign(content, grant.session_key)}"
 
 
-def read_session(value: str, now_s: float, key: bytes) -> Role | None:
-    """The role of a session; None if it is over, was changed, or was signed with other tokens."""
+def read_session(value: str, now_s: float, grants: Iterable[Grant]) -> Role | None:
+    """The role of a session; None if it is over, was changed, or its token is not among `grants`."""
     content, _, signature = value.rpartition(".")
-    if not hmac.compare_digest(signature.encode("utf-8", "replace"), _sign(content, key).encode()):
-        return None
-    role, _, ends_at_s = content.partition(".")
-    if role not in get_args(Role) or not ends_at_s.isdecimal() or int(ends_at_s) <= now_s:
-        return None
-    return cast(Role, role)
+    told_role, _, ends_at_s = content.partition(".")
+    found: Role | None = None
+    for grant in grants:
+        is_signed = hmac.compare_digest(
+            signature.encode("utf-8", "replace"), _sign(content, grant.session_key).encode()
+        )
+        # Who holds a token can sign with it whatever he likes: it is good for the token's own role only.
+        if is_signed and told_role == grant.role:
+            found = grant.role
+    is_number = ends_at_s.isdecimal() and len(ends_at_s) <= 12
+    return found if is_number and int(ends_at_s) > now_s else None
 
 
 def session_cookie(value: str, max_age_s: int, *, secure: bool) -> str:

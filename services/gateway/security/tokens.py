@@ -7,7 +7,7 @@ import hmac
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 from libs.common.errors import ConfigurationError
 
@@ -18,32 +18,46 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}\Z")
 _FORM: Final = "write role:token with a role of viewer, worker or admin"
 
 
+class Grant(NamedTuple):
+    """What one token gives.
+
+    Attributes:
+        role: what its bearer may do.
+        digest: of the token.
+        session_key: signs the sessions that the token was traded for. Everyone who holds the token makes the same key,
+            so a session is good at every gateway that knows the token, and ends with it; other tokens do not matter.
+    """
+
+    role: Role
+    digest: bytes
+    session_key: bytes
+
+
 class TokenSet:
     """The tokens that are configured; without any, nobody has to show one."""
 
-    def __init__(self, tokens: Sequence[tuple[Role, str]]) -> None:
+    def __init__(self, tokens: Sequence[tuple[Role, str]] = ()) -> None:
         """Keep the hashes of `(role, token)` pairs."""
-        self._known = [(role, _digest(token)) for role, token in tokens]
-        # Everyone who holds the same tokens makes the same key, so that a session is good at every gateway; with any
-        # change of the tokens all sessions end.
-        joined = b"".join(sorted(role.encode() + digest for role, digest in self._known))
-        self.session_key: bytes = hashlib.sha256(b"lotcast session" + joined).digest()
+        digests = [(role, _digest(token)) for role, token in tokens]
+        self.grants = [
+            Grant(role, digest, hashlib.sha256(b"lotcast session" + digest).digest()) for role, digest in digests
+        ]
 
     def __bool__(self) -> bool:
-        return bool(self._known)
+        return bool(self.grants)
 
     @property
     def roles(self) -> list[Role]:
         """The roles for which there is a token."""
-        return sorted({role for role, _ in self._known})
+        return sorted({grant.role for grant in self.grants})
 
-    def role_of(self, token: str) -> Role | None:
-        """The role that a token gives; takes as long for a wrong one as for a right one."""
+    def grant_of(self, token: str) -> Grant | None:
+        """What a token gives; takes as long for a wrong one as for a right one."""
         shown = _digest(token)
-        found: Role | None = None
-        for role, digest in self._known:
-            if hmac.compare_digest(shown, digest):
-                found = role
+        found: Grant | None = None
+        for grant in self.grants:
+            if hmac.compare_digest(shown, grant.digest):
+                found = grant
         return found
 
 
