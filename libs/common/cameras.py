@@ -36,8 +36,9 @@ def _check_url(url: str) -> str:
         known = ", ".join(f"{scheme}://" for scheme in sorted(URL_SCHEMES))
         raise ValueError(f"must start with one of {known}")
     if parts.scheme == "file":
-        if not parts.path:
-            raise ValueError("names no file; write file:///path/to/clip.mp4")
+        # `file:http://…` would be an address for whoever opens the file.
+        if not parts.path.startswith("/") or parts.netloc not in ("", "localhost"):
+            raise ValueError("names no file on this machine; write file:///path/to/clip.mp4")
     elif parts.scheme == "v4l2":
         if not parts.path.startswith("/dev/"):
             raise ValueError("names no device; write v4l2:///dev/video0")

@@ -15,11 +15,17 @@ CAMERAS: Final = "lotcast:cameras"
 BROADCASTERS: Final = "lotcast:broadcasters"
 """Sorted set: camera id by the time of its last viewer message (seconds since the epoch)."""
 
+GPUS: Final = "lotcast:gpus"
+"""Sorted set: `GPU detector`, the GPU by its UUID, by the detector's last heartbeat (seconds since the epoch)."""
+
 DETECTOR_GROUP: Final = "detectors"
 """Consumer group of the detectors on every frame stream."""
 
 PROBES: Final = "lotcast:probes"
 """List: addresses that somebody wants an ingest to try, as JSON; expires."""
+
+PROBE_DESK: Final = "lotcast:probe:desk"
+"""String: there while an ingest takes such addresses; expires."""
 
 
 def frames(camera_id: str) -> str:

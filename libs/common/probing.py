@@ -4,11 +4,12 @@ cameras and may be the only one that reaches them."""
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgpack
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer
 from redis.asyncio import Redis
 
 from libs.common import keys
@@ -23,6 +24,9 @@ WAITING_MAX: Final = 20
 EXPIRES_S: Final = 60
 LOOK_EVERY_S: Final = 0.2
 DEADLINE_S: Final = 25.0
+DESK_OPEN_S: Final = 10
+"""How long an ingest counts as there after it last said so."""
+NOBODY_ANSWERS: Final = "no ingest answered in time; is one running?"
 
 
 class ProbeResult(BaseModel):
@@ -36,7 +40,13 @@ class ProbeResult(BaseModel):
     fps: Annotated[float, Field(description="frames a second that came, over about three seconds")] = 0.0
     frame_bytes: Annotated[int, Field(description="size of the first picture as JPEG")] = 0
     first_frame_ms: Annotated[int, Field(description="from the first attempt to the first picture")] = 0
-    picture: Annotated[bytes | None, Field(exclude=True, repr=False, description="the first picture, a JPEG")] = None
+    picture: Annotated[
+        bytes | None, Field(repr=False, description="the first picture; in JSON as `data:image/jpeg;base64,…`")
+    ] = None
+
+    @field_serializer("picture", when_used="json")
+    def _as_data_url(self, picture: bytes | None) -> str | None:
+        return None if picture is None else "data:image/jpeg;base64," + base64.b64encode(picture).decode()
 
 
 class ProbeRequest(BaseModel):
@@ -60,6 +70,8 @@ async def ask(redis: Redis, url: str, timeout_s: float = DEADLINE_S) -> ProbeRes
     Raises:
         redis.RedisError: Redis is away.
     """
+    if not await redis.exists(keys.PROBE_DESK):
+        return ProbeResult(ok=False, problem=NOBODY_ANSWERS)
     expires_at_ms = now_ms() + round(timeout_s * 1000)
     request = ProbeRequest(probe_id=secrets.token_hex(16), url=url, expires_at_ms=expires_at_ms)
     if await redis.llen(keys.PROBES) >= WAITING_MAX:
@@ -73,7 +85,16 @@ async def ask(redis: Redis, url: str, timeout_s: float = DEADLINE_S) -> ProbeRes
             assert isinstance(answer, bytes)
             return ProbeResult.model_validate(msgpack.unpackb(answer))
         await asyncio.sleep(LOOK_EVERY_S)
-    return ProbeResult(ok=False, problem="no ingest answered in time; is one running?")
+    return ProbeResult(ok=False, problem=NOBODY_ANSWERS)
+
+
+async def open_desk(redis: Redis) -> None:
+    """Say, as an ingest, that addresses are taken; to be said again within `DESK_OPEN_S`.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    await redis.set(keys.PROBE_DESK, b"", ex=DESK_OPEN_S)
 
 
 async def take(redis: Redis) -> ProbeRequest | None:
@@ -100,9 +121,8 @@ async def answer(redis: Redis, request: ProbeRequest, result: ProbeResult) -> No
     Raises:
         redis.RedisError: Redis is away.
     """
-    fields: dict[str, Any] = {**result.model_dump(), "picture": result.picture}
     key = keys.probe_answer(request.probe_id)
     pipe = redis.pipeline(transaction=True)
-    pipe.rpush(key, msgpack.packb(fields))
+    pipe.rpush(key, msgpack.packb(result.model_dump()))
     pipe.expire(key, EXPIRES_S)
     await pipe.execute()

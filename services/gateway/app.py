@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from libs.common.bus import connect, process_id
 from libs.common.logging import get_logger
-from services.gateway.api import bridge, cameras, login, media, occupancy, system, viewer
+from services.gateway.api import bridge, cameras, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts
 from services.gateway.dashboard import Dashboard
@@ -22,6 +22,7 @@ from services.gateway.problems import install_problem_handlers
 from services.gateway.resources import Resources
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.gate import Gate
+from services.gateway.security.tokens import NO_TOKENS, TokenSet
 from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
 
@@ -31,20 +32,25 @@ TITLE = "Lotcast gateway"
 ANSWER_TIMEOUT_S = 0.8
 
 
-def create_app(settings: GatewaySettings) -> FastAPI:
+def create_app(settings: GatewaySettings, tokens: TokenSet = NO_TOKENS) -> FastAPI:
     """The application; it connects to Redis when it starts and works, with 503s, while that is away.
 
-    Raises:
-        ConfigurationError: the tokens are not in order.
+    Args:
+        settings: of the gateway; its tokens are not looked at.
+        tokens: who may do what.
     """
-    tokens = settings.load_tokens()
     is_local = settings.is_loopback and not tokens and not settings.open
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        redis = connect(settings.redis, answer_timeout_s=ANSWER_TIMEOUT_S, max_connections=64)
-        subscriber = connect(settings.redis, answer_timeout_s=None, max_connections=2)
         metrics = GatewayMetrics()
+        redis = connect(
+            settings.redis,
+            answer_timeout_s=ANSWER_TIMEOUT_S,
+            max_connections=64,
+            on_round_trip=metrics.round_trips,
+        )
+        subscriber = connect(settings.redis, answer_timeout_s=None, max_connections=2)
         hub = Hub(redis, subscriber, metrics)
         gateway_id = process_id("gateway")
         presence = Presence(redis, hub, gateway_id)
@@ -84,7 +90,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere, which the content security policy forbids
         redoc_url=None,
     )
-    for part in (bridge, cameras, occupancy, media, system):
+    for part in (bridge, cameras, probe, occupancy, media, system):
         app.include_router(part.router)
     app.include_router(login.router)
     app.include_router(viewer.router)

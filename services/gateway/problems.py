@@ -108,7 +108,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 def _methods_at(app: FastAPI, path: str) -> list[str]:
     """The methods of a path, of all its routes; Starlette's own answer knows the first route's only."""
     found: set[str] = set()
-    for template, operations in app.openapi()["paths"].items():
+    paths = app.openapi()["paths"]
+    if path in paths:  # as OpenAPI has it, what is written out comes before what has a variable
+        return sorted(method.upper() for method in paths[path])
+    for template, operations in paths.items():
         if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path):
             found.update(method.upper() for method in operations)
     return sorted(found)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.errors import FrameError, SourceError
 from libs.common.logging import get_logger
-from libs.common.probing import LOOK_EVERY_S, ProbeRequest, ProbeResult, answer, take
+from libs.common.probing import DESK_OPEN_S, LOOK_EVERY_S, ProbeRequest, ProbeResult, answer, open_desk, take
 from libs.common.shutdown import sleep_until_stopped
 from services.ingest.jpeg import jpeg_size
 from services.ingest.settings import IngestSettings
@@ -24,6 +24,8 @@ _log = get_logger("probe")
 WATCH_S = 3.0
 AT_ONCE_MAX = 2
 ASKED_FPS = 30.0
+BAD_FRAMES_MAX = 5
+"""After as many at the beginning a camera is given up."""
 
 
 class _Counter:
@@ -61,7 +63,7 @@ async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) ->
     counter, counted_by_us = _Counter(), _Counter()
     started = time.monotonic()
     first: CapturedFrame | None = None
-    size, first_frame_ms, problem = (0, 0), 0, ""
+    size, first_frame_ms, problem, bad_frames = (0, 0), 0, "", 0
     try:
         async with (
             asyncio.timeout(settings.connect_timeout_s + settings.stall_after_s) as deadline,
@@ -70,15 +72,19 @@ async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) ->
             async for frame in frames:
                 counted_by_us(time.monotonic())
                 if first is None:
-                    size, first = jpeg_size(frame.jpeg), frame
+                    try:
+                        size, first = jpeg_size(frame.jpeg), frame
+                    except FrameError as error:  # many a camera begins with half a picture
+                        problem, bad_frames = f"camera sends no usable picture: {error}", bad_frames + 1
+                        if bad_frames < BAD_FRAMES_MAX:
+                            continue
+                        break
                     first_frame_ms = round((time.monotonic() - started) * 1000)
                     deadline.reschedule(asyncio.get_running_loop().time() + watch_s)
     except SourceError as error:
         problem = str(error)
-    except FrameError as error:
-        problem = f"camera sends no usable picture: {error}"
     except TimeoutError:
-        problem = "camera sent no picture in time"
+        problem = problem or "camera sent no picture in time"
     if first is None:
         return ProbeResult(ok=False, problem=problem or "camera closed the connection")
     times = counter if counter.times_s else counted_by_us  # single pictures are asked for one by one
@@ -104,8 +110,12 @@ class ProbeDesk:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until stopped; outlives Redis being away."""
+        open_until_s = float("-inf")
         while not stop.is_set():
             try:
+                if (now_s := time.monotonic()) >= open_until_s:
+                    await open_desk(self._redis)
+                    open_until_s = now_s + DESK_OPEN_S / 4
                 if len(self._at_work) < AT_ONCE_MAX and (request := await take(self._redis)) is not None:
                     task = asyncio.create_task(self._answer(request))
                     self._at_work.add(task)

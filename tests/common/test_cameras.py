@@ -17,7 +17,18 @@ def test_bad_ids(camera_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host/x", "host/stream", "http://", "rtsp://:554/x", "file://", "http://h:99999/"]
+    "url",
+    [
+        "ftp://host/x",
+        "host/stream",
+        "http://",
+        "rtsp://:554/x",
+        "file://",
+        "file:clip.mp4",
+        "file:http://h/x",
+        "file://host/clip.mp4",
+        "http://h:99999/",
+    ],
 )
 def test_a_bad_url_names_the_field(url: str) -> None:
     with pytest.raises(ValidationError) as caught:

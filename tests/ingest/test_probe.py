@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from libs.common import keys
-from libs.common.probing import WAITING_MAX, ask
+from libs.common.probing import NOBODY_ANSWERS, WAITING_MAX, ask, open_desk
 from services.ingest.probe import probe
 from services.ingest.settings import IngestSettings
 from tests.support.cameras import Handler, answering, multipart_camera, serving
@@ -30,6 +31,12 @@ async def test_a_stream_is_described() -> None:
     assert result.picture == JPEG
     assert result.fps == pytest.approx(20, rel=0.25)
     assert result.first_frame_ms < 500
+
+
+async def test_a_camera_that_begins_with_half_a_picture_is_described() -> None:
+    async with serving(multipart_camera([JPEG[:-200], JPEG, JPEG], interval_s=0.3)) as url:
+        result = await probe(f"{url}/stream", QUICK, watch_s=0.5)
+    assert (result.ok, result.problem, result.picture) == (True, "", JPEG)
 
 
 async def test_single_pictures_are_described() -> None:
@@ -58,20 +65,23 @@ async def test_what_does_not_work_is_said(handler: Handler, problem: str) -> Non
 async def test_an_ingest_answers_who_asks_through_redis(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async with serving(multipart_camera([JPEG], interval_s=0.05)) as url:
         with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:
-            await asyncio.to_thread(ingest.wait_for_log, "ingest ready")
+            await wait_for(lambda: redis.exists(keys.PROBE_DESK))
             good, bad = await asyncio.gather(
                 ask(redis, f"{url}/stream"), ask(redis, "http://user:secret@127.0.0.1:9/stream")
             )
             assert (good.ok, good.picture, good.width) == (True, JPEG, 160)
             assert (bad.ok, bad.picture) == (False, None)
             assert "cannot be reached" in bad.problem
-            assert await redis.keys("lotcast:probe*") == []
+            assert await redis.keys("lotcast:probe*") == [keys.PROBE_DESK.encode()]
             assert "secret" not in ingest.log
 
 
 async def test_without_an_ingest_the_answer_says_so(redis: Redis) -> None:
-    result = await ask(redis, "http://127.0.0.1:9/", timeout_s=0.3)
-    assert (result.ok, result.problem) == (False, "no ingest answered in time; is one running?")
+    started = time.monotonic()
+    assert (await ask(redis, "http://127.0.0.1:9/")).problem == NOBODY_ANSWERS
+    assert time.monotonic() - started < 2, "where none is, nobody waits for one"
+    await open_desk(redis)  # as one that is killed right afterwards
+    assert (await ask(redis, "http://127.0.0.1:9/", timeout_s=0.3)).problem == NOBODY_ANSWERS
     await redis.rpush(keys.PROBES, *(["x"] * WAITING_MAX))
     assert "too many" in (await ask(redis, "http://127.0.0.1:9/", timeout_s=0.3)).problem
 

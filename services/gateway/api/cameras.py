@@ -44,7 +44,7 @@ async def list_cameras(used: Used) -> CameraListing:
 @router.post("", status_code=201, responses=problem_responses(400, 409, 413, 422, 503))
 async def add_camera(new: NewCamera, used: Used) -> CameraView:
     """Register a camera; ingest begins to read it within two seconds."""
-    await _check_url(used, new.url)
+    await check_url(used, new.url)
     camera = Camera(**new.model_dump())
     if not await used.redis.hsetnx(keys.CAMERAS, camera.id, camera.model_dump_json()):
         raise HTTPException(409, f"id: there is a camera {camera.id!r} already")
@@ -66,7 +66,7 @@ async def change_camera(camera_id: CameraIdInPath, change: CameraChange, used: U
     camera = await _registered(used, camera_id)
     update = change.model_dump(exclude_none=True) | change.model_dump(include={"motion_threshold"}, exclude_unset=True)
     if "url" in update:
-        await _check_url(used, update["url"])
+        await check_url(used, update["url"])
         update["url"] = keep_credentials(update["url"], camera.url)
     changed = camera.model_copy(update=update)
     await used.redis.hset(keys.CAMERAS, camera_id, changed.model_dump_json())
@@ -103,7 +103,7 @@ async def set_spaces(camera_id: CameraIdInPath, spaces: SpaceList, used: Used) -
     return spaces
 
 
-async def _check_url(used: Resources, url: str) -> None:
+async def check_url(used: Resources, url: str) -> None:
     """Refuse an address that no camera should have.
 
     Raises:

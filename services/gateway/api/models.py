@@ -12,7 +12,8 @@ from services.gateway.security.tokens import Role
 
 CameraState = Literal["live", "connecting", "stalled", "error", "disabled", "unknown"]
 CameraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=r"\S")]
-ApiCameraUrl = Annotated[CameraUrl, Field(json_schema_extra={"pattern": r"^(https?|rtsps?|file|v4l2)://[!-~]+$"})]
+_CAMERA_URL = r"^((https?|rtsps?)://|file:///|v4l2:///dev/)[!-~]+$"
+ApiCameraUrl = Annotated[CameraUrl, Field(json_schema_extra={"pattern": _CAMERA_URL})]
 FramesPerSecond = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
 _JPEG_BASE64 = r"^/9j/([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 Seconds = Annotated[float, Field(description="seconds since the epoch")]

@@ -70,6 +70,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cameras/probe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Probe Camera
+         * @description Try an address: what it is, its size and speed, its first picture, or why it does not work. Takes up to 25 s.
+         */
+        post: operations["probe_camera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cameras/{camera_id}": {
         parameters: {
             query?: never;
@@ -415,6 +435,19 @@ export interface components {
             cameras: components["schemas"]["CameraView"][];
         };
         /**
+         * CameraProbe
+         * @description The address to try.
+         */
+        CameraProbe: {
+            /**
+             * Camera Id
+             * @description a registered camera: its password stands in for `***` if the address is its own
+             */
+            camera_id?: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
          * CameraStatus
          * @description How a camera does.
          */
@@ -726,6 +759,61 @@ export interface components {
              * @default null
              */
             track_id: number | null;
+        };
+        /**
+         * ProbeResult
+         * @description What a camera turned out to be, or why it does not work.
+         */
+        ProbeResult: {
+            /**
+             * First Frame Ms
+             * @description from the first attempt to the first picture
+             * @default 0
+             */
+            first_frame_ms: number;
+            /**
+             * Fps
+             * @description frames a second that came, over about three seconds
+             * @default 0
+             */
+            fps: number;
+            /**
+             * Frame Bytes
+             * @description size of the first picture as JPEG
+             * @default 0
+             */
+            frame_bytes: number;
+            /**
+             * Height
+             * @description pixels
+             * @default 0
+             */
+            height: number;
+            /**
+             * Kind
+             * @description for example: MJPEG stream over HTTP
+             * @default
+             */
+            kind: string;
+            /** Ok */
+            ok: boolean;
+            /**
+             * Picture
+             * @description the first picture; in JSON as `data:image/jpeg;base64,…`
+             */
+            picture?: string | null;
+            /**
+             * Problem
+             * @description why not, in a sentence; empty if it works
+             * @default
+             */
+            problem: string;
+            /**
+             * Width
+             * @description pixels
+             * @default 0
+             */
+            width: number;
         };
         /**
          * Problem
@@ -1101,6 +1189,84 @@ export interface operations {
             };
             /** @description Exists already */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    probe_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraProbe"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeResult"];
+                };
+            };
+            /** @description Not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
