@@ -185,6 +185,52 @@ async def test_the_page_lives_through_a_restart_of_its_gateway(demo: DemoSystem,
     assert "died (SIGKILL); starting it again" in demo.log
 
 
+async def test_a_wall_screen_is_filled_and_nothing_of_it_scrolls(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 3840, "height": 2160})
+    await page.goto(demo.dashboard)
+    await page.get_by_role("button", name="Wall view").click()
+    assert "wall=1" in page.url, "the address that a screen on a wall starts with"
+    await page.reload()
+    await page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+    box = await page.locator("[data-testid=live-picture]").bounding_box()
+    number = await page.locator("[data-testid=available-count]").bounding_box()
+    assert box is not None
+    assert number is not None
+    assert box["width"] > 0.7 * 3840, "the picture takes most of the screen"
+    assert number["height"] > 0.1 * 2160, "read from afar"
+    size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    assert await page.evaluate(size) == [3840, 2160]
+    smallest = await page.evaluate(
+        "Math.min(...[...document.querySelectorAll('dt, dd, button, .space')].filter((one) => one.offsetParent)"
+        ".map((one) => parseFloat(getComputedStyle(one).fontSize)))"
+    )
+    assert smallest >= 32, "nothing is tiny"
+    await page.screenshot(path=str(ARTIFACTS / "wall.png"))
+
+
+async def test_a_picture_that_has_stopped_is_not_taken_for_a_live_one(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page()
+    await page.goto(demo.dashboard)
+    picture = page.locator("[data-testid=live-picture]")
+    await page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+    detector = next(one for one in demo.processes() if "services.detector" in one.cmdline())
+    detector.suspend()
+    try:
+        await page.wait_for_selector("[data-testid=live-picture].late", timeout=15_000)
+        assert await shows(page, "fps", "0.0")
+        assert await page.locator(".live-view [role=status]").text_content() in (
+            "No new picture; this one is old.", "The camera sends pictures, but no detector works on them.",
+        )  # fmt: skip
+    finally:
+        detector.resume()
+    await wait_for(lambda: lives(page), 30)
+    assert await picture.get_attribute("class") is None
+
+
+async def lives(page: Page) -> bool:
+    return await page.locator("[data-testid=live-picture]:not(.late)").count() == 1
+
+
 def test_ctrl_c_leaves_nothing_running_and_nothing_listening(demo: DemoSystem) -> None:
     processes = demo.processes()
     names = {part for one in processes for part in one.cmdline()}

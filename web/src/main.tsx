@@ -5,6 +5,7 @@ import { App } from "./app/App";
 import "./app/theme.css";
 import "./app/layout.css";
 import "./app/parts.css";
+import "./app/wall.css";
 
 const root = document.getElementById("root");
 if (root === null) {

@@ -35,12 +35,22 @@ test("an old worker's metadata may lack everything", () => {
   expect(message && capturedAt(message)).toBe(2500);
 });
 
+test("fields of the wrong kind are left out: the gateway passes on whatever a worker posts", () => {
+  const space = { space_id: "1", space_name: "A1", is_occupied: true, bbox: {} };
+  const read = (metadata: unknown) => readFrameMessage(packed({ ...FRAME, metadata }))?.metadata;
+  expect(read({ vehicle_count: "3", total_spaces: null, track_ids: 5, space_occupancy: "all", timestamp: 1, timings: { captured_at: 1 } })).toEqual({});
+  expect(read({ track_ids: [42, null, "43", 42, 44], space_occupancy: [space, null, 7, {}, { ...space, state: "lost" }] })).toEqual({
+    track_ids: [42, 44], space_occupancy: [space],
+  });
+  for (const metadata of [null, 7, "text", [1]]) expect(read(metadata)).toEqual({});
+});
+
 test("the time of capture comes from the timings, else from the timestamp", () => {
   const read = (metadata: unknown) => {
     const message = readFrameMessage(packed({ ...FRAME, metadata }));
     return message && capturedAt(message);
   };
-  expect(read({ timings: { captured_at: 1234 }, timestamp: "2026-01-01T00:00:00Z" })).toBe(1234);
+  expect(read({ timings: { captured_at: 1234, read_at: 1235, detected_at: 1240, published_at: 1241 }, timestamp: "2026-01-01T00:00:00Z" })).toBe(1234);
   expect(read({ timestamp: "2026-01-01T00:00:00+01:00" })).toBe(Date.parse("2025-12-31T23:00:00Z"));
   expect(read({ timestamp: "nonsense" })).toBe(2500);
 });

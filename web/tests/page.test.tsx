@@ -36,7 +36,7 @@ test("the numbers of a frame are shown", () => {
       { ...space, space_id: "2", space_name: "A2", state: "free" },
       { ...space, space_id: "3", space_name: "A3", state: "unknown" },
     ],
-  })} />);
+  })} isLate={false} />);
   expect([number("vehicle-count"), number("occupied-count"), number("total-count"), number("available-count"), number("unknown-count")])
     .toEqual(["3", "1", "3", "1", "1"]);
   expect(number("occupancy-percent")).toBe("33");
@@ -46,36 +46,45 @@ test("the numbers of a frame are shown", () => {
 });
 
 test("an old worker's frame without metadata is shown too", () => {
-  render(<Statistics frame={frame({})} />);
+  render(<Statistics frame={frame({})} isLate={false} />);
   expect(number("vehicle-count")).toBe("0");
   expect(number("track-ids")).toBe("none");
 });
 
 test("before the first frame there are no numbers", () => {
-  render(<Statistics frame={null} />);
-  expect(number("available-count")).toBe("–");
+  render(<Statistics frame={null} isLate={false} />);
+  expect([number("available-count"), number("occupancy-percent")]).toEqual(["–", "–"]);
 });
 
 test("the stream's facts, with the latency by hop", () => {
   const timings = { captured_at: 1000, read_at: 1002, detected_at: 1020, published_at: 1030 };
-  render(<StreamFacts frame={frame({ timings })} viewers={2} />);
+  render(<StreamFacts frame={frame({ timings })} viewers={2} isLate={false} />);
   expect([number("frame-count"), number("fps"), number("latency"), number("viewers")]).toEqual(["41", "10.0", "42", "2"]);
   expect(screen.getByText("By hop").parentElement?.textContent).toContain("ingest 2detect 18draw 10deliver 12");
 });
 
-test.each([
-  ["waiting", { state: "connected", frame: null } as const, camera("live"), "Waiting for frames…"],
-  ["stalled", { state: "connected", frame: null } as const, camera("stalled", "camera sent nothing for 10 s"), "Camera stalled: camera sent nothing for 10 s."],
-  ["error", { state: "connected", frame: null } as const, camera("error", "camera answered 401: check user name and password"), "check user name and password"],
-  ["gateway away", { state: "reconnecting", frame: null } as const, camera("live"), "Connection to the gateway lost"],
-])("when there is no picture the page says why: %s", (_, stream, shown, text) => {
-  render(<LiveView stream={stream} camera={shown} />);
-  expect(screen.getByRole("status").textContent).toContain(text);
+test("a late picture has no frames a second", () => {
+  render(<StreamFacts frame={frame({})} viewers={2} isLate />);
+  expect([number("frame-count"), number("fps")]).toEqual(["41", "0.0"]);
+});
+
+test("when there is no picture the page says why", () => {
+  render(
+    <LiveView stream={{ state: "connected", frame: null }} camera={camera("stalled", "camera sent nothing for 10 s")} isListKnown isLate={false} />,
+  );
+  expect(screen.getByRole("status").textContent).toBe("Camera stalled: camera sent nothing for 10 s.");
+});
+
+test("an old picture is marked as old", () => {
+  render(<LiveView stream={{ state: "connected", frame: frame({}) }} camera={camera("unknown")} isListKnown isLate />);
+  expect(screen.getByTestId("live-picture").className).toBe("late");
+  expect(screen.getByRole("status").textContent).toBe("No new picture; this one is old.");
 });
 
 test("a drawn picture is released", () => {
   const shown = frame({ frame_id: "5-0" });
-  render(<LiveView stream={{ state: "connected", frame: shown }} camera={camera("live")} />);
+  render(<LiveView stream={{ state: "connected", frame: shown }} camera={camera("live")} isListKnown isLate={false} />);
+  expect(screen.queryByRole("status")).toBeNull();
   const canvas = screen.getByTestId("live-picture");
   expect(canvas.dataset["frameCount"]).toBe("41");
   expect(canvas.dataset["frameId"]).toBe("5-0");

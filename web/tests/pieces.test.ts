@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 
 import type { CameraView } from "../src/api/client";
-import { cameraFromUrl, defaultCamera, urlWithCamera } from "../src/features/camera-picker/choice";
-import { percent } from "../src/shared/format";
+import { cameraFromUrl, defaultCamera, urlWithCamera, urlWithWall, wallFromUrl } from "../src/features/camera-picker/choice";
+import { duration, percent } from "../src/shared/format";
+import { nameLength } from "../src/shared/nameLength";
 import { FpsMeter } from "../src/stream/fps";
 import { NewestOnly } from "../src/stream/newest";
 
@@ -50,6 +51,27 @@ test("the camera is in the address", () => {
   expect(cameraFromUrl("?camera=CAM1&wall")).toBe("CAM1");
   expect(cameraFromUrl("?camera=")).toBeNull();
   expect(urlWithCamera("http://h/?wall=1", "a b")).toBe("http://h/?wall=1&camera=a+b");
+});
+
+test("the wall view is in the address", () => {
+  expect(wallFromUrl("?wall&camera=A")).toBe(true);
+  expect(wallFromUrl("?camera=A")).toBe(false);
+  expect(urlWithWall("http://h/?camera=A", true)).toBe("http://h/?camera=A&wall=1");
+  expect(urlWithWall("http://h/?camera=A&wall=1", false)).toBe("http://h/?camera=A");
+});
+
+test.each([
+  [-30, "0 ms"], [42.4, "42 ms"], [9999, "9999 ms"], [9999.6, "10 s"], [99_000, "99 s"], [100_000, "2 min"],
+  [3 * 3_600_000, "3 h"], [322 * 86_400_000, "322 days"],
+])("%d ms is shown as %s", (ms, shown) => {
+  const { value, unit } = duration(ms);
+  expect(`${value} ${unit}`).toBe(shown);
+});
+
+test("names make room for themselves, within reason", () => {
+  expect(nameLength([])).toEqual({ "--name-length": 2 });
+  expect(nameLength(["A1", "Visitors 12"])).toEqual({ "--name-length": 11 });
+  expect(nameLength(["x".repeat(64)])).toEqual({ "--name-length": 14 });
 });
 
 test("nothing of nothing is no share", () => {

@@ -6,7 +6,14 @@ export type EventView = Schemas["EventView"];
 export type SpaceState = Schemas["SpaceView"]["state"];
 
 /** A request that was answered with an error; its text is fit to be shown. */
-export class ApiError extends Error {}
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    text: string,
+  ) {
+    super(text);
+  }
+}
 
 /** Asks the gateway for JSON. Sends the viewer to log in where that is needed. */
 async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
@@ -15,7 +22,7 @@ async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
     window.location.assign("/login");
   }
   if (!answer.ok) {
-    throw new ApiError(`the gateway answered ${answer.status} ${answer.statusText}`.trim());
+    throw new ApiError(answer.status, `the gateway answered ${answer.status} ${answer.statusText}`.trim());
   }
   return (await answer.json()) as T;
 }
@@ -24,7 +31,15 @@ export async function fetchCameras(signal: AbortSignal): Promise<CameraView[]> {
   return (await getJson<Schemas["CameraListing"]>("/api/cameras", signal)).cameras;
 }
 
+/** The newest changes; none for a camera that nobody has registered or broadcast yet. */
 export async function fetchEvents(cameraId: string, limit: number, signal: AbortSignal): Promise<EventView[]> {
   const path = `/api/cameras/${encodeURIComponent(cameraId)}/events?limit=${limit}`;
-  return (await getJson<Schemas["EventListing"]>(path, signal)).events;
+  try {
+    return (await getJson<Schemas["EventListing"]>(path, signal)).events;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) {
+      return [];
+    }
+    throw error;
+  }
 }

@@ -2,13 +2,14 @@ import { useEffect, useState } from "react";
 
 import { fetchCameras } from "../api/client";
 import { CameraPicker } from "../features/camera-picker/CameraPicker";
-import { cameraFromUrl, defaultCamera, urlWithCamera } from "../features/camera-picker/choice";
+import { cameraFromUrl, defaultCamera, urlWithCamera, urlWithWall, wallFromUrl } from "../features/camera-picker/choice";
 import { ConnectionBadge } from "../features/camera-picker/ConnectionBadge";
 import { Events } from "../features/events/Events";
 import { LiveView } from "../features/live-view/LiveView";
 import { StreamFacts } from "../features/live-view/StreamFacts";
 import { Statistics } from "../features/statistics/Statistics";
 import { usePolled } from "../shared/usePolled";
+import { useLate } from "../stream/useLate";
 import { useStream } from "../stream/useStream";
 import { NoCameras } from "./NoCameras";
 
@@ -18,7 +19,7 @@ const CAMERAS_EVERY_MS = 3000;
 export function App() {
   const { value: cameras, error } = usePolled(fetchCameras, CAMERAS_EVERY_MS);
   const [chosen, setChosen] = useState(() => cameraFromUrl(window.location.search));
-  const [wall, setWall] = useState(() => new URLSearchParams(window.location.search).has("wall"));
+  const [wall, setWall] = useState(() => wallFromUrl(window.location.search));
   const [first, setFirst] = useState<string | null>(null);
   if (first === null && cameras !== null && cameras.length > 0) {
     setFirst(defaultCamera(cameras)); // once: a camera that comes later does not take the viewer away from this one
@@ -26,6 +27,7 @@ export function App() {
   const cameraId = chosen ?? first;
   const stream = useStream(cameraId);
   const camera = cameras?.find((one) => one.id === cameraId) ?? null;
+  const isLate = useLate(stream.frame, camera?.fps ?? null);
 
   useEffect(() => {
     document.title = camera === null ? "Lotcast" : `${camera.name} · Lotcast`;
@@ -35,6 +37,10 @@ export function App() {
     setChosen(id);
     window.history.replaceState(null, "", urlWithCamera(window.location.href, id));
   };
+  const showWall = (on: boolean) => {
+    setWall(on);
+    window.history.replaceState(null, "", urlWithWall(window.location.href, on));
+  };
 
   return (
     <div className={wall ? "page page-wall" : "page"}>
@@ -43,9 +49,9 @@ export function App() {
           <img src="/favicon.svg" alt="" width="28" height="28" /> Lotcast
         </h1>
         <CameraPicker cameras={cameras ?? []} selected={cameraId} onSelect={select} />
-        <ConnectionBadge state={stream.state} />
-        <button type="button" aria-pressed={wall} onClick={() => { setWall(!wall); }}>
-          {wall ? "Leave wall view" : "Wall view"}
+        {cameraId !== null && <ConnectionBadge state={stream.state} />}
+        <button type="button" aria-pressed={wall} onClick={() => { showWall(!wall); }}>
+          Wall view
         </button>
       </header>
       {error !== null && (
@@ -59,12 +65,12 @@ export function App() {
         <main>
           <div className="watching">
             <section className="stage" aria-label="Live picture">
-              <LiveView stream={stream} camera={camera} />
-              <StreamFacts frame={stream.frame} viewers={camera?.viewers ?? null} />
+              <LiveView stream={stream} camera={camera} isListKnown={cameras !== null} isLate={isLate} />
+              <StreamFacts frame={stream.frame} viewers={camera?.viewers ?? null} isLate={isLate} />
             </section>
             <Events key={cameraId} cameraId={cameraId} />
           </div>
-          <Statistics frame={stream.frame} />
+          <Statistics frame={stream.frame} isLate={isLate} />
         </main>
       )}
     </div>

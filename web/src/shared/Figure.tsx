@@ -1,11 +1,16 @@
-import type { ReactNode } from "react";
+import type { CSSProperties } from "react";
 
 interface Props {
   label: string;
-  value: ReactNode;
+  value: string | number;
   testId: string;
-  unit?: string;
+  unit?: string | undefined;
   size?: "small" | "large";
+}
+
+/** Its length, by which a wall view sizes the number to fill its column. */
+function digits(value: string | number): CSSProperties {
+  return { "--digits": Math.max(2, String(value).length) } as CSSProperties;
 }
 
 /** A number with its label; the element with `testId` holds the number alone. */
@@ -13,7 +18,7 @@ export function Figure({ label, value, testId, unit, size = "small" }: Props) {
   return (
     <div className={`figure figure-${size}`}>
       <dt>{label}</dt>
-      <dd>
+      <dd style={size === "large" ? digits(value) : undefined}>
         <span data-testid={testId}>{value}</span>
         {unit !== undefined && <span className="unit">{unit}</span>}
       </dd>

@@ -7,3 +7,18 @@ export function clockTime(ms: number): string {
 export function percent(part: number, whole: number): number {
   return whole > 0 ? Math.round((part / whole) * 100) : 0;
 }
+
+/** A time span in the largest unit that keeps it readable: an old worker's clock may be hours away. */
+export function duration(ms: number): { value: string; unit: string } {
+  const positive = Math.max(0, ms); // clocks of two machines are never quite the same
+  if (positive < 9999.5) {
+    return { value: positive.toFixed(0), unit: "ms" };
+  }
+  const seconds = positive / 1000;
+  for (const [unit, inSeconds] of [["s", 1], ["min", 60], ["h", 3600]] as const) {
+    if (seconds < 100 * inSeconds) {
+      return { value: (seconds / inSeconds).toFixed(0), unit };
+    }
+  }
+  return { value: (seconds / 86_400).toFixed(0), unit: "days" };
+}

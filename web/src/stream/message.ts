@@ -26,15 +26,62 @@ export function readFrameMessage(data: ArrayBuffer): FrameMessage | null {
   } catch {
     return null;
   }
-  const message = raw as Record<string, unknown> | null;
-  if (typeof message !== "object" || message?.["type"] !== "frame" || !(message["frame"] instanceof Uint8Array)) {
+  if (!isRecord(raw) || raw["type"] !== "frame" || !(raw["frame"] instanceof Uint8Array)) {
     return null;
   }
   return {
-    cameraId: String(message["camera_id"]),
-    jpeg: message["frame"] as Uint8Array<ArrayBuffer>,
-    metadata: (message["metadata"] ?? {}),
-    frameCount: Number(message["frame_count"]),
-    publishedAt: Number(message["timestamp"]) * 1000,
+    cameraId: String(raw["camera_id"]),
+    jpeg: raw["frame"] as Uint8Array<ArrayBuffer>,
+    metadata: readMetadata(raw["metadata"]),
+    frameCount: Number(raw["frame_count"]),
+    publishedAt: Number(raw["timestamp"]) * 1000,
   };
+}
+
+/**
+ * What the page uses of the metadata. The gateway passes on what a worker posts, whatever it is, so a field of the wrong
+ * kind is left out here rather than met by a component that cannot draw it.
+ */
+function readMetadata(raw: unknown): Metadata {
+  const told = isRecord(raw) ? raw : {};
+  const metadata: Metadata = {};
+  for (const name of ["vehicle_count", "occupied_spaces", "total_spaces"] as const) {
+    const value = told[name];
+    if (typeof value === "number" && Number.isFinite(value)) metadata[name] = value;
+  }
+  for (const name of ["timestamp", "frame_id"] as const) {
+    const value = told[name];
+    if (typeof value === "string") metadata[name] = value;
+  }
+  if (Array.isArray(told["track_ids"])) {
+    metadata.track_ids = [...new Set(told["track_ids"].filter((id): id is number => typeof id === "number"))];
+  }
+  if (Array.isArray(told["space_occupancy"])) {
+    metadata.space_occupancy = told["space_occupancy"].filter(isSpace);
+  }
+  if (isTimings(told["timings"])) {
+    metadata.timings = told["timings"];
+  }
+  return metadata;
+}
+
+function isSpace(value: unknown): value is Space {
+  return (
+    isRecord(value) &&
+    typeof value["space_id"] === "string" &&
+    typeof value["space_name"] === "string" &&
+    typeof value["is_occupied"] === "boolean" &&
+    [undefined, null, "free", "occupied", "unknown"].includes(value["state"] as string | null | undefined)
+  );
+}
+
+function isTimings(value: unknown): value is Schemas["Timings"] {
+  return (
+    isRecord(value) &&
+    ["captured_at", "read_at", "detected_at", "published_at"].every((name) => Number.isFinite(value[name]))
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -14,6 +14,7 @@ export function CameraPicker({ cameras, selected, onSelect }: Props) {
       <span>Camera</span>
       <select
         data-testid="camera-select"
+        aria-label="Camera"
         value={selected ?? ""}
         onChange={(event) => { onSelect(event.target.value); }}
       >

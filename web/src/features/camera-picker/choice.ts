@@ -15,3 +15,18 @@ export function urlWithCamera(href: string, cameraId: string): string {
   url.searchParams.set("camera", cameraId);
   return url.href;
 }
+
+export function wallFromUrl(search: string): boolean {
+  return new URLSearchParams(search).has("wall");
+}
+
+/** The page's address in wall view or not: a screen on a wall starts with it. */
+export function urlWithWall(href: string, wall: boolean): string {
+  const url = new URL(href);
+  if (wall) {
+    url.searchParams.set("wall", "1");
+  } else {
+    url.searchParams.delete("wall");
+  }
+  return url.href;
+}

@@ -2,6 +2,7 @@ import { useCallback } from "react";
 
 import { fetchEvents } from "../../api/client";
 import { clockTime } from "../../shared/format";
+import { nameLength } from "../../shared/nameLength";
 import { usePolled } from "../../shared/usePolled";
 
 const SHOWN = 9;
@@ -16,13 +17,13 @@ export function Events({ cameraId }: { cameraId: string }) {
       <h2 id="events-title">Last changes</h2>
       {error !== null && <p className="hint">Not up to date: {error}.</p>}
       {value?.length === 0 && <p className="hint">No space has changed yet.</p>}
-      <ol>
+      <ol style={nameLength((value ?? []).map((event) => event.space_name))}>
         {(value ?? []).map((event) => (
           <li key={event.id}>
             <time dateTime={new Date(event.at * 1000).toISOString()}>{clockTime(event.at * 1000)}</time>
-            <span className={`space space-${event.state}`}>{event.space_name}</span>
-            <span>{event.state}</span>
-            {event.track_id !== null && <span className="hint">#{event.track_id}</span>}
+            <span className={`space space-${event.state}`} title={event.space_name}>{event.space_name}</span>
+            <span className="state">{event.state}</span>
+            {event.track_id !== null && <span className="track">#{event.track_id}</span>}
           </li>
         ))}
       </ol>

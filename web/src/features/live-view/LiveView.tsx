@@ -2,14 +2,17 @@ import { useLayoutEffect, useRef } from "react";
 
 import type { CameraView } from "../../api/client";
 import type { Stream } from "../../stream/useStream";
+import { noticeFor } from "./notice";
 
 interface Props {
   stream: Stream;
   camera: CameraView | null;
+  isListKnown: boolean;
+  isLate: boolean;
 }
 
-/** The live picture; while there is none, why. */
-export function LiveView({ stream, camera }: Props) {
+/** The live picture; while there is none, or none that is new, why. */
+export function LiveView({ stream, camera, isListKnown, isLate }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = stream.frame;
   const picture = frame?.picture ?? null;
@@ -27,11 +30,12 @@ export function LiveView({ stream, camera }: Props) {
     picture.close(); // the canvas has it now
   }, [picture]);
 
-  const notice = noticeFor(stream, camera);
+  const notice = noticeFor({ connection: stream.state, hasPicture: frame !== null, isLate, camera, isListKnown });
   return (
     <div className="live-view">
       <canvas
         ref={canvas}
+        className={isLate ? "late" : undefined}
         data-testid="live-picture"
         data-frame-count={frame?.message.frameCount}
         data-frame-id={frame?.message.metadata.frame_id}
@@ -48,18 +52,4 @@ export function LiveView({ stream, camera }: Props) {
       )}
     </div>
   );
-}
-
-function noticeFor(stream: Stream, camera: CameraView | null): string | null {
-  if (stream.state === "reconnecting") {
-    return "Connection to the gateway lost. Trying again every 3 seconds.";
-  }
-  const status = camera?.status;
-  if (status !== undefined && (status.state === "stalled" || status.state === "error")) {
-    return `Camera ${status.state === "stalled" ? "stalled" : "not available"}${status.error ? `: ${status.error}` : ""}.`;
-  }
-  if (status?.state === "disabled") {
-    return "This camera is switched off.";
-  }
-  return stream.frame === null ? "Waiting for frames…" : null;
 }

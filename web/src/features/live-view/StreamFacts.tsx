@@ -1,14 +1,22 @@
 import { Figure } from "../../shared/Figure";
-import { clockTime } from "../../shared/format";
+import { clockTime, duration } from "../../shared/format";
 import { capturedAt, type ShownFrame } from "../../stream/useStream";
 
+interface Props {
+  frame: ShownFrame | null;
+  viewers: number | null;
+  isLate: boolean;
+}
+
 /** What there is to say about the stream itself. */
-export function StreamFacts({ frame, viewers }: { frame: ShownFrame | null; viewers: number | null }) {
+export function StreamFacts({ frame, viewers, isLate }: Props) {
+  const latency = frame === null ? null : duration(frame.latencyMs);
+  const fps = frame === null ? "–" : isLate ? "0.0" : frame.fps.toFixed(1);
   return (
     <dl className="facts">
       <Figure label="Frame" testId="frame-count" value={frame?.message.frameCount ?? "–"} />
-      <Figure label="Frames/s" testId="fps" value={frame === null ? "–" : frame.fps.toFixed(1)} />
-      <Figure label="Latency" testId="latency" value={frame === null ? "–" : Math.max(0, Math.round(frame.latencyMs))} unit="ms" />
+      <Figure label="Frames/s" testId="fps" value={fps} />
+      <Figure label="Latency" testId="latency" value={latency?.value ?? "–"} unit={latency?.unit} />
       <Figure label="Viewers" testId="viewers" value={viewers ?? "–"} />
       <Figure label="Last update" testId="last-update" value={frame === null ? "–" : clockTime(capturedAt(frame.message))} />
       {frame !== null && <Hops frame={frame} />}
@@ -31,14 +39,15 @@ function Hops({ frame }: { frame: ShownFrame }) {
   ];
   return (
     <div className="figure figure-hops">
-      <dt>By hop</dt>
+      <dt>
+        By hop<span className="unit">ms</span>
+      </dt>
       <dd>
         {hops.map(([name, ms]) => (
           <span key={name} className="hop">
             {name} <span className="hop-ms">{Math.max(0, Math.round(ms))}</span>
           </span>
         ))}
-        <span className="unit">ms</span>
       </dd>
     </div>
   );

@@ -1,6 +1,7 @@
 import { memo } from "react";
 
 import type { SpaceState } from "../../api/client";
+import { nameLength } from "../../shared/nameLength";
 import type { Space } from "../../stream/message";
 
 const WORD: Record<SpaceState, string> = { free: "free", occupied: "occupied", unknown: "unknown" };
@@ -16,7 +17,7 @@ export const SpaceGrid = memo(
       return <p className="hint">No spaces are marked for this camera.</p>;
     }
     return (
-      <ul className="spaces" aria-label="Spaces">
+      <ul className="spaces" aria-label="Spaces" tabIndex={0} style={nameLength(spaces.map((space) => space.space_name))}>
         {spaces.map((space) => {
           const state = stateOf(space);
           return (

@@ -5,13 +5,13 @@ import { countsOf } from "./counts";
 import { SpaceGrid } from "./SpaceGrid";
 
 /** The numbers of the frame that is shown. */
-export function Statistics({ frame }: { frame: ShownFrame | null }) {
+export function Statistics({ frame, isLate }: { frame: ShownFrame | null; isLate: boolean }) {
   const counts = frame === null ? null : countsOf(frame.message.metadata);
   const occupancy = counts === null ? 0 : percent(counts.occupied, counts.total);
   const unknownShare = counts === null ? 0 : percent(counts.unknown, counts.total);
   const trackIds = frame?.message.metadata.track_ids ?? [];
   return (
-    <section className="card statistics" aria-labelledby="statistics-title">
+    <section className={isLate ? "card statistics late" : "card statistics"} aria-labelledby="statistics-title">
       <h2 id="statistics-title">Spaces</h2>
       <dl className="headline">
         <Figure label="Available" testId="available-count" value={counts?.available ?? "–"} size="large" />
@@ -24,7 +24,7 @@ export function Statistics({ frame }: { frame: ShownFrame | null }) {
         <div className="occupancy-text">
           <span>Occupancy</span>
           <span>
-            <span data-testid="occupancy-percent">{occupancy}</span> %
+            <span data-testid="occupancy-percent">{counts === null ? "–" : occupancy}</span> %
           </span>
         </div>
         <div className="bar" role="meter" aria-label="Occupancy" aria-valuemin={0} aria-valuemax={100} aria-valuenow={occupancy}>
@@ -34,7 +34,7 @@ export function Statistics({ frame }: { frame: ShownFrame | null }) {
       </div>
       {frame !== null && <SpaceGrid spaces={frame.message.metadata.space_occupancy ?? []} />}
       <h3>Active tracks</h3>
-      <p className="tracks" data-testid="track-ids">
+      <p className="tracks" data-testid="track-ids" tabIndex={0}>
         {trackIds.length === 0 ? "none" : trackIds.map((id) => <span key={id} className="track">#{id}</span>)}
       </p>
     </section>
