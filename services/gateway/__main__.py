@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from functools import partial
+
+from pydantic import SecretStr
 
 from libs.common.bus import check_access
 from libs.common.errors import BusUnavailable, ConfigurationError
@@ -21,9 +25,13 @@ def main() -> int:
     settings = read_settings(GatewaySettings, "python -m services.gateway")
     configure_logging(settings, "gateway")
     try:
-        settings.check_exposure(settings.load_tokens())
+        tokens = settings.load_tokens()
+        settings.check_exposure(tokens)
+        # From here on there are only hashes: a dump of the memory, or what a child inherits, has no token.
+        os.environ.pop("GATEWAY_TOKENS", None)
+        settings = settings.model_copy(update={"tokens": SecretStr("")})
         asyncio.run(check_access(settings.redis))
-        return serve(settings, create_app)
+        return serve(settings, partial(create_app, tokens=tokens))
     except ConfigurationError as error:
         _log.error("gateway cannot start", problem=str(error))
         return 2

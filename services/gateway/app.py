@@ -22,7 +22,7 @@ from services.gateway.problems import install_problem_handlers
 from services.gateway.resources import Resources
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.gate import Gate
-from services.gateway.security.tokens import NO_TOKENS, TokenSet
+from services.gateway.security.tokens import TokenSet
 from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
 
@@ -32,12 +32,12 @@ TITLE = "Lotcast gateway"
 ANSWER_TIMEOUT_S = 0.8
 
 
-def create_app(settings: GatewaySettings, tokens: TokenSet = NO_TOKENS) -> FastAPI:
+def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
     """The application; it connects to Redis when it starts and works, with 503s, while that is away.
 
     Args:
         settings: of the gateway; its tokens are not looked at.
-        tokens: who may do what.
+        tokens: who may do what; without any, everybody may.
     """
     is_local = settings.is_loopback and not tokens and not settings.open
 

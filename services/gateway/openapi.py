@@ -7,13 +7,14 @@ import sys
 from typing import Any
 
 from services.gateway.app import create_app
+from services.gateway.security.tokens import TokenSet
 from services.gateway.settings import GatewaySettings
 
 
 def openapi_json() -> str:
     """The OpenAPI document: indented, keys sorted, so that it differs only where the API does."""
     defaults: dict[str, Any] = {name: field.get_default() for name, field in GatewaySettings.model_fields.items()}
-    document = create_app(GatewaySettings.model_construct(**defaults)).openapi()
+    document = create_app(GatewaySettings.model_construct(**defaults), TokenSet([])).openapi()
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -22,6 +22,8 @@ from tests.support.processes import Gateway, has_ended, running, running_gateway
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_for
 
+VIEWER = "viewer-0123456789abcdef"
+
 
 @pytest.fixture
 def pair(redis_url: str, tmp_path: Path) -> Iterator[tuple[Gateway, Gateway]]:
@@ -153,6 +155,36 @@ async def test_workers_end_with_their_parent(redis_url: str, tmp_path: Path) -> 
         assert len(everyone) >= 2
         gateway.service.stop(signal.SIGKILL)
         await wait_for(lambda: all(has_ended(process) for process in everyone))
+
+
+async def test_a_session_is_good_at_every_gateway_and_worker(redis_url: str, tmp_path: Path) -> None:
+    tokens = {"GATEWAY_TOKENS": f"viewer:{VIEWER}"}
+    with (
+        running_gateway(redis_url, tmp_path, **tokens) as first,
+        running_gateway(redis_url, tmp_path, GATEWAY_WORKERS="2", **tokens) as second,
+    ):
+        login = {"data": {"token": VIEWER}, "headers": {"Origin": first.url}, "allow_redirects": False}
+        async with aiohttp.ClientSession() as http, http.post(f"{first.url}/login", **login) as answer:
+            cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        children = psutil.Process(second.service.process.pid).children()
+        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+        watching: list[RawViewer] = []
+
+        async def both_serve_some() -> bool:
+            target, headers = "/ws/viewer/detection?camera_id=CAM1", {"Cookie": cookie}
+            watching.append(await RawViewer.connect(second.address, target, headers=headers))
+            ports = {viewer.sock.getsockname()[1] for viewer in watching}
+            return all(
+                ports & {link.raddr.port for link in worker.net_connections() if link.raddr} for worker in workers
+            )
+
+        await wait_for(both_serve_some)
+        assert {viewer.status for viewer in watching} == {101}
+        assert len(workers) == 2
+        assert not any(VIEWER in str(worker.environ()) for worker in workers), "workers are given hashes only"
+        for viewer in watching:
+            viewer.close()
 
 
 def test_a_port_in_use_is_named(gateway: Gateway, redis_url: str, tmp_path: Path) -> None:

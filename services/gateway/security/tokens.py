@@ -36,7 +36,7 @@ class Grant(NamedTuple):
 class TokenSet:
     """The tokens that are configured; without any, nobody has to show one."""
 
-    def __init__(self, tokens: Sequence[tuple[Role, str]] = ()) -> None:
+    def __init__(self, tokens: Sequence[tuple[Role, str]]) -> None:
         """Keep the hashes of `(role, token)` pairs."""
         digests = [(role, _digest(token)) for role, token in tokens]
         self.grants = [
