@@ -113,6 +113,11 @@ def test_origins(origin: str, host: str, is_allowed: bool) -> None:
     assert is_origin_allowed(origin, host, {"https://wall.example"}) is is_allowed
 
 
+@pytest.mark.parametrize(("origin", "is_allowed"), [("https://park.example", True), ("http://park.example", False)])
+def test_behind_tls_our_pages_came_by_tls(origin: str, is_allowed: bool) -> None:
+    assert is_origin_allowed(origin, "park.example", (), is_tls=True) is is_allowed
+
+
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:8069", "127.0.0.1:8069", "127.1.2.3", "[::1]:80", "a.localhost"]
 )

@@ -85,7 +85,8 @@ class Gate:
         if origin is not None:
             is_preflight = method == "OPTIONS" and "access-control-request-method" in headers
             is_checked = is_preflight or scope["type"] == "websocket" or method not in SAFE_METHODS
-            if is_checked and not is_origin_allowed(origin, host, self._allowed_origins):
+            is_tls = scope["scheme"] in ("https", "wss")
+            if is_checked and not is_origin_allowed(origin, host, self._allowed_origins, is_tls=is_tls):
                 text = f"Origin {origin[:80]!r} may not do this; GATEWAY_ALLOWED_ORIGINS lists those that may"
                 return error_response(path, 403, text)
             if is_preflight:

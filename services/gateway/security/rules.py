@@ -50,19 +50,21 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
-def is_origin_allowed(origin: str, host: str, allowed: Collection[str]) -> bool:
+def is_origin_allowed(origin: str, host: str, allowed: Collection[str], *, is_tls: bool = False) -> bool:
     """Whether a page of `origin` may open WebSockets and change things.
 
     Args:
         origin: the Origin header.
-        host: the Host header; the scheme is not compared, since a proxy in front may have ended TLS.
+        host: the Host header.
         allowed: further origins, such as `https://park.example`.
+        is_tls: whether the request is known to have come by TLS; our own pages did, too, then. If it is not known, a
+            proxy in front may have ended TLS without a word, and the scheme of our own pages is left open.
     """
     if origin in allowed:
         return True
     scheme = origin.partition("://")[0]
-    if scheme not in ("http", "https"):
-        return False  # `null`, and what no browser page has
+    if scheme not in (("https",) if is_tls else ("http", "https")):
+        return False  # also `null`, and what no browser page has
     default = _DEFAULT_PORTS[scheme]
     name, port = _split(origin)
     own_name, own_port = _split(f"//{host}")
