@@ -98,8 +98,9 @@ def refusal(error: BaseException, address: RedisAddress) -> str | None:
         if certificate.verify_code in _OTHER_HOST_CODES:
             return f"{problem}: REDIS_URL must name the host as the certificate does"
         return f"{problem}: REDIS_CA_FILE must name a file with the authority that signed it"
-    if (tls := _cause(error, ssl.SSLError)) is not None:
-        return f"{address}: no TLS connection ({tls}); does this port speak TLS? If not, REDIS_URL begins with redis://"
+    tls = _cause(error, ssl.SSLError)
+    if isinstance(tls, ssl.SSLError) and "CERTIFICATE_REQUIRED" in (tls.reason or ""):
+        return f"{address} wants a certificate of its clients, and Lotcast has none: Redis needs `tls-auth-clients no`"
     if isinstance(error, AuthenticationError):
         who = "without a user" if address.user is None else f"user {address.user!r}"
         return f"{address} refuses {who}: {error}; look at the user in REDIS_URL and at REDIS_PASSWORD_FILE"
