@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 
 import cv2
 
@@ -17,7 +18,8 @@ from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.detector.audience import watch_audience
 from services.detector.engines.base import Engine
-from services.detector.engines.loading import lane_count, load_engine
+from services.detector.engines.loading import lane_count, load_engine, wants_gpu
+from services.detector.gpus import Gpu, leased_gpu, list_gpus
 from services.detector.lanes import Lanes
 from services.detector.mailbox import Mailbox
 from services.detector.metrics import DetectorMetrics
@@ -29,14 +31,13 @@ from services.detector.settings import DetectorSettings
 _log = get_logger("detector")
 
 
-async def run(settings: DetectorSettings, engine: Engine) -> None:
-    """Run the detector until a signal stops it.
+async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None:
+    """Run the detector, called `detector`, until a signal stops it.
 
     Raises:
         LotcastError: it could not start.
     """
     stop = stop_on_signals()
-    detector = process_id("detector")
     lanes = lane_count(settings)
     _log.info("model loaded", engine=engine.description, lanes=lanes)
     if settings.model == "demo":
@@ -64,18 +65,37 @@ async def run(settings: DetectorSettings, engine: Engine) -> None:
     _log.info("detector stopped")
 
 
+async def run_on_gpu(settings: DetectorSettings, gpus: Sequence[Gpu], detector: str) -> None:
+    """Run the detector on that GPU which the fewest others use.
+
+    Raises:
+        LotcastError: it could not start.
+    """
+    redis = connect(settings.redis, max_connections=1)
+    try:
+        await wait_for_redis(redis, settings.redis, asyncio.Event())
+        async with leased_gpu(redis, detector, settings.lease_timeout_s, gpus) as gpu:
+            on_gpu = settings.model_copy(update={"device": gpu.device})
+            await run(on_gpu, await asyncio.to_thread(load_engine, on_gpu), detector)
+    finally:
+        await redis.aclose()
+
+
 def main() -> int:
     """Entry point; returns the exit code."""
     settings = read_settings(DetectorSettings, "python -m services.detector")
     configure_logging(settings, "detector")
     cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would fight them for the cores
+    detector = process_id("detector")
+    gpus = list_gpus() if wants_gpu(settings) else []
     try:
-        engine = load_engine(settings)
+        if gpus:
+            asyncio.run(run_on_gpu(settings, gpus, detector))
+        else:
+            asyncio.run(run(settings, load_engine(settings), detector))
     except EngineError as error:
         _log.error("detector cannot start", problem=str(error))
         return 2
-    try:
-        asyncio.run(run(settings, engine))
     except LotcastError as error:
         _log.error("detector cannot run", problem=str(error))
         return 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from libs.common.errors import EngineError
 from services.detector.engines.loading import load_engine
 from services.detector.engines.openvino import OpenVinoEngine
-from services.detector.engines.ultralytics import UltralyticsEngine
+from services.detector.engines.ultralytics import UltralyticsEngine, batch_limit, half_precision, in_batches
 from services.detector.occupancy.matching import SpaceMatcher
 from services.detector.pictures import decode
 from services.detector.settings import DEMO_MODEL, DetectorSettings
@@ -65,6 +66,90 @@ def test_both_engines_agree() -> None:
     assert len(first) == len(second) > 0
     by_place = [found.xyxy[np.lexsort(found.xyxy.T)] for found in (first, second)]
     assert by_place[0] == pytest.approx(by_place[1], abs=4), "pixels; the two scale pictures a little differently"
+
+
+@pytest.mark.parametrize(
+    ("exported_for", "device", "limit"),
+    [(None, "cuda:0", 8), (None, "cpu", 1), (None, "mps", 1), (4, "cuda:1", 4), (16, "cpu", 16), (0, "cuda:0", 1)],
+)
+def test_a_batch_is_as_large_as_model_and_device_take_it(exported_for: int | None, device: str, limit: int) -> None:
+    assert batch_limit(exported_for, device) == limit
+
+
+def test_pictures_go_in_batches_in_their_order() -> None:
+    pictures = [np.full((1, 1, 3), number, np.uint8) for number in range(7)]
+    batches = list(in_batches(pictures, 3))
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    assert [int(one[0, 0, 0]) for batch in batches for one in batch] == list(range(7))
+    assert list(in_batches([], 3)) == []
+
+
+@needs_ultralytics
+@quiet
+def test_half_precision_is_asked_for_as_this_ultralytics_knows_it() -> None:
+    from ultralytics.cfg import get_cfg
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    get_cfg(overrides=half_precision(DEFAULT_CFG_DICT))  # raises at an argument that it does not know
+    assert half_precision({"half": False}) == {"half": True}
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A YOLO11n that was never trained, as `.pt`: it takes everything for a car, wherever that is."""
+    from services.detector.engines.torchvision_nms import ensure_torchvision
+
+    ensure_torchvision()
+    from ultralytics import YOLO
+
+    model: Any = YOLO("yolo11n.yaml")
+    model.model.names = dict.fromkeys(range(80), "car")
+    file = tmp_path_factory.mktemp("model") / "untrained.pt"
+    model.save(file)
+    return file
+
+
+NOISE = [np.random.default_rng(seed).integers(0, 255, (180, 320, 3), np.uint8) for seed in range(5)]
+
+
+@needs_ultralytics
+@quiet
+def test_a_pt_model_runs_on_the_device_that_is_named(untrained: Path) -> None:
+    engine = load_engine(DetectorSettings(model=str(untrained), device="cpu"))
+    assert (engine.input_size, engine.batch_max) == ((640, 640), 1)
+    assert "untrained.pt, Ultralytics on cpu, input 640x640" in engine.description
+    found = engine.detect([*NOISE[:2], NOISE[0][:100]], 1e-6)
+    assert [len(one) > 0 for one in found] == [True] * 3
+    assert (found[2].xyxy[:, 3] <= 100).all(), "pixels of the picture itself"
+
+
+@needs_ultralytics
+@quiet
+def test_an_exported_model_takes_the_batches_that_it_was_exported_for(
+    untrained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO stands for TensorRT: Ultralytics writes the same facts into both, and refuses other batches in both."""
+    from ultralytics import YOLO
+
+    exported = Path(YOLO(untrained).export(format="openvino", imgsz=(192, 320), batch=2))
+    engine = load_engine(DetectorSettings(model=str(exported), engine="ultralytics"))
+    assert (engine.input_size, engine.batch_max) == ((320, 192), 2)
+    together = engine.detect(NOISE, 1e-6)
+    alone = [engine.detect([picture], 1e-6)[0] for picture in NOISE]
+    assert len(together) == len(NOISE)
+    for one, other in zip(together, alone, strict=True):
+        assert len(one) > 0
+        assert one.xyxy == pytest.approx(other.xyxy, abs=0.1)
+
+
+@needs_ultralytics
+@quiet
+@pytest.mark.skipif(importlib.util.find_spec("tensorrt") is not None, reason="TensorRT is installed")
+def test_a_tensorrt_engine_on_a_machine_without_tensorrt_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "yolo.engine"
+    file.write_bytes(b"\0" * 64)
+    with pytest.raises(EngineError, match=r"yolo\.engine needs TensorRT, .* pip install tensorrt"):
+        load_engine(DetectorSettings(model=str(file), device="cpu"))
 
 
 def test_the_demo_model_runs_without_torch() -> None:

@@ -26,6 +26,10 @@ class Engine(Protocol):
     def input_size(self) -> tuple[int, int]:
         """(width, height) in pixels to which pictures are scaled."""
 
+    @property
+    def batch_max(self) -> int:
+        """Pictures that `detect` works on at once; more are worked on in turn. 1 where a batch gains nothing."""
+
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from libs.common.errors import EngineError
 from services.detector.engines.base import Engine
@@ -15,17 +16,28 @@ def lane_count(settings: DetectorSettings) -> int:
     return settings.lanes or len(os.sched_getaffinity(0))
 
 
+def engine_name(settings: DetectorSettings) -> Literal["openvino", "ultralytics"]:
+    """The engine that the settings name, or that fits the model."""
+    if settings.engine != "auto":
+        return settings.engine
+    path = _model_path(settings)
+    is_openvino = path.suffix in (".xml", ".onnx") or (path.is_dir() and any(path.glob("*.xml")))
+    return "openvino" if is_openvino else "ultralytics"
+
+
+def wants_gpu(settings: DetectorSettings) -> bool:
+    """Whether the model is to run on whichever GPU is there: the engine uses them, and no device is named."""
+    return settings.device == "auto" and engine_name(settings) == "ultralytics"
+
+
 def load_engine(settings: DetectorSettings) -> Engine:
     """Load the model.
 
     Raises:
         EngineError: it is not there, or the engine cannot load it; the text says what to do.
     """
-    is_demo = settings.model == "demo"
-    path = DEMO_MODEL if is_demo else Path(settings.model).expanduser()
-    is_openvino = path.suffix in (".xml", ".onnx") or (path.is_dir() and any(path.glob("*.xml")))
-    engine = settings.engine if settings.engine != "auto" else ("openvino" if is_openvino else "ultralytics")
-    if engine == "openvino":
+    path = _model_path(settings)
+    if engine_name(settings) == "openvino":
         if not path.exists():
             raise EngineError(f"DETECTOR_MODEL: {path} does not exist")
         from services.detector.engines.openvino import OpenVinoEngine
@@ -34,3 +46,7 @@ def load_engine(settings: DetectorSettings) -> Engine:
     from services.detector.engines.ultralytics import UltralyticsEngine
 
     return UltralyticsEngine(str(path) if path.exists() else settings.model, settings.device, settings.nms_iou)
+
+
+def _model_path(settings: DetectorSettings) -> Path:
+    return DEMO_MODEL if settings.model == "demo" else Path(settings.model).expanduser()

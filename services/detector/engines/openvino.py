@@ -69,6 +69,11 @@ class OpenVinoEngine:
         """(width, height) in pixels to which pictures are scaled."""
         return self._input_size
 
+    @property
+    def batch_max(self) -> int:
+        """See `Engine.batch_max`: the requests side by side use the cores as well as a batch would."""
+        return 1
+
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture; see `Engine.detect`."""
         return [self._detect_one(picture, confidence) for picture in pictures]

@@ -1,9 +1,15 @@
-"""The Ultralytics engine: `.pt`, TensorRT and everything else that library loads; needs the extra `ultralytics`."""
+"""The Ultralytics engine: `.pt`, TensorRT and everything else that library loads; needs the extra `ultralytics`.
+
+On CUDA a `.pt` model runs in half precision and takes up to `CUDA_BATCH` pictures at once. An exported model, such as
+TensorRT's `.engine`, has its precision built in, and takes as many pictures at once as it was exported for (`batch=8`).
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,14 +21,45 @@ from services.detector.engines.base import Picture, make_detections, vehicle_cla
 
 _log = get_logger("engine")
 
-INPUT_SIZE: Final = (640, 640)
+CUDA_BATCH: Final = 8
+"""Pictures that a `.pt` model takes at once on CUDA."""
+
+
+def batch_limit(exported_for: int | None, device: str) -> int:
+    """How many pictures a model takes at once; pure.
+
+    Args:
+        exported_for: the batch size that was built in when it was exported; None for a `.pt` model.
+        device: torch's name of the device that it runs on.
+
+    Returns:
+        1 on a CPU, where a batch takes as long as its pictures one by one.
+    """
+    if exported_for is not None:
+        return max(1, exported_for)
+    return CUDA_BATCH if device.startswith("cuda") else 1
+
+
+def in_batches(pictures: Sequence[Picture], batch_max: int) -> Iterator[list[Picture]]:
+    """The pictures in order, at most `batch_max` at a time; pure."""
+    for start in range(0, len(pictures), batch_max):
+        yield list(pictures[start : start + batch_max])
+
+
+def half_precision(arguments: Container[str]) -> dict[str, Any]:
+    """How this Ultralytics is asked for half precision; pure.
+
+    Args:
+        arguments: names of the arguments that its `predict` knows; newer ones warn of the older name.
+    """
+    return {"quantize": 16} if "quantize" in arguments else {"half": True}
 
 
 class UltralyticsEngine:
     """A model that Ultralytics runs. One call at a time: its predictor keeps state between its steps."""
 
     def __init__(self, model: str, device: str, nms_iou: float) -> None:
-        """Load the model.
+        """Load the model, and run it once: what is wrong shows now, and the first frame is not the slow one.
 
         Args:
             model: a path, or a name that Ultralytics fetches.
@@ -30,28 +67,46 @@ class UltralyticsEngine:
             nms_iou: overlap above which two boxes are one vehicle.
 
         Raises:
-            EngineError: the extra is not installed, or the model cannot be loaded.
+            EngineError: the extra is not installed, or the model cannot be loaded or run on the device.
         """
+        self._nms_iou = nms_iou
+        self._lock = threading.Lock()
         try:
             from services.detector.engines.torchvision_nms import ensure_torchvision
 
             if not ensure_torchvision():
                 _log.info("torchvision does not fit the installed torch; using Ultralytics' own NMS")
+            import torch
             from ultralytics import YOLO
+            from ultralytics.utils import DEFAULT_CFG_DICT
         except ImportError as error:
             raise EngineError(f"{error}; install it with: pip install 'lotcast[ultralytics]'") from error
+        if Path(model).suffix == ".engine" and find_spec("tensorrt") is None:
+            # Ultralytics would install the newest one now, which need not be the one that the engine was built with.
+            raise EngineError(f"{model} needs TensorRT, of the version that it was built with: pip install tensorrt")
+        self._device = ("cuda:0" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         try:
             self._model: Any = YOLO(model, task="detect")
-            names: dict[int, str] = self._model.names
-        except (OSError, RuntimeError, ValueError, TypeError) as error:
-            raise EngineError(f"Ultralytics cannot load {model}: {error}") from error
-        self._vehicle_ids = vehicle_class_ids(names)
+            is_exported = isinstance(self._model.model, str)
+            is_half = self._device.startswith("cuda") and not is_exported
+            self._precision = half_precision(DEFAULT_CFG_DICT) if is_half else {}
+            self._vehicle_ids: dict[int, str] = {}
+            self._predict([np.zeros((360, 640, 3), np.uint8)], 0.5)
+        except ImportError as error:
+            raise EngineError(f"{model} needs a package that is not installed: {error}") from error
+        except (OSError, RuntimeError, ValueError, TypeError, AssertionError) as error:
+            raise EngineError(f"Ultralytics cannot load {model} on {self._device}: {error}") from error
+        predictor = self._model.predictor
+        self._vehicle_ids = vehicle_class_ids(predictor.model.names)
         if not self._vehicle_ids:
             raise EngineError(f"{model} knows no car, motorcycle, bus or truck; this needs a model that does")
-        self._device = None if device == "auto" else device
-        self._nms_iou = nms_iou
-        self._lock = threading.Lock()
-        self._description = f"{model}, Ultralytics on {self._device or 'the device it chooses'}"
+        height, width = predictor.imgsz
+        self._input_size = int(width), int(height)
+        self._batch_max = batch_limit(int(predictor.model.batch) if is_exported else None, self._device)
+        precision = " in half precision" if is_half else ""
+        self._description = (
+            f"{model}, Ultralytics on {self._device}{precision}, input {width}x{height}, batches of {self._batch_max}"
+        )
 
     @property
     def description(self) -> str:
@@ -60,25 +115,36 @@ class UltralyticsEngine:
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """(width, height) in pixels to which pictures are scaled: Ultralytics' default."""
-        return INPUT_SIZE
+        """(width, height) in pixels to which pictures are scaled: what the model was trained or exported for."""
+        return self._input_size
+
+    @property
+    def batch_max(self) -> int:
+        """See `Engine.batch_max`."""
+        return self._batch_max
 
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture; see `Engine.detect`."""
+        found: list[sv.Detections] = []
         with self._lock:
-            try:
-                results = self._model.predict(
-                    list(pictures),
-                    conf=confidence,
-                    iou=self._nms_iou,
-                    classes=sorted(self._vehicle_ids),
-                    agnostic_nms=True,
-                    device=self._device,
-                    verbose=False,
-                )
-            except (RuntimeError, ValueError) as error:
-                raise EngineError(f"Ultralytics failed on a picture: {error}") from error
-        return [self._read(result.boxes) for result in results]
+            for batch in in_batches(pictures, self._batch_max):
+                try:
+                    found += [self._read(result.boxes) for result in self._predict(batch, confidence)]
+                except (RuntimeError, ValueError, AssertionError) as error:
+                    raise EngineError(f"Ultralytics failed on a picture: {error}") from error
+        return found
+
+    def _predict(self, batch: list[Picture], confidence: float) -> Any:
+        return self._model.predict(
+            batch,
+            conf=confidence,
+            iou=self._nms_iou,
+            classes=sorted(self._vehicle_ids),
+            agnostic_nms=True,
+            device=self._device,
+            verbose=False,
+            **self._precision,
+        )
 
     def _read(self, boxes: Any) -> sv.Detections:
         names = np.array([self._vehicle_ids[int(class_id)] for class_id in boxes.cls.tolist()], dtype=object)
