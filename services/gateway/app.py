@@ -54,20 +54,21 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         hub = Hub(redis, subscriber, metrics)
         gateway_id = process_id("gateway")
         presence = Presence(redis, hub, gateway_id)
+        broadcasts = Broadcasts(redis, presence)
         hub.on_change = presence.nudge
         app.state.resources = Resources(
             settings=settings,
             redis=redis,
             hub=hub,
             presence=presence,
-            broadcasts=Broadcasts(redis, presence),
+            broadcasts=broadcasts,
             metrics=metrics,
             tokens=tokens,
             logins=Attempts(settings.logins_per_minute),
             viewers_by_address=ConnectionCounter(settings.connections_per_address, settings.trusted_proxy_list),
         )
         stop = asyncio.Event()
-        parts = [asyncio.create_task(hub.run(stop)), asyncio.create_task(presence.run(stop))]
+        parts = [asyncio.create_task(part.run(stop)) for part in (hub, presence, broadcasts)]
         _log.info("gateway ready", gateway=gateway_id, host=settings.host, port=settings.port, roles=tokens.roles)
         if not tokens:
             who = "this machine" if is_local else "the network"

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from libs.common import keys
+from libs.common.logging import get_logger
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
+from libs.common.shutdown import sleep_until_stopped
 from services.gateway.presence import Presence, silent_gateways
+
+_log = get_logger("broadcasts")
 
 INACTIVE_AFTER_S: Final = 300.0
 """A broadcaster without viewers and updates for this long is no longer listed."""
+
+TIDY_EVERY_S: Final = 60.0
 
 
 class Broadcasts:
@@ -22,6 +30,15 @@ class Broadcasts:
     def __init__(self, redis: Redis, presence: Presence) -> None:
         self._redis = redis
         self._presence = presence
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Forget broadcasters and gateways that are gone, also where nobody asks, until stopped."""
+        while not stop.is_set():
+            try:
+                await self.active()
+            except (RedisError, OSError) as error:
+                _log.debug("not tidied up now; in a minute", error=str(error))
+            await sleep_until_stopped(stop, TIDY_EVERY_S)
 
     async def publish(self, camera_id: str, jpeg: bytes, metadata: Mapping[str, Any]) -> int:
         """Publish one picture as a viewer message.
@@ -51,7 +68,10 @@ class Broadcasts:
         return self._presence.count(camera_id, by_gateway, {gateway.decode() for gateway in live})
 
     async def active(self) -> list[dict[str, Any]]:
-        """The cameras that are broadcast or watched: `camera_id`, `viewers`, `frame_count`, `last_update` (seconds)."""
+        """The cameras that are broadcast or watched: `camera_id`, `viewers`, `frame_count`, `last_update` (seconds).
+
+        Those that are not, and the numbers of gateways that are not alive, are removed from Redis.
+        """
         live = await self._presence.live_gateways()
         answer = await self._redis.zrange(keys.BROADCASTERS, 0, -1, withscores=True)
         rows = cast(list[tuple[bytes, float]], answer)

@@ -109,6 +109,18 @@ async def test_old_broadcasters_without_viewers_disappear(gateway: Gateway, redi
     assert await redis.zscore(keys.BROADCASTERS, "OLD") is None
 
 
+async def test_what_is_gone_is_forgotten_though_nobody_asks(redis_url: str, redis: Redis, tmp_path: Path) -> None:
+    await redis.zadd(keys.BROADCASTERS, {"OLD": time.time() - 301, "NEW": time.time() - 200})
+    await redis.hset(keys.viewers("NEW"), "gateway-that-was-killed", "3")
+    with running_gateway(redis_url, tmp_path):
+
+        async def is_tidy() -> bool:
+            known = await redis.zrange(keys.BROADCASTERS, 0, -1)
+            return known == [b"NEW"] and not await redis.exists(keys.viewers("NEW"))
+
+        await wait_for(is_tidy)
+
+
 async def test_several_processes_share_a_port(redis_url: str, tmp_path: Path, redis: Redis) -> None:
     with running_gateway(redis_url, tmp_path, GATEWAY_WORKERS="2") as gateway:
         parent = psutil.Process(gateway.service.process.pid)
