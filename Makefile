@@ -6,7 +6,7 @@ STAMPS := .stamps
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python test-web test-e2e bench-detector bench-gateway bench-ingest check format web clean
+.PHONY: help demo test test-python test-web test-e2e test-compose constraints bench-detector bench-gateway bench-ingest check format web clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -17,13 +17,19 @@ demo: $(STAMPS)/run web/dist/index.html ## run the whole system on a rendered pa
 test: test-python test-web test-e2e ## set up what tests need, and run them all: Python, web, browser
 
 test-python: $(STAMPS)/dev ## Python tests, against a real redis-server
-	$(BIN)/pytest -m "not e2e"
+	$(BIN)/pytest -m "not e2e and not compose"
 
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && npm test
 
 test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about two minutes
 	$(BIN)/pytest -m e2e
+
+test-compose: $(STAMPS)/dev ## compose.yaml on this machine's container engine, while parts of it are killed
+	$(BIN)/pytest -m compose tests/compose
+
+constraints: ## write the versions that images are made of anew: the newest that pyproject.toml allows
+	docker build -f deploy/Dockerfile --target constraints --no-cache-filter resolver --output deploy/image .
 
 bench-detector: $(STAMPS)/dev ## the detector beside its bare engine and Ultralytics' way
 	$(BIN)/python -m tests.bench.detector
