@@ -5,6 +5,8 @@ These models are the one source of every shape: OpenAPI, and through it the dash
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
@@ -19,6 +21,9 @@ MESSAGE_VERSION: Final = 1
 LATEST_EXPIRES_S: Final = 300
 COUNT_EXPIRES_S: Final = 86_400
 FRAMES_MAXLEN: Final = 4
+
+_TIMESTAMP_KEY: Final[bytes] = msgpack.packb("timestamp") + b"\xcb"  # and the mark of a float64
+_FLOAT64: Final = struct.Struct(">d")
 
 
 class PixelDetection(BaseModel):
@@ -143,6 +148,20 @@ def unpack_viewer_message(data: bytes) -> dict[str, Any]:
     if message.get("v") != MESSAGE_VERSION:
         raise MessageError(f"viewer message of version {message.get('v')!r}; this process knows {MESSAGE_VERSION}")
     return message
+
+
+def publication_time_s(data: bytes) -> float | None:
+    """When a viewer message was published, seconds since the epoch, without unpacking it.
+
+    Looks where `pack_viewer_message` puts it: at the end.
+
+    Returns:
+        None if there is no such number; the message may be good all the same.
+    """
+    if not data.endswith(_TIMESTAMP_KEY, 0, -_FLOAT64.size):
+        return None
+    seconds: float = _FLOAT64.unpack_from(data, len(data) - _FLOAT64.size)[0]
+    return seconds if math.isfinite(seconds) else None
 
 
 @dataclass(frozen=True, slots=True)

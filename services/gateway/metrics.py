@@ -1,36 +1,91 @@
-"""What the gateway counts, for Prometheus."""
+"""What the gateway counts, for Prometheus; where several workers share the port, all of their numbers in one."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
-LATENCY_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
+from services.gateway.hub.prepared import FORMS, Form
+
+STAGES: Final = {
+    "relay": Stage(causes=("unwatched", "older", "garbled")),
+    "send": Stage(causes=("newer",)),
+    "bridge": Stage(causes=("refused", "redis_away")),
+}
+HOPS: Final = {
+    "redis_to_gateway": "from the publication (the detector's or bridge's clock) until a gateway has the message",
+    "gateway_to_sockets": "until every viewer of a gateway that can take it has been given the picture",
+    "bridge_to_redis": "from a worker's post until Redis has the message",
+}
 
 
 class GatewayMetrics:
-    """The gateway's metrics in a registry of their own."""
+    """The gateway's metrics in a registry of their own.
+
+    Attributes:
+        frames: stage `relay`: a message from Redis to this gateway's viewers, `older` than what they have seen; stage
+            `send`: a picture to one viewer, `newer` where the next one came while the viewer was busy; stage `bridge`:
+            what workers post.
+        viewers: connected now, by what they want.
+        viewers_cut_off: closed because they could not take a picture in time.
+        round_trips: to Redis, without the subscription.
+    """
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.viewers = Gauge("lotcast_gateway_viewers", "Viewers connected now.", registry=self.registry)
-        self.frames_received = Counter(
-            "lotcast_gateway_frames_received", "Viewer messages received from Redis.", registry=self.registry
-        )
-        self.frames_sent = Counter(
-            "lotcast_gateway_frames_sent", "Pictures sent to viewers.", ["format"], registry=self.registry
-        )
-        self.frames_skipped = Counter(
-            "lotcast_gateway_frames_skipped", "Pictures replaced by a newer one while a viewer was busy.",
-            registry=self.registry,
-        )  # fmt: skip
+        self._registry = new_registry()
+        self.frames = FrameMetrics(self._registry, STAGES, HOPS)
+        self.round_trips = RoundTripMetrics(self._registry)
+        viewers = Gauge("lotcast_viewers", "Viewers connected now.", ["format"],
+                        registry=self._registry, multiprocess_mode="livesum")  # fmt: skip
+        self.viewers: dict[Form, Gauge] = {form: viewers.labels(form) for form in FORMS}
         self.viewers_cut_off = Counter(
-            "lotcast_gateway_viewers_cut_off", "Viewers closed because they could not take a picture in time.",
-            registry=self.registry,
+            "lotcast_viewers_cut_off", "Viewers closed because they could not take a picture in time.",
+            registry=self._registry,
         )  # fmt: skip
-        self.bridge_frames = Counter(
-            "lotcast_gateway_bridge_frames", "Pictures posted by workers.", ["outcome"], registry=self.registry
-        )
-        self.bridge_seconds = Histogram(
-            "lotcast_gateway_bridge_seconds", "Time to take a posted picture and publish it.",
-            buckets=LATENCY_BUCKETS_S, registry=self.registry,
-        )  # fmt: skip
+
+    def as_text(self) -> bytes:
+        """All numbers in Prometheus's text format, over all workers; CPU and memory only where there is one worker."""
+        folder = os.environ.get(_FOLDER)
+        if folder is None:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus-client looks for the workers' files."""
+
+
+@contextmanager
+def shared_by_workers() -> Iterator[Path]:
+    """A folder for the numbers of workers that share a port; gone at the end, as the numbers are."""
+    with tempfile.TemporaryDirectory(prefix="lotcast-gateway-") as folder:
+        yield Path(folder)
+
+
+def share_numbers(folder: Path, place: int) -> None:
+    """Keep this worker's numbers where the others find them; before any are made.
+
+    They go by the worker's place, not its process: one that is started again counts on from where the last one in its
+    place ended, so that no number ever falls, and there are no more files than places.
+
+    Args:
+        folder: common to all workers.
+        place: this worker's, from 0; no two living ones have the same.
+    """
+    os.environ[_FOLDER] = str(folder)
+    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+
+
+def forget_connections(folder: Path, place: int) -> None:
+    """The worker in this place is dead, and its viewers are gone; what it has counted remains."""
+    mark_process_dead(place, str(folder))  # type: ignore[no-untyped-call]

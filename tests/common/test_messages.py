@@ -4,7 +4,7 @@ import msgpack
 import pytest
 
 from libs.common.errors import MessageError
-from libs.common.messages import RawFrame, pack_viewer_message, unpack_viewer_message
+from libs.common.messages import RawFrame, pack_viewer_message, publication_time_s, unpack_viewer_message
 
 
 def test_a_viewer_message_survives_the_bus() -> None:
@@ -54,3 +54,10 @@ def test_a_raw_frame_survives_the_stream() -> None:
 def test_a_broken_stream_entry_is_refused(broken: dict[bytes, bytes]) -> None:
     with pytest.raises(MessageError, match="5-0"):
         RawFrame.from_fields(b"5-0", broken)
+
+
+def test_the_time_of_publication_is_found_without_unpacking() -> None:
+    packed = pack_viewer_message("CAM1", b"\xff\xd8jpeg", {"timestamp": 1.0}, 3, 1234567.875)
+    assert publication_time_s(packed) == 1234567.875
+    for other in (b"", b"timestamp", msgpack.packb({"timestamp": 12}), msgpack.packb({"timestamp": float("inf")})):
+        assert publication_time_s(other) is None

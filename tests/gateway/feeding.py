@@ -56,12 +56,12 @@ async def collect_numbers(viewer: aiohttp.ClientWebSocketResponse, last: int, ti
 
 
 async def metric(http: aiohttp.ClientSession, name: str) -> float:
-    """One of the gateway's own numbers."""
+    """One of the gateway's own numbers, or the sum of all that have this name and differ in their labels."""
     async with http.get("/metrics") as answer:
-        for line in (await answer.text()).splitlines():
-            if line.startswith(name + " "):
-                return float(line.rpartition(" ")[2])
-    raise AssertionError(f"there is no metric {name}")
+        lines = (await answer.text()).splitlines()
+    found = [line.rpartition(" ")[2] for line in lines if line.startswith((name + " ", name + "{"))]
+    assert found, f"there is no metric {name}"
+    return sum(map(float, found))
 
 
 def resident_bytes(pid: int) -> int:

@@ -151,7 +151,7 @@ async def test_history_comes_from_the_detection_log(http: aiohttp.ClientSession,
 async def test_readiness_and_metrics(http: aiohttp.ClientSession) -> None:
     assert (await call(http, "GET", "/readyz"))[0] == 200
     async with http.get("/metrics") as answer:
-        assert "lotcast_gateway_viewers 0.0" in await answer.text()
+        assert 'lotcast_viewers{format="json"} 0.0' in await answer.text()
 
     async def is_listed() -> bool:
         return (await call(http, "GET", "/api/cameras"))[0] == 200

@@ -52,16 +52,16 @@ async def broadcast_detection(request: Request, used: Used) -> Response:
         posted = _parse(await request.body())
         jpeg = _decode(posted, used)
     except HTTPException:
-        used.metrics.bridge_frames.labels("refused").inc()
+        used.metrics.frames.drop("bridge", "refused")
         raise
     try:
         async with asyncio.timeout(DEADLINE_S):
             viewers = await used.broadcasts.publish(posted.camera_id, jpeg, posted.metadata)
     except (RedisError, OSError, TimeoutError):
-        used.metrics.bridge_frames.labels("failed").inc()
+        used.metrics.frames.drop("bridge", "redis_away")
         raise
-    used.metrics.bridge_frames.labels("published").inc()
-    used.metrics.bridge_seconds.observe(time.perf_counter() - started)
+    used.metrics.frames.count("bridge")
+    used.metrics.frames.took("bridge_to_redis", time.perf_counter() - started)
     answer = {
         "success": True,
         "viewers": viewers,

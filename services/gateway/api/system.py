@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.gateway.api.models import Health
 from services.gateway.problems import problem_responses
@@ -31,4 +31,4 @@ async def get_readiness(used: Used) -> Health:
 @router.get("/metrics", response_class=Response)
 async def get_metrics(used: Used) -> Response:
     """What the gateway counts, for Prometheus."""
-    return Response(generate_latest(used.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(used.metrics.as_text(), media_type=CONTENT_TYPE_LATEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from redis.asyncio import Redis
@@ -11,6 +12,7 @@ from redis.exceptions import RedisError
 from libs.common import keys
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
+from libs.common.messages import publication_time_s
 from services.gateway.hub.outlet import Outlet
 from services.gateway.hub.prepared import Form, PreparedMessage
 from services.gateway.hub.subscription import Subscription
@@ -73,7 +75,7 @@ class Hub:
             self._subscription.change()
             self._load_latest(camera_id)
         audience.by_form[outlet.form].add(outlet)
-        self._metrics.viewers.inc()
+        self._metrics.viewers[outlet.form].inc()
         outlet.start()
         if audience.current is not None:
             self._send({outlet}, outlet.form, audience.current, camera_id)
@@ -86,7 +88,7 @@ class Hub:
         if audience is None or outlet not in audience.by_form[outlet.form]:
             return
         audience.by_form[outlet.form].discard(outlet)
-        self._metrics.viewers.dec()
+        self._metrics.viewers[outlet.form].dec()
         if not len(audience):
             del self._audiences[camera_id]
             self._subscription.change()
@@ -99,35 +101,47 @@ class Hub:
 
     def hand_out(self, camera_id: str, data: bytes) -> None:
         """Send a viewer message, in msgpack, to all viewers of its camera."""
-        self._metrics.frames_received.inc()
+        counted, started = self._metrics.frames, time.perf_counter()
+        if (published_at_s := publication_time_s(data)) is not None:
+            counted.took("redis_to_gateway", time.time() - published_at_s)
         audience = self._audiences.get(camera_id)
         if audience is None:
+            counted.drop("relay", "unwatched")
             return
         message = PreparedMessage(data)
         audience.live_messages += 1
         if audience.loaded is not None:
             # `latest` was read on another connection, so it may be ahead of what comes on this one.
             if _is_older(message, audience.loaded):
+                counted.drop("relay", "older")
                 return
             audience.loaded = None
-        self._show(audience, message, camera_id)
+        if self._show(audience, message, camera_id):
+            counted.count("relay")
+            counted.took("gateway_to_sockets", time.perf_counter() - started)
+        else:
+            counted.drop("relay", "garbled")
 
-    def _show(self, audience: _Audience, message: PreparedMessage, camera_id: str) -> None:
+    def _show(self, audience: _Audience, message: PreparedMessage, camera_id: str) -> bool:
+        """Send a message to all viewers of a camera; False if some want it in a form that cannot be made of it."""
         audience.current = message
+        is_good = True
         for form, outlets in audience.by_form.items():
-            if outlets:
-                self._send(outlets, form, message, camera_id)
+            if outlets and not self._send(outlets, form, message, camera_id):
+                is_good = False
+        return is_good
 
-    def _send(self, outlets: set[Outlet], form: Form, message: PreparedMessage, camera_id: str) -> None:
+    def _send(self, outlets: set[Outlet], form: Form, message: PreparedMessage, camera_id: str) -> bool:
         try:
             wire = message.wire(form)
         except MessageError as error:
             _log.warning("message skipped", camera=camera_id, error=str(error))
-            return
+            return False
         sent = 0
         for outlet in outlets:
             sent += outlet.offer(wire)
-        self._metrics.frames_sent.labels(form).inc(sent)
+        self._metrics.frames.count("send", frames=sent)
+        return True
 
     def _watched_cameras(self) -> set[str]:
         return set(self._audiences)

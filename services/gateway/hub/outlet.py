@@ -85,7 +85,7 @@ class Outlet:
             return 0
         if self._busy:
             if self._waiting is not None:
-                self._metrics.frames_skipped.inc()
+                self._metrics.frames.drop("send", "newer")
             self._waiting = wire
             return 0
         if self._fd < 0:
@@ -121,7 +121,7 @@ class Outlet:
         self._stop_timer()
         wire, self._waiting = self._waiting, None
         if wire is not None:
-            self._metrics.frames_sent.labels(self.form).inc(self.offer(wire))
+            self._metrics.frames.count("send", frames=self.offer(wire))
 
     def close(self) -> None:
         """Send nothing more; the transport is somebody else's to close."""

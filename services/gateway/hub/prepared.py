@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import orjson
 
@@ -14,6 +14,8 @@ from libs.common.messages import unpack_viewer_message
 
 Form = Literal["binary", "json", "mjpeg"]
 """What a viewer wants: msgpack or JSON in WebSocket messages, or the bare pictures as a multipart stream."""
+
+FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
 BOUNDARY: Final = "lotcast-frame"
 

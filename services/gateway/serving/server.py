@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ import uvicorn
 from libs.common.errors import ConfigurationError
 from libs.common.logging import configure_logging, get_logger
 from libs.common.shutdown import sleep_until_stopped
+from services.gateway.metrics import forget_connections, share_numbers, shared_by_workers
 from services.gateway.serving.config import GRACE_S, GatewayConfig
 from services.gateway.settings import GatewaySettings
 
@@ -95,8 +97,9 @@ def _serve_here(settings: GatewaySettings, make_app: MakeApp) -> int:
     return 0 if server.started else 1
 
 
-def _worker(settings: GatewaySettings, make_app: MakeApp) -> None:
+def _worker(settings: GatewaySettings, make_app: MakeApp, numbers: Path, place: int) -> None:
     configure_logging(settings, "gateway")
+    share_numbers(numbers, place)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(_serve_here(settings, make_app))
 
@@ -110,6 +113,11 @@ def _end_with_parent() -> None:
 
 
 def _serve_in_workers(settings: GatewaySettings, make_app: MakeApp) -> int:
+    with shared_by_workers() as numbers:
+        return _keep_workers(settings, make_app, numbers)
+
+
+def _keep_workers(settings: GatewaySettings, make_app: MakeApp, numbers: Path) -> int:
     """Keep as many workers alive as are wanted; a signal ends all of them."""
     reserved = listen(settings, shared=True)  # bound, never listening: keeps the port between two workers' lives
     context = multiprocessing.get_context("spawn")
@@ -117,18 +125,19 @@ def _serve_in_workers(settings: GatewaySettings, make_app: MakeApp) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
 
-    def start() -> BaseProcess:
-        process = context.Process(target=_worker, args=(settings, make_app), daemon=True)
+    def start(place: int) -> BaseProcess:
+        process = context.Process(target=_worker, args=(settings, make_app, numbers, place), daemon=True)
         process.start()
         return process
 
-    workers = [start() for _ in range(settings.workers)]
+    workers = [start(place) for place in range(settings.workers)]
     while not stop.wait(0.2):
         for place, process in enumerate(workers):
             if process.exitcode is not None:
                 _log.error("a worker ended; starting another", pid=process.pid, exit_code=process.exitcode)
+                forget_connections(numbers, place)
                 stop.wait(RESTART_AFTER_S)
-                workers[place] = start()
+                workers[place] = start(place)
     for process in workers:
         process.terminate()
     deadline = time.monotonic() + 2 * GRACE_S + 1
