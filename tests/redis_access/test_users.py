@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.retry import Retry
 
 from deploy.local.redis_binary import find_redis_server
 from libs.common import keys
 from tests.support.redis_server import SCRIPTS, USERS, RedisServer, free_port, redis_version
 
 CAM = "CAM1"
+ONCE = Retry(NoBackoff(), 0)
 SERVICES = ("ingest", "detector", "gateway")
 ADMINISTRATION = (
     "FLUSHALL",
@@ -137,7 +140,7 @@ def test_what_is_only_read_or_only_written(server: RedisServer, user: str, comma
 def test_nobody_comes_in_without_a_user(server: RedisServer) -> None:
     for url in (f"redis://127.0.0.1:{server.port}/0", f"redis://:guessed@127.0.0.1:{server.port}/0"):
         with (
-            redis.Redis.from_url(url, protocol=2, driver_info=None) as client,
+            redis.Redis.from_url(url, protocol=2, driver_info=None, retry=ONCE) as client,
             pytest.raises(AuthenticationError),
         ):
             client.ping()
@@ -146,7 +149,7 @@ def test_nobody_comes_in_without_a_user(server: RedisServer) -> None:
 @pytest.mark.parametrize("user", USERS)
 def test_a_wrong_password_is_refused(server: RedisServer, user: str) -> None:
     with (
-        redis.Redis(port=server.port, username=user, password="wrong", protocol=2, driver_info=None) as client,
+        redis.Redis(port=server.port, username=user, password="wrong", protocol=2, retry=ONCE) as client,
         pytest.raises(AuthenticationError),
     ):
         client.ping()
