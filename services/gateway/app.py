@@ -18,7 +18,7 @@ from services.gateway.hub.hub import Hub
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.openapi_document import complete_openapi
 from services.gateway.presence import Presence
-from services.gateway.problems import install_problem_handlers
+from services.gateway.problems import BROADCAST_PATH, install_problem_handlers
 from services.gateway.resources import Resources
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.gate import Gate
@@ -98,7 +98,8 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
     install_problem_handlers(app)
     app.add_middleware(Dashboard, folder=settings.dashboard_dir)
     # Base64 is four bytes for three; a quarter of a megabyte is left for the metadata.
-    app.add_middleware(BodyLimit, max_bytes=settings.frame_max_bytes * 4 // 3 + 262_144)
+    posted_max_bytes = settings.frame_max_bytes * 4 // 3 + 262_144
+    app.add_middleware(BodyLimit, by_path={BROADCAST_PATH: posted_max_bytes, login.PATH: login.FORM_MAX_BYTES})
     app.add_middleware(Gate, tokens=tokens, allowed_origins=settings.allowed_origin_set, is_local=is_local)
     complete_openapi(app)
     return app

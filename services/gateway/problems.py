@@ -17,7 +17,8 @@ from libs.common.logging import get_logger
 
 _log = get_logger("problems")
 
-BRIDGE_PATHS: Final = frozenset({"/api/broadcast-detection", "/api/broadcast-status"})
+BROADCAST_PATH: Final = "/api/broadcast-detection"
+BRIDGE_PATHS: Final = frozenset({BROADCAST_PATH, "/api/broadcast-status"})
 RETRY_AFTER_S: Final = 1
 
 

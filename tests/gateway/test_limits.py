@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
 
 import aiohttp
@@ -83,6 +84,17 @@ async def test_bodies_that_are_strange(http: aiohttp.ClientSession, content: byt
         assert "Traceback" not in await answer.text()
     async with http.get("/readyz") as answer:
         assert answer.status == 200
+
+
+@pytest.mark.parametrize(("path", "method", "longest"), [("/login", "POST", 4096), ("/api/cameras", "POST", 2_097_152)])
+async def test_each_body_may_be_as_long_as_it_has_to(
+    gateway: Gateway, http: aiohttp.ClientSession, path: str, method: str, longest: int
+) -> None:
+    headers = {"Content-Type": "application/json", "Origin": gateway.url}
+    async with http.request(method, path, data=io.BytesIO(b" " * longest), headers=headers) as answer:
+        assert answer.status in (401, 422), "read, and not in order"
+    async with http.request(method, path, data=io.BytesIO(b" " * (longest + 1)), headers=headers) as answer:
+        assert answer.status == 413
 
 
 async def test_other_viewers_miss_nothing_of_it(gateway: Gateway, http: aiohttp.ClientSession) -> None:
