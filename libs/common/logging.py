@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
@@ -19,13 +20,15 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
     """
     level = logging.getLevelName(settings.log_level)
     as_console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    # People know what day it is and what they have started; a machine that collects lines of many knows neither.
+    time_format = "%H:%M:%S" if as_console else "iso"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=False),
+        structlog.processors.TimeStamper(fmt=time_format, utc=not as_console),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [_without_service, structlog.dev.ConsoleRenderer()]
         if as_console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -45,6 +48,11 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
+
+
+def _without_service(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event.pop("service", None)
+    return event
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
