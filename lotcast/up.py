@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from deploy.local.demo import demo_installation
 from deploy.local.embedded import Installation, run_installation
-from libs.common.cameras import Camera
+from libs.common.cameras import Camera, hide_credentials
 from libs.common.errors import ConfigurationError
 
 
@@ -33,6 +33,10 @@ def up(
 ) -> None:
     """Run the whole system on cameras of your own."""
     cameras = [parse_camera(text, fps) for text in camera]
+    names = [entry["id"] for entry in cameras]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"--camera {name}=…: this name is given twice")
     environment = {} if model is None else {"DETECTOR_MODEL": _absolute_if_file(model)}
     asyncio.run(run_installation(Installation(cameras, data, detector_environment=environment)))
 
@@ -55,8 +59,9 @@ def parse_camera(text: str, fps: float) -> dict[str, Any]:
         camera = Camera(id=name, name=name, url=url, fps=fps)
     except ValidationError as error:
         first = error.errors()[0]
-        field = "NAME" if first["loc"][0] in ("id", "name") else "URL"
-        raise ConfigurationError(f"--camera {text!r}: {field}: {first['msg']}") from None
+        field, value = ("NAME", name) if first["loc"][0] in ("id", "name") else ("URL", hide_credentials(url))
+        problem = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"--camera {name}=…: {field}: {problem}; it is {value!r}") from None
     return camera.model_dump()
 
 

@@ -10,6 +10,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import yaml
 from redis.asyncio import Redis
 
+from deploy.local.data_folder import claimed
 from deploy.local.process import Service
 from deploy.local.redis_binary import find_redis_server
 from deploy.local.supervisor import show, supervise
@@ -67,15 +69,19 @@ async def run_installation(installation: Installation) -> None:
     redis_port = free_port()
     address = ServiceSettings.from_environment().redis if given else RedisAddress(f"redis://127.0.0.1:{redis_port}/0")
     redis = connect(address)
-    with tempfile.TemporaryDirectory(prefix="lotcast-") as folder:
-        cameras_file = Path(folder) / "cameras.yaml"
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="lotcast-")))
+        cameras_file = folder / "cameras.yaml"
         cameras_file.write_text(yaml.safe_dump({"cameras": [dict(camera) for camera in installation.cameras]}), "utf-8")
         # The services write into the supervisor's pipe, which is no terminal; people may still be reading at its end.
         log_format = os.environ.get("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
         shared = {"REDIS_URL": address.url, "LOG_FORMAT": log_format}
         if not given:  # our own Redis knows neither passwords nor TLS, whatever the environment says of another
             shared |= {"REDIS_PASSWORD_FILE": "", "REDIS_CA_FILE": ""}
-        servers = [] if given else [_redis_service(redis_port, installation.data_folder or Path(folder))]
+        servers = []
+        if not given:
+            data_folder = held.enter_context(claimed(installation.data_folder or folder))
+            servers = [_redis_service(redis_port, data_folder)]
         parts = [
             _python_service("gateway", shared),
             _python_service("detector", {**shared, **installation.detector_environment}),
@@ -86,8 +92,9 @@ async def run_installation(installation: Installation) -> None:
             await wait_for_redis(redis, address, asyncio.Event())
 
         async def all_ready() -> None:
-            dashboard = f"http://{host}:{port}/"
+            dashboard = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"
             await _wait_for_gateway(dashboard)
+            show("lotcast", f"the gateway is up at {dashboard}; waiting for the first pictures")
             await _wait_for_pictures(redis, [str(camera["id"]) for camera in installation.cameras])
             sys.stdout.write(f"dashboard: {dashboard}\nredis: {address}\n")
             sys.stdout.flush()
@@ -121,8 +128,7 @@ def _python_service(name: str, environment: Mapping[str, str]) -> Service:
 
 
 def _redis_service(port: int, folder: Path) -> Service:
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [str(find_redis_server()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder.resolve())]
+    command = [str(find_redis_server()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
     command += ["--save", "", "--appendonly", "yes", "--loglevel", "warning"]
     command += ["--client-output-buffer-limit", "pubsub 64mb 32mb 10"]
     return Service("redis", command)
@@ -136,9 +142,14 @@ async def _wait_for_gateway(address: str) -> None:
         except (urllib.error.URLError, OSError):
             return False
 
-    async with asyncio.timeout(GATEWAY_READY_S):
-        while not await asyncio.to_thread(is_ready):  # noqa: ASYNC110 - another process has no event to wait for
-            await asyncio.sleep(0.2)
+    try:
+        async with asyncio.timeout(GATEWAY_READY_S):
+            while not await asyncio.to_thread(is_ready):  # noqa: ASYNC110 - another process has no event to wait for
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise ConfigurationError(
+            f"{address} is not ready after {GATEWAY_READY_S:g} s; the gateway's lines above say why"
+        ) from None
 
 
 async def _wait_for_pictures(redis: Redis, camera_ids: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from deploy.local import redis_binary
+from deploy.local.data_folder import claimed
 from deploy.local.process import Service, SupervisedProcess
 from libs.common.errors import ConfigurationError
 from tests.support.processes import has_ended
@@ -138,3 +139,21 @@ def test_redis_is_found_on_the_path_or_in_the_wheel(monkeypatch: pytest.MonkeyPa
     on_path.write_text("#!/bin/sh\n")
     on_path.chmod(0o755)
     assert redis_binary.find_redis_server() == on_path
+
+
+def test_a_data_folder_has_one_lotcast_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "new/lotcast-data"
+    with claimed(folder) as held:
+        assert held == folder.resolve()
+        with (
+            pytest.raises(ConfigurationError, match=r"lotcast-data is in use by another Lotcast; --data"),
+            claimed(folder),
+        ):
+            pass
+    with claimed(folder):
+        pass
+    with (
+        pytest.raises(ConfigurationError, match=r"cannot keep data in .*: Not a directory"),
+        claimed(Path("/dev/null/x")),
+    ):
+        pass
