@@ -17,8 +17,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(demo)
-app.command()(up)
+ENVIRONMENT = (
+    "GATEWAY_PORT (8069) and GATEWAY_HOST (127.0.0.1) move the dashboard, REDIS_URL uses a Redis of yours; "
+    "every other setting of a service holds, too: `python -m services.NAME --help`."
+)
+app.command(epilog=ENVIRONMENT)(demo)
+app.command(epilog=ENVIRONMENT)(up)
 app.command()(evaluate)
 app.command()(probe)
 
