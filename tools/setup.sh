@@ -14,7 +14,8 @@ make_venv() {
     command -v "$python" >/dev/null || fail "no $python found: install Python 3.11 or newer, or say PYTHON=/path/to/python"
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         fail "$("$python" --version) is too old: Lotcast needs 3.11 or newer; say PYTHON=/path/to/python"
-    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv" ||
+    # Where venv's own pip is missing, Debian leaves half a venv behind; that one is made again.
+    "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear "$venv" ||
         fail "cannot make $venv (Debian: apt install python3-venv)"
 }
 
@@ -35,9 +36,9 @@ need_redis() {
 }
 
 need_node() {
-    command -v npm >/dev/null || fail "no npm found: install Node.js 20 or newer"
-    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' ||
-        fail "Node.js $(node --version) is too old: the dashboard's build needs 20 or newer"
+    command -v node >/dev/null && command -v npm >/dev/null || fail "no Node.js with npm found: install 20.19 or newer"
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+        fail "Node.js $(node --version) is too old: the dashboard's build needs 20.19 or newer"
 }
 
 what=$1 python=${2:-python3} venv=${3:-.venv}
@@ -59,7 +60,7 @@ dev)
 web)
     need_node
     say "installing the dashboard's packages"
-    (cd web && npm ci --no-audit --no-fund) || fail "npm could not install the dashboard's packages"
+    (cd web && npm ci --no-audit --no-fund) || fail "npm could not install the dashboard's packages; is the package registry reachable?"
     ;;
 browser)
     if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then
