@@ -39,6 +39,8 @@ def describe_problem(error: ValidationError) -> str:
     """The first problem: `cameras.0.url: must start with …; it is 'ftp://…'`."""
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"]) or "entry"
+    if first["type"] == "value_error" and not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")  # of the whole, and says itself which part of it
     value = first.get("input")
     shown = repr(hide_credentials(value) if isinstance(value, str) and "://" in value else value)
     return f"{where}: {first['msg'].removeprefix('Value error, ')}; it is {shown[:200]}"
@@ -70,10 +72,14 @@ def parse_cameras_file(text: str, name: str) -> list[CameraEntry]:
             SpaceList(spaces=entry.spaces or [])
         except ValidationError as error:
             raise ConfigurationError(f"{where}: {describe_problem(error)}") from None
-        if any(other.id == entry.id for other in entries):
-            raise ConfigurationError(f"{where}: id: {entry.id!r} stands twice")
+        _refuse_twice(entry, entries, where)
         entries.append(entry)
     return entries
+
+
+def _refuse_twice(entry: CameraEntry, entries: Sequence[CameraEntry], where: str) -> None:
+    if any(other.id == entry.id for other in entries):
+        raise ConfigurationError(f"{where}: id: {entry.id!r} stands twice")
 
 
 def parse_cameras_variable(text: str) -> list[CameraEntry]:
@@ -87,10 +93,13 @@ def parse_cameras_variable(text: str) -> list[CameraEntry]:
         name, separator, url = part.partition("=")
         if not separator:
             raise ConfigurationError(f"INGEST_CAMERAS: {hide_credentials(part)!r} is not NAME=URL")
+        where = f"INGEST_CAMERAS: camera {name}"
         try:
-            entries.append(CameraEntry(id=name, url=url))
+            entry = CameraEntry(id=name, url=url)
         except ValidationError as error:
-            raise ConfigurationError(f"INGEST_CAMERAS: camera {name}: {describe_problem(error)}") from None
+            raise ConfigurationError(f"{where}: {describe_problem(error)}") from None
+        _refuse_twice(entry, entries, where)
+        entries.append(entry)
     return entries
 
 
@@ -106,7 +115,9 @@ def read_entries(cameras_file: Path | None, cameras: str) -> list[CameraEntry]:
             text = cameras_file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"INGEST_CAMERAS_FILE: {cameras_file}: {error}") from None
-        entries += parse_cameras_file(text, str(cameras_file))
+        for entry in parse_cameras_file(text, str(cameras_file)):
+            _refuse_twice(entry, entries, f"{cameras_file} beside INGEST_CAMERAS: camera {entry.id}")
+            entries.append(entry)
     return entries
 
 

@@ -58,6 +58,16 @@ async def test_cameras_and_spaces_come_into_redis_and_others_stay(redis: Redis) 
             r"camera g: spaces.0.min_overlap: Input should be less than or equal to 1; it is 40",
         ),
         ("cameras: [{id: g, url: 'http://h/', motion_threshold: 300}]", "camera g: motion_threshold: .*; it is 300"),
+        (
+            "cameras: [{id: g, url: 'http://h', "
+            "spaces: [&a {space_id: A, space_name: B, polygon: [[0,0],[1,1],[1,0]]}, *a]}]",
+            "camera g: space_id 'A' stands twice$",
+        ),
+        (
+            "cameras: [{id: g, url: 'http://h', "
+            "spaces: [{space_id: A, space_name: B, polygon: [[0,0],[0.5,0.5],[1,1]]}]}]",
+            r"camera g: spaces.0.polygon: encloses no area; it is \[\[0, 0\], \[0.5, 0.5\], \[1, 1\]\]",
+        ),
         ("cameras: 7", "needs a list under `cameras:`"),
         ("cameras: [", "not YAML"),
         ("", "needs a list"),
@@ -73,6 +83,28 @@ def test_cameras_from_the_environment() -> None:
     assert [(entry.id, entry.url) for entry in entries] == [("gate", "http://h:81/stream"), ("yard", "rtsp://i/main")]
     with pytest.raises(ConfigurationError, match="INGEST_CAMERAS: 'nonsense' is not NAME=URL"):
         parse_cameras_variable("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("gate=ftp://h/", "INGEST_CAMERAS: camera gate: url: must start with one of .*; it is 'ftp://h/'"),
+        ("a b=http://h/", "INGEST_CAMERAS: camera a b: id: .*; it is 'a b'"),
+        ("gate=http://h/,gate=http://i/", "INGEST_CAMERAS: camera gate: id: 'gate' stands twice"),
+    ],
+)
+def test_a_bad_entry_of_the_environment_is_named_with_field_and_value(text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        parse_cameras_variable(text)
+
+
+def test_a_camera_stands_in_one_place(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(GOOD)
+    assert len(read_entries(tmp_path / "c.yaml", "roof=http://h/")) == 3
+    with pytest.raises(
+        ConfigurationError, match=r"c\.yaml beside INGEST_CAMERAS: camera gate: id: 'gate' stands twice"
+    ):
+        read_entries(tmp_path / "c.yaml", "gate=http://h/")
 
 
 def test_a_problem_never_shows_a_password() -> None:
