@@ -7,15 +7,24 @@ import sys
 import typer
 
 from libs.common.errors import LotcastError
+from libs.common.logging import configure_logging
+from libs.common.settings import ServiceSettings
 from lotcast.evaluate import evaluate
 from lotcast.probe import probe
 from lotcast.up import demo, up
+
+
+def log_to_stderr() -> None:
+    """What parts of the services log goes where their own logs go; stdout is for what was asked for."""
+    configure_logging(ServiceSettings.from_environment(), "lotcast")
+
 
 app = typer.Typer(
     help="Watch parking lots: detection and broadcast on Redis.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    callback=log_to_stderr,
 )
 ENVIRONMENT = (
     "GATEWAY_PORT (8069) and GATEWAY_HOST (127.0.0.1) move the dashboard, REDIS_URL uses a Redis of yours; "
