@@ -10,7 +10,6 @@ import aiohttp
 import pytest
 
 from tests.gateway.raw_viewer import RawViewer
-from tests.gateway.test_reference_worker import body, post
 from tests.support.processes import Gateway, running_gateway
 
 WATCH = "/ws/viewer/detection?camera_id=CAM1"
@@ -95,16 +94,6 @@ async def test_each_body_may_be_as_long_as_it_has_to(
         assert answer.status in (401, 422), "read, and not in order"
     async with http.request(method, path, data=io.BytesIO(b" " * (longest + 1)), headers=headers) as answer:
         assert answer.status == 413
-
-
-async def test_other_viewers_miss_nothing_of_it(gateway: Gateway, http: aiohttp.ClientSession) -> None:
-    async with http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
-        for number in range(1, 6):
-            await raw_answer(gateway, b"nonsense\r\n\r\n")
-            async with http.post("/api/broadcast-detection", data=b"{") as answer:
-                assert answer.status == 422
-            await post(http, body())
-            assert (await viewer.receive_json(timeout=5))["frame_count"] == number
 
 
 async def test_one_address_may_not_take_all_connections(redis_url: str, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,9 +14,9 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.bus import as_bytes, connect
-from tests.gateway.feeding import collect_numbers, make_message, number_in, publish, publish_many
+from tests.gateway.feeding import collect_numbers, make_message, number_in, publish, publish_many, resident_bytes
 from tests.gateway.raw_viewer import RawViewer
-from tests.gateway.test_reference_worker import body, post
+from tests.gateway.test_reference_worker import METADATA, body, post
 from tests.support.processes import Gateway, running_gateway
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
@@ -27,6 +29,8 @@ async def test_ten_seconds_without_redis(own_redis_server: RedisServer, tmp_path
         async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
             await post(http, body())
             assert (await viewer.receive_json(timeout=5))["frame_count"] == 1
+            pid = gateway.service.process.pid
+            held = resident_bytes(pid)
             own_redis_server.stop()
             stopped_at = time.monotonic()
             while time.monotonic() - stopped_at < 10:
@@ -54,7 +58,41 @@ async def test_ten_seconds_without_redis(own_redis_server: RedisServer, tmp_path
 
             await wait_for(is_back)
             assert time.monotonic() - started < 5
+            for _ in range(20):
+                _, answer = await post(http, body())
+                assert answer["viewers"] == 1, "counted again"
+            first = (await viewer.receive_json(timeout=5))["frame_count"]
+            counts = [(await viewer.receive_json(timeout=5))["frame_count"] for _ in range(19)]
+            assert counts == list(range(first + 1, first + 20)), "from then on it misses nothing"
             assert gateway.service.log.count("no subscription") == 1, "an outage is told once"
+            await wait_for(lambda: resident_bytes(pid) - held < 3_000_000)
+
+
+async def test_a_redis_that_hangs_is_away_too(own_redis_server: RedisServer, tmp_path: Path) -> None:
+    with running_gateway(own_redis_server.url, tmp_path) as gateway:
+        async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
+            await post(http, body())
+            assert (await viewer.receive_json(timeout=5))["frame_count"] == 1
+            os.kill(own_redis_server.pid, signal.SIGSTOP)
+            try:
+                for path, payload in (("/api/broadcast-detection", body()), ("/api/cameras", None), ("/readyz", None)):
+                    started = time.monotonic()
+                    async with http.request("POST" if payload else "GET", path, json=payload) as answer:
+                        assert answer.status == 503
+                        assert int(answer.headers["Retry-After"]) >= 1
+                    assert time.monotonic() - started < 1.2, path
+                await viewer.send_str("ping")
+                assert await viewer.receive_str(timeout=1) == "pong", "viewers are served on"
+            finally:
+                os.kill(own_redis_server.pid, signal.SIGCONT)
+            await wait_for(lambda: is_ready(http))
+            await post(http, body())
+            assert (await viewer.receive_json(timeout=5))["metadata"] == METADATA
+
+
+async def is_ready(http: aiohttp.ClientSession) -> bool:
+    async with http.get("/readyz") as answer:
+        return answer.status == 200
 
 
 async def test_a_lost_subscription_is_made_anew_and_shows_the_latest(

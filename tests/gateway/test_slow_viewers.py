@@ -106,29 +106,6 @@ async def test_one_that_is_merely_slow_skips_frames_and_sees_fresh_ones(
     slow.close()
 
 
-async def test_one_that_reads_one_frame_a_second_harms_nobody(
-    gateway: Gateway, http: aiohttp.ClientSession, redis: Redis
-) -> None:
-    lazy = await RawViewer.connect(gateway.address, WATCH, receive_buffer_bytes=SMALL_BUFFER_BYTES)
-
-    async def read_lazily() -> None:
-        try:
-            opcode = 0
-            while opcode != CLOSE:
-                opcode, _ = await lazy.frame()
-                await asyncio.sleep(1.0)
-        except (EOFError, ConnectionError):
-            pass  # cut off: its picture did not move for 500 ms
-
-    async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as good:
-        reading = asyncio.create_task(read_lazily())
-        watching = asyncio.create_task(collect_numbers(good, 60))
-        await publish_many(redis, 60, 15)
-        assert await watching == list(range(1, 61))
-        await asyncio.wait_for(reading, 10)
-    lazy.close()
-
-
 async def test_one_that_never_answers_pings_is_closed(redis_url: str, tmp_path: Path, redis: Redis) -> None:
     settings = {"GATEWAY_PING_INTERVAL_S": "0.3", "GATEWAY_PING_TIMEOUT_S": "0.3"}
     with running_gateway(redis_url, tmp_path, **settings) as gateway:
