@@ -29,7 +29,8 @@ from services.gateway.settings import GatewaySettings
 _log = get_logger("gateway")
 
 TITLE = "Lotcast gateway"
-ANSWER_TIMEOUT_S = 0.8
+ANSWER_TIMEOUT_S = 0.45
+"""Redis is asked once more after that; whoever waits for us hears within a second that it is away."""
 
 
 def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
