@@ -11,6 +11,7 @@ import cv2
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import EngineError, LotcastError
 from libs.common.leases import Leases
+from libs.common.load import report_load
 from libs.common.logging import configure_logging, get_logger
 from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
@@ -20,7 +21,9 @@ from services.detector.audience import watch_audience
 from services.detector.engines.base import Engine
 from services.detector.engines.loading import lane_count, load_engine, wants_gpu
 from services.detector.gpus import Gpu, leased_gpu, list_gpus
+from services.detector.inspector import Inspector
 from services.detector.lanes import Lanes
+from services.detector.looking import Looker
 from services.detector.mailbox import Mailbox
 from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
@@ -49,14 +52,23 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     publisher = Publisher(redis, settings, detector)
     leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
     roster = Roster(redis, leases, publisher, mailbox, settings)
-    reader = FrameReader(reading, detector, roster.cameras.keys, mailbox)
-    work = Lanes(engine, mailbox, roster.cameras, publisher, settings, lanes)
+    reader = FrameReader(reading, detector, roster.cameras.keys, mailbox, metrics)
+    looker, inspector = Looker(engine, settings, metrics), Inspector(engine, settings, metrics)
+    work = Lanes(looker, inspector, mailbox, roster.cameras, publisher, settings, lanes, metrics)
     metrics.registry.register(LeaseCollector(leases))
     try:
         async with monitoring(settings, metrics.registry, [leases.pulse, roster.pulse]):
             await wait_for_redis(redis, settings.redis, stop)
             audience = watch_audience(redis, roster.cameras, stop)
-            parts = [leases.run(stop), roster.run(stop), reader.run(stop), work.run(stop), audience]
+            parts = [
+                leases.run(stop),
+                roster.run(stop),
+                reader.run(stop),
+                work.run(stop),
+                inspector.run(stop),
+                audience,
+                report_load(redis, "detector", detector, lambda: {"cameras": len(leases.held())}, stop),
+            ]
             _log.info("detector ready", detector=detector)
             await run_until_stopped(parts, stop)
     finally:

@@ -13,11 +13,11 @@ from libs.common.clock import now_ms
 from libs.common.leases import Lease
 from libs.common.messages import FrameMetadata, Timings
 from libs.common.rate import RateMeter
-from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
+from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceStatus
 from services.detector.drawing.annotator import FrameAnnotator
 from services.detector.engines.base import empty_detections
 from services.detector.mailbox import Letter
-from services.detector.metadata import build_metadata
+from services.detector.metadata import build_metadata, restamp
 from services.detector.motion import MotionGate, Sight
 from services.detector.occupancy.hysteresis import Patience
 from services.detector.occupancy.lot import Lot
@@ -50,6 +50,7 @@ class Counters:
     events_dropped: int = 0
     error: str = ""
     inference_ms: float = 0.0
+    latency_ms: int = 0
     rate: RateMeter = field(default_factory=RateMeter)
 
 
@@ -59,15 +60,24 @@ class Look:
 
     Attributes:
         picture: the frame's, decoded as far as was needed.
-        sight: whether there was anything to see in it.
+        sight: whether there was anything new to see in it, or anything at all.
         vehicles: down to the confidence that keeps a track alive; None if the model did not look: the last ones hold.
-        inspected: in a close look at the spaces; None if this frame got none.
+        inference_ms: how long the model took for the whole picture.
     """
 
     picture: FramePicture
     sight: Sight
     vehicles: sv.Detections | None = None
-    inspected: sv.Detections | None = None
+    inference_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a close look found: vehicles in a picture of that size (width, height), round the spaces of that lot."""
+
+    lot: Lot
+    vehicles: sv.Detections
+    picture_size: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,20 @@ class AnnotatedFrame:
 
     jpeg: bytes
     metadata: FrameMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The last frame that was drawn, and what of: while all of it is the same still, so is the picture."""
+
+    frame: AnnotatedFrame
+    lot: Lot
+    tracked: sv.Detections
+    states: list[SpaceState]
+
+    def shows(self, lot: Lot, tracked: sv.Detections, states: list[SpaceState]) -> bool:
+        """Whether a frame with these findings looks the same, if the camera's picture does."""
+        return self.lot is lot and self.tracked is tracked and self.states == states
 
 
 class CameraWork:
@@ -108,10 +132,16 @@ class CameraWork:
         self.counters = Counters()
         self.tracker = CameraTracker(last_track_id, settings.confidence)
         self.pending_events: deque[OccupancyEvent] = deque()
+        self.publishing = asyncio.Lock()
         self.last_frame_at_ms = now_ms()
         self.logged_at_ms = 0
+        self.inspected: Inspected | None = None
         self.inspected_at_ms = 0
         self.shown_at_ms = 0
+        self.frame_count: int | None = None
+        self.stored_track_id: int | None = None
+        self.is_unsettled = False
+        self.touched_at_ms = 0
         self.is_watched = False
         self.expects_motion = True
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
@@ -120,7 +150,8 @@ class CameraWork:
         self._detector = detector
         self._patience = Patience(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
         self._tracked = self.tracker.update(empty_detections(), self.last_frame_at_ms)
-        self._drawn: tuple[tuple[object, ...], bytes] | None = None
+        self._found_events: list[OccupancyEvent] = []
+        self._shown: Shown | None = None
         self._annotator: tuple[tuple[int, int], Lot, FrameAnnotator] | None = None
         self.lot = Lot(spaces, known, self._patience, now_ms())
 
@@ -175,14 +206,25 @@ class CameraWork:
         tracked = self._tracked
         matches: list[Match] = []
         if look.sight == "blind":
-            self.add_events(lot.lose_sight(frame.captured_at_ms))
+            self._found_events.extend(lot.lose_sight(frame.captured_at_ms))
         else:
-            if look.inspected is not None:
-                lot.inspect(look.inspected, look.picture.size)
+            inspected, self.inspected = self.inspected, None
+            if inspected is not None and inspected.lot is lot:
+                lot.inspect(inspected.vehicles, inspected.picture_size)
             matches, events = lot.see(tracked, look.picture.size, frame.captured_at_ms)
-            self.add_events(events)
+            self._found_events.extend(events)
         if not show:
             return None
+        timings = Timings(
+            captured_at=frame.captured_at_ms,
+            read_at=letter.read_at_ms,
+            detected_at=detected_at_ms,
+            published_at=detected_at_ms,
+        )
+        states = [lot.statuses[space.space_id].state for space in lot.spaces]
+        shown = self._shown
+        if look.sight == "still" and shown is not None and shown.shows(lot, tracked, states):
+            return AnnotatedFrame(shown.frame.jpeg, restamp(shown.frame.metadata, frame.frame_id, timings))
         metadata = build_metadata(
             tracked,
             lot.spaces,
@@ -190,36 +232,27 @@ class CameraWork:
             matches,
             detector=self._detector,
             frame_id=frame.frame_id,
-            timings=Timings(
-                captured_at=frame.captured_at_ms,
-                read_at=letter.read_at_ms,
-                detected_at=detected_at_ms,
-                published_at=detected_at_ms,
-            ),
+            timings=timings,
         )
-        return AnnotatedFrame(self._draw(lot, look, tracked), metadata)
+        result = AnnotatedFrame(self._draw(lot, look.picture, tracked, states), metadata)
+        self._shown = Shown(result, lot, tracked, states)
+        return result
 
-    def _draw(self, lot: Lot, look: Look, tracked: sv.Detections) -> bytes:
-        """The annotated JPEG; where picture and findings are the last ones still, so is the JPEG."""
-        states = tuple(lot.statuses[space.space_id].state for space in lot.spaces)
-        track_ids = () if tracked.tracker_id is None else tuple(tracked.tracker_id.tolist())
-        drawn = states, track_ids, id(lot)
-        if look.sight == "still" and self._drawn is not None and self._drawn[0] == drawn:
-            return self._drawn[1]
-        picture = look.picture.full
-        self._annotator_for(lot, look.picture.size).annotate(picture, tracked, list(states))
-        jpeg = encode(picture, self._settings.jpeg_quality)
-        self._drawn = drawn, jpeg
-        return jpeg
+    def _draw(self, lot: Lot, picture: FramePicture, tracked: sv.Detections, states: Sequence[SpaceState]) -> bytes:
+        self._annotator_for(lot, picture.size).annotate(picture.full, tracked, states)
+        return encode(picture.full, self._settings.jpeg_quality)
 
     def lose_sight_if_stale(self, at_ms: int) -> None:
         """Mark every space unknown once no picture has come for the time that the settings allow."""
-        if at_ms - self.last_frame_at_ms > self._settings.unknown_after_s * 1000:
-            self.add_events(self.lot.lose_sight(at_ms))
+        frame_is_under_way = self.turn is not None and not self.turn.done()
+        if not frame_is_under_way and at_ms - self.last_frame_at_ms > self._settings.unknown_after_s * 1000:
+            self._found_events.extend(self.lot.lose_sight(at_ms))
+            self.collect_events()
 
-    def add_events(self, events: Sequence[OccupancyEvent]) -> None:
-        """Keep changes until they are on the bus."""
-        self.pending_events.extend(events)
+    def collect_events(self) -> None:
+        """Keep the changes that the last frame brought until they are on the bus."""
+        self.pending_events.extend(self._found_events)
+        self._found_events.clear()
         while len(self.pending_events) > PENDING_EVENTS_MAX:
             self.pending_events.popleft()
             self.counters.events_dropped += 1

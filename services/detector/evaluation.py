@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from libs.common.errors import ConfigurationError
 from libs.common.spaces import ParkingSpace, Point
 from services.detector.engines.base import Engine
-from services.detector.occupancy.inspection import inspect_spaces
+from services.detector.occupancy.inspection import inspect_spaces, plan_tiles
 from services.detector.occupancy.matching import SpaceMatcher
 from services.detector.pictures import decode
 from services.detector.settings import DetectorSettings
@@ -98,12 +98,13 @@ def evaluate_dataset(
             ParkingSpace(space_id=space.space_id, space_name=space.space_id, polygon=space.polygon)
             for space in picture.spaces
         ]
+        size = pixels.shape[1], pixels.shape[0]
         vehicles = (
-            inspect_spaces(engine, pixels, spaces, settings)
+            inspect_spaces(engine, pixels, plan_tiles(engine, spaces, size), settings)
             if settings.inspect_every_s
             else engine.detect([pixels], settings.confidence)[0]
         )
-        matcher = SpaceMatcher(spaces, (pixels.shape[1], pixels.shape[0]))
+        matcher = SpaceMatcher(spaces, size)
         taken = {match.space for match in matcher.match(vehicles.xyxy)}
         yield PictureResult(
             image=picture.image,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 
 from libs.common.messages import RawFrame
@@ -34,23 +34,49 @@ class Mailbox:
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()
         self._letters: OrderedDict[str, Letter] = OrderedDict()
-        self._filled = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._is_closed = False
 
-    async def put(self, letter: Letter) -> None:
-        """Leave a frame; it replaces an older one of its camera and keeps that one's place in the order."""
-        async with self._filled:
-            if letter.camera_id in self._letters:
-                self.skipped[letter.camera_id] += 1
-            self._letters[letter.camera_id] = letter
-            self._filled.notify()
+    def put(self, letter: Letter) -> bool:
+        """Leave a frame; it replaces an older one of its camera and keeps that one's place in the order.
 
-    async def take(self) -> Letter:
-        """The frame that has waited longest; waits until there is one."""
-        async with self._filled:
-            await self._filled.wait_for(lambda: bool(self._letters))
-            return self._letters.popitem(last=False)[1]
+        Returns:
+            True if it replaced one.
+        """
+        replaces = letter.camera_id in self._letters
+        if replaces:
+            self.skipped[letter.camera_id] += 1
+        self._letters[letter.camera_id] = letter
+        self._wake_one()
+        return replaces
+
+    async def take(self) -> Letter | None:
+        """The frame that has waited longest; waits until there is one. None once the mailbox is closed."""
+        while not self._letters and not self._is_closed:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    self._wake_one()  # it was woken for a frame that somebody else must now take
+                raise
+        return None if self._is_closed else self._letters.popitem(last=False)[1]
 
     def forget(self, camera_id: str) -> None:
         """Drop what waits of a camera, and its count."""
         self._letters.pop(camera_id, None)
         self.skipped.pop(camera_id, None)
+
+    def close(self) -> None:
+        """Give out no more frames; whoever waits for one gets None."""
+        self._is_closed = True
+        while self._waiting:
+            self._wake_one()
+
+    def _wake_one(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return

@@ -63,6 +63,18 @@ def build_metadata(
     )
 
 
+def restamp(metadata: FrameMetadata, frame_id: str, timings: Timings) -> FrameMetadata:
+    """The same findings, of a later frame.
+
+    Args:
+        metadata: of the earlier frame.
+        frame_id: the later raw frame's stream id.
+        timings: of the later frame so far.
+    """
+    update = {"timestamp": iso_from_ms(timings.captured_at), "frame_id": frame_id, "timings": timings}
+    return metadata.model_copy(update=update)
+
+
 def describe_vehicle(vehicles: sv.Detections, index: int) -> PixelDetection:
     """One vehicle as the message has it: pixels with one decimal."""
     x1, y1, x2, y2 = (float(side) for side in vehicles.xyxy[index])

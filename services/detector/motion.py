@@ -40,14 +40,26 @@ class MotionGate:
         self._look_every_ms = look_every_ms
         self._seen: np.ndarray | None = None
         self._seen_at_ms = 0
+        self._jpeg: bytes | None = None
         self._lock = threading.Lock()
 
-    def judge(self, thumbnail: Thumbnail, at_ms: int) -> Sight:
+    def repeats(self, jpeg: bytes, at_ms: int) -> bool:
+        """Whether a frame is the very file that was judged last and the result still holds: then it is still.
+
+        Args:
+            jpeg: the frame as it came.
+            at_ms: when it was captured.
+        """
+        with self._lock:
+            return bool(self.threshold) and self._jpeg == jpeg and self._holds(at_ms)
+
+    def judge(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None = None) -> Sight:
         """What to do with a frame.
 
         Args:
             thumbnail: of the frame.
             at_ms: when it was captured.
+            jpeg: the frame as it came, for `repeats`.
 
         Returns:
             `new`: the model must see it, and the next ones are compared with it; `still`: the last result holds;
@@ -57,6 +69,7 @@ class MotionGate:
             return "blind"
         smooth = cv2.blur(thumbnail, (3, 3))
         with self._lock:
+            self._jpeg = jpeg
             if self._is_still(smooth, at_ms):
                 return "still"
             self._seen, self._seen_at_ms = smooth, at_ms
@@ -65,7 +78,7 @@ class MotionGate:
     def forget(self) -> None:
         """Take the next frame for new."""
         with self._lock:
-            self._seen = None
+            self._seen = self._jpeg = None
 
     def _is_still(self, smooth: np.ndarray, at_ms: int) -> bool:
         if not self.threshold or self._seen is None or self._seen.shape != smooth.shape:
@@ -75,4 +88,7 @@ class MotionGate:
         if int(np.count_nonzero(changed)) >= MOVED_PIXELS:
             self.has_moved = True
             return False
+        return self._holds(at_ms)
+
+    def _holds(self, at_ms: int) -> bool:
         return 0 <= at_ms - self._seen_at_ms < self._look_every_ms

@@ -16,7 +16,7 @@ Thumbnail = npt.NDArray[np.uint8]
 """A small grey picture, (height, width)."""
 
 # libjpeg decodes at an eighth, a quarter or half of the size at a fraction of the cost.
-_REDUCED_COLOUR: Final = ((4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2), (1, cv2.IMREAD_COLOR))
+_REDUCED_COLOUR: Final = ((4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
 
 
 class FramePicture:
@@ -29,6 +29,7 @@ class FramePicture:
     def __init__(self, jpeg: bytes, size: tuple[int, int]) -> None:
         self.size = size
         self._jpeg = jpeg
+        self._for_model: Picture | None = None
 
     @cached_property
     def full(self) -> Picture:
@@ -44,36 +45,47 @@ class FramePicture:
 
     @cached_property
     def thumbnail(self) -> Thumbnail:
-        """The picture in grey at an eighth of its size; from the whole one if that is decoded already.
+        """The picture in grey at an eighth of its size: the mean of each 8 by 8 block, from what is decoded already.
 
         Raises:
             FrameError: it cannot be decoded.
         """
-        if "full" in self.__dict__:
-            # What libjpeg makes at an eighth is the mean of each 8 by 8 block, too.
-            size = -(-self.size[0] // 8), -(-self.size[1] // 8)
-            small = cv2.resize(self.full, size, interpolation=cv2.INTER_AREA)
-            return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
-        return _decode(self._jpeg, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+        decoded = self.__dict__.get("full")
+        if decoded is None:
+            return _decode(self._jpeg, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+        if self._for_model is not None and 2 * self._for_model.shape[1] == self.size[0]:
+            decoded = self._for_model  # half the size, whose pixels are means of 2 by 2
+        size = -(-self.size[0] // 8), -(-self.size[1] // 8)
+        small = cv2.resize(decoded, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 
     def for_model(self, input_size: tuple[int, int], full_is_needed: bool) -> Picture:
         """The picture, no larger than a model wants it.
 
         Args:
-            input_size: (width, height) that the model scales pictures to fit.
+            input_size: (width, height) into which the model fits pictures.
             full_is_needed: the whole picture is decoded for something else anyway.
 
         Returns:
-            The picture, perhaps at a half or a quarter of its size, but no smaller than the model sees it.
+            The picture at the size that fits, or decoded at a half or a quarter and somewhat larger.
 
         Raises:
             FrameError: it cannot be decoded.
         """
-        if full_is_needed or "full" in self.__dict__:
+        if self._for_model is None:
+            scale = min(input_size[0] / self.size[0], input_size[1] / self.size[1])
+            self._for_model = self._scaled(scale) if full_is_needed or "full" in self.__dict__ else self._reduced(scale)
+        return self._for_model
+
+    def _scaled(self, scale: float) -> Picture:
+        if scale >= 1:
             return self.full
-        model_scale = min(input_size[0] / self.size[0], input_size[1] / self.size[1])
+        size = max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
+        return np.asarray(cv2.resize(self.full, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+    def _reduced(self, scale: float) -> Picture:
         for factor, flag in _REDUCED_COLOUR:
-            if 1 / factor >= model_scale * 0.999 and factor > 1:
+            if 1 / factor >= scale * 0.999:
                 return _decode(self._jpeg, flag)
         return self.full
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from libs.common import keys
-from libs.common.bus import HashFields
+from libs.common.bus import HashFields, as_text
 from libs.common.clock import now_ms
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
-from services.detector.camera import AnnotatedFrame, CameraWork
+from services.detector.camera import PENDING_EVENTS_MAX, AnnotatedFrame, CameraWork
 from services.detector.settings import DetectorSettings
+
+TOUCH_EVERY_MS: Final = 1000
 
 
 class Publisher:
@@ -28,31 +30,46 @@ class Publisher:
         Returns:
             False if the camera is no longer this process's: then nothing was published.
         """
+        async with camera.publishing:
+            await self._settle(camera)
+            if camera.frame_count is None:
+                camera.frame_count = int(await self._redis.get(keys.count(camera.camera_id)) or 0)
+            published_at_ms = now_ms()
+            pipe = self._redis.pipeline(transaction=True)
+            self._add_message(pipe, camera, frame, published_at_ms)
+            events = self._add_changes(pipe, camera)
+            if not camera.lease.is_valid():  # asked right before: the process may have been paused meanwhile
+                return False
+            expected, camera.frame_count = camera.frame_count + 1, None  # not known again until Redis answers
+            answers = await self._execute(pipe, camera, events)
+            # Whoever owns the camera counts alone; if somebody broadcast it too, the next number is right again.
+            camera.frame_count = int(answers[0])
+            if camera.frame_count != expected:
+                camera.stored_track_id = None  # perhaps Redis was emptied
+        camera.counters.latency_ms = published_at_ms - frame.metadata.timings.captured_at
+        await self._touch(camera, published_at_ms)
+        return True
+
+    def _add_message(self, pipe: Any, camera: CameraWork, frame: AnnotatedFrame, at_ms: int) -> None:
         camera_id = camera.camera_id
-        if not camera.lease.is_valid():
-            return False
-        frame_count = int(await self._redis.incr(keys.count(camera_id)))
-        published_at_ms = now_ms()
         metadata = frame.metadata.model_dump(by_alias=True)
-        metadata["timings"]["published_at"] = published_at_ms
-        message = pack_viewer_message(camera_id, frame.jpeg, metadata, frame_count, published_at_ms / 1000)
-        events = len(camera.pending_events)
-        pipe = self._redis.pipeline(transaction=True)
+        metadata["timings"]["published_at"] = at_ms
+        message = pack_viewer_message(camera_id, frame.jpeg, metadata, (camera.frame_count or 0) + 1, at_ms / 1000)
+        pipe.incr(keys.count(camera_id))
         pipe.publish(keys.live(camera_id), message)
         pipe.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
-        pipe.expire(keys.count(camera_id), COUNT_EXPIRES_S)
-        pipe.set(keys.last_track_id(camera_id), camera.tracker.last_track_id)
-        self._add_changes(pipe, camera)
-        if self._log_is_due(camera, published_at_ms):
-            keep_from_ms = published_at_ms - self._settings.log_keep_s * 1000
+        if self._log_is_due(camera, at_ms):
+            keep_from_ms = at_ms - self._settings.log_keep_s * 1000
             text = frame.metadata.model_dump_json(by_alias=True)
             pipe.xadd(keys.log(camera_id), {"metadata": text}, minid=keep_from_ms, approximate=True)
-        if not camera.lease.is_valid():  # asked again: the process may have been paused meanwhile
-            return False
-        await pipe.execute()
-        _drop_first(camera, events)
-        await self._redis.zadd(keys.BROADCASTERS, {camera_id: published_at_ms / 1000})
-        return True
+
+    async def _touch(self, camera: CameraWork, at_ms: int) -> None:
+        """Once a second, tell that the camera is broadcast: fresh enough for lists of what is live."""
+        if at_ms - camera.touched_at_ms < TOUCH_EVERY_MS:
+            return
+        camera.touched_at_ms = at_ms
+        await self._redis.zadd(keys.BROADCASTERS, {camera.camera_id: at_ms / 1000})
+        await self._redis.expire(keys.count(camera.camera_id), COUNT_EXPIRES_S)
 
     async def publish_changes(self, camera: CameraWork) -> bool:
         """Publish pending changes of state without a frame.
@@ -60,14 +77,14 @@ class Publisher:
         Returns:
             False if the camera is no longer this process's: then nothing was published.
         """
-        if not camera.lease.is_valid():
-            return False
-        events = len(camera.pending_events)
-        if events:
+        async with camera.publishing:
+            await self._settle(camera)
             pipe = self._redis.pipeline(transaction=True)
-            self._add_changes(pipe, camera)
-            await pipe.execute()
-            _drop_first(camera, events)
+            events = self._add_changes(pipe, camera)
+            if not camera.lease.is_valid():
+                return False
+            if events:
+                await self._execute(pipe, camera, events)
         return True
 
     async def publish_status(self, camera: CameraWork, skipped: int, state: str) -> None:
@@ -86,14 +103,39 @@ class Publisher:
             "detector_unpublished": counters.unpublished,
             "detector_disowned": counters.disowned,
             "detector_inference_ms": f"{counters.inference_ms:.1f}",
+            "detector_latency_ms": counters.latency_ms,
             "detector_error": counters.error,
             "detector_updated_at_ms": now_ms(),
         }
         await self._redis.hset(keys.status(camera.camera_id), mapping=fields)
 
-    def _add_changes(self, pipe: Any, camera: CameraWork) -> None:
-        if not camera.pending_events:
+    async def _execute(self, pipe: Any, camera: CameraWork, events: int) -> list[Any]:
+        """Run a transaction that ends with the first `events` pending changes being on the bus."""
+        track_id = camera.tracker.last_track_id
+        camera.stored_track_id, camera.is_unsettled = None, True
+        answers: list[Any] = await pipe.execute()
+        camera.stored_track_id, camera.is_unsettled = track_id, False
+        for _ in range(min(events, len(camera.pending_events))):
+            camera.pending_events.popleft()
+        return answers
+
+    async def _settle(self, camera: CameraWork) -> None:
+        """After a transaction without an answer: forget those pending changes that are in the stream all the same."""
+        if not camera.is_unsettled:
             return
+        answer: Any = await self._redis.xrevrange(keys.events(camera.camera_id), count=PENDING_EVENTS_MAX)
+        written = [{as_text(name): as_text(value) for name, value in fields.items()} for _, fields in answer]
+        missing = [event for event in camera.pending_events if event.to_fields() not in written]
+        camera.pending_events.clear()
+        camera.pending_events.extend(missing)
+        camera.is_unsettled = False
+
+    def _add_changes(self, pipe: Any, camera: CameraWork) -> int:
+        """Add the changes of state, and the last track id that they may name; how many changes there are."""
+        if camera.tracker.last_track_id != camera.stored_track_id:
+            pipe.set(keys.last_track_id(camera.camera_id), camera.tracker.last_track_id)
+        if not camera.pending_events:
+            return 0
         statuses = camera.lot.statuses
         changed = {event.space_id for event in camera.pending_events} & statuses.keys()
         for event in camera.pending_events:
@@ -105,6 +147,7 @@ class Publisher:
                 keys.occupancy(camera.camera_id),
                 mapping={space_id: statuses[space_id].model_dump_json() for space_id in changed},
             )
+        return len(camera.pending_events)
 
     def _log_is_due(self, camera: CameraWork, at_ms: int) -> bool:
         interval_ms = self._settings.log_interval_s * 1000
@@ -112,8 +155,3 @@ class Publisher:
             return False
         camera.logged_at_ms = at_ms
         return True
-
-
-def _drop_first(camera: CameraWork, events: int) -> None:
-    for _ in range(min(events, len(camera.pending_events))):
-        camera.pending_events.popleft()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -87,8 +88,28 @@ def test_no_more_is_decoded_than_the_model_wants() -> None:
         for wanted in ((1280, 1280), (640, 640), (512, 288), (320, 320))
     }
     assert sizes == {(1280, 1280): (720, 1280), (640, 640): (360, 640), (512, 288): (360, 640), (320, 320): (180, 320)}
-    assert FramePicture(jpeg, (1280, 720)).for_model((320, 320), full_is_needed=True).shape[:2] == (720, 1280)
+    assert FramePicture(jpeg, (1280, 720)).for_model((320, 320), full_is_needed=True).shape[:2] == (180, 320)
     assert FramePicture(jpeg, (1280, 720)).thumbnail.shape == (90, 160)
+
+
+def test_the_thumbnail_is_the_same_whatever_it_is_made_from() -> None:
+    jpeg = encode(cv2.GaussianBlur(PICTURE, (0, 0), 3), 90)
+    alone, from_full, from_half = (FramePicture(jpeg, (1280, 720)) for _ in range(3))
+    assert from_full.full.size
+    from_half.for_model((640, 640), full_is_needed=True)
+    for other in (from_full, from_half):
+        assert np.abs(other.thumbnail.astype(int) - alone.thumbnail).max() <= 2
+
+
+def test_a_camera_that_repeats_itself_is_still_until_the_next_look_is_due() -> None:
+    repeating = MotionGate(8, 2000)
+    assert not repeating.repeats(b"picture", 0)
+    assert repeating.judge(lot(), 0, b"picture") == "new"
+    assert repeating.repeats(b"picture", 100)
+    assert not repeating.repeats(b"another", 100)
+    assert not repeating.repeats(b"picture", 2000)
+    repeating.threshold = 0
+    assert not repeating.repeats(b"picture", 100)
 
 
 def test_a_frame_that_lies_about_its_size_is_refused() -> None:

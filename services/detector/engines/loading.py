@@ -12,8 +12,13 @@ from services.detector.settings import DEMO_MODEL, DetectorSettings
 
 
 def lane_count(settings: DetectorSettings) -> int:
-    """How many frames are worked on at once: the setting, or one per core this process may use."""
-    return settings.lanes or len(os.sched_getaffinity(0))
+    """How many frames are worked on at once: the setting, or one a core and one more, being published meanwhile."""
+    return settings.lanes or core_count() + 1
+
+
+def core_count() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def engine_name(settings: DetectorSettings) -> Literal["openvino", "ultralytics"]:
@@ -42,7 +47,8 @@ def load_engine(settings: DetectorSettings) -> Engine:
             raise EngineError(f"DETECTOR_MODEL: {path} does not exist")
         from services.detector.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(path, settings.device, lane_count(settings), settings.nms_iou)
+        lanes = lane_count(settings)
+        return OpenVinoEngine(path, settings.device, min(lanes, core_count()), lanes, settings.nms_iou)
     from services.detector.engines.ultralytics import UltralyticsEngine
 
     return UltralyticsEngine(str(path) if path.exists() else settings.model, settings.device, settings.nms_iou)

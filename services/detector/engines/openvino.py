@@ -3,61 +3,80 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import openvino as ov
 import supervision as sv
 import yaml
 from openvino.preprocess import PrePostProcessor
 
 from libs.common.errors import EngineError
+from libs.common.logging import get_logger
 from services.detector.engines.base import Picture, vehicle_class_ids
 from services.detector.engines.letterbox import fit
+from services.detector.engines.rectangular import boxes_agree, make_probe, rectangle_for, refit
 from services.detector.engines.yolo_output import read_output
+
+_log = get_logger("engine")
+
+RECTANGLES_MAX: Final = 4
+"""Input shapes for which the model is kept compiled beside its own; each takes some 60 MB."""
+
+RECTANGLE_SHARE_MAX: Final = 0.85
+"""A shape that saves less than the rest of the work is not worth its memory."""
 
 
 class OpenVinoEngine:
-    """A YOLO model compiled by OpenVINO, with as many requests in flight as there are lanes.
+    """A YOLO model compiled by OpenVINO, with as many requests at work as there are lanes.
 
-    Colour order and scaling to 0..1 are part of the compiled graph, so a picture goes in as the bytes it is.
+    Colour order and scaling to 0..1 are part of the compiled graph, so a picture goes in as its bytes are. The model is
+    refitted to pictures of another shape than its input's, so that no time goes into grey bars.
     """
 
-    def __init__(self, path: Path, device: str, lanes: int, nms_iou: float) -> None:
+    def __init__(self, path: Path, device: str, streams: int, requests: int, nms_iou: float) -> None:
         """Load and compile.
 
         Args:
             path: an `.xml` or `.onnx` file, or a folder with one `.xml` in it.
             device: `auto` is the CPU, else OpenVINO's name of a device.
-            lanes: requests that run at the same time.
+            streams: requests that run at the same time, on the CPU with one thread each.
+            requests: requests that exist, some being filled or read while others run.
             nms_iou: overlap above which two boxes are one vehicle.
 
         Raises:
             EngineError: not a YOLO detection model that OpenVINO can run; the text says why.
         """
-        device = "CPU" if device in ("auto", "cpu") else device
-        file = _model_file(path)
+        self._device = "CPU" if device in ("auto", "cpu") else device
+        self._file = _model_file(path)
         self._nms_iou = nms_iou
+        self._request_count = requests
+        self._core = ov.Core()
+        self._properties: dict[str, Any] = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "PERFORMANCE_HINT_NUM_REQUESTS": str(streams),
+        }
+        if self._device == "CPU":
+            self._properties |= {"NUM_STREAMS": str(streams), "INFERENCE_NUM_THREADS": str(streams)}
         try:
-            core = ov.Core()
-            model = core.read_model(file)
-            self._vehicle_ids = vehicle_class_ids(_class_names(model, file))
-            self._input_size = _read_input_size(model)
-            properties: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": str(lanes)}
-            if device == "CPU":
-                properties |= {"NUM_STREAMS": str(lanes), "INFERENCE_NUM_THREADS": str(lanes)}
-            compiled = core.compile_model(_with_preprocessing(model), device, properties)
+            self._model = self._core.read_model(self._file)
+            self._vehicle_ids = vehicle_class_ids(_class_names(self._model, self._file))
+            self._input_size = _read_input_size(self._model)
+            own = self._compile(self._model, self._input_size)
         except RuntimeError as error:
-            raise EngineError(f"OpenVINO cannot load {file.name}: {str(error).splitlines()[-1]}") from error
+            raise EngineError(f"OpenVINO cannot load {self._file.name}: {str(error).splitlines()[-1]}") from error
         if not self._vehicle_ids:
-            raise EngineError(f"{file.name} knows no car, motorcycle, bus or truck; this needs a model that does")
-        self._description = f"{file.name}, OpenVINO on {device}, input {self._input_size[0]}x{self._input_size[1]}"
-        self._requests: SimpleQueue[ov.InferRequest] = SimpleQueue()
-        for _ in range(lanes):
-            self._requests.put(compiled.create_infer_request())
+            raise EngineError(f"{self._file.name} knows no car, motorcycle, bus or truck; this needs a model that does")
+        self._compiled = {self._input_size: own}
+        self._compiling = threading.Lock()
+        width, height = self._input_size
+        self._description = f"{self._file.name}, OpenVINO on {self._device}, input {width}x{height}"
 
     @property
     def description(self) -> str:
@@ -79,16 +98,78 @@ class OpenVinoEngine:
         return [self._detect_one(picture, confidence) for picture in pictures]
 
     def _detect_one(self, picture: Picture, confidence: float) -> sv.Detections:
-        fitted, letterbox = fit(picture, self._input_size)
-        request = self._requests.get()
-        try:
-            request.infer({0: fitted[np.newaxis]}, share_inputs=True)
+        compiled = self._compiled_for((picture.shape[1], picture.shape[0]))
+        fitted, letterbox = fit(picture, compiled.size)
+        with compiled.request() as request:
+            try:
+                request.infer({0: fitted[np.newaxis]}, share_inputs=True)
+            except RuntimeError as error:
+                raise EngineError(f"OpenVINO failed on a picture: {error}") from error
             output = request.get_output_tensor(0).data[0]
             return read_output(output, self._vehicle_ids, letterbox, confidence, self._nms_iou)
-        except RuntimeError as error:
-            raise EngineError(f"OpenVINO failed on a picture: {error}") from error
+
+    def _compiled_for(self, picture_size: tuple[int, int]) -> _Compiled:
+        """The compiled model for pictures of a shape; made when the first comes, while others use the own one."""
+        own = self._compiled[self._input_size]
+        size = rectangle_for(picture_size, self._input_size)
+        known = self._compiled.get(size)
+        if known is not None:
+            return known
+        share = size[0] * size[1] / (self._input_size[0] * self._input_size[1])
+        if share > RECTANGLE_SHARE_MAX or len(self._compiled) > RECTANGLES_MAX:
+            return own
+        if not self._compiling.acquire(blocking=False):
+            return own
+        try:
+            self._compiled.setdefault(size, self._compile_rectangle(size, own))
+        finally:
+            self._compiling.release()
+        return self._compiled[size]
+
+    def _compile_rectangle(self, size: tuple[int, int], own: _Compiled) -> _Compiled:
+        """The model refitted and compiled for another input; the one as it came where that cannot be done."""
+        try:
+            rectangle = self._compile(refit(self._model, size), size)
+        except (EngineError, RuntimeError) as error:
+            _log.info("the model keeps its input, grey bars and all", size=size, problem=str(error))
+            return own
+        probe = make_probe(size)
+        square = np.zeros((self._input_size[1], self._input_size[0], 3), np.uint8)
+        square[: size[1], : size[0]] = probe
+        if not boxes_agree(own.raw_output(square), rectangle.raw_output(probe), self._input_size, size):
+            _log.warning("the refitted model finds other boxes; it is not used", size=size)
+            return own
+        _log.info("model refitted to the pictures' shape", size=size)
+        return rectangle
+
+    def _compile(self, model: ov.Model, size: tuple[int, int]) -> _Compiled:
+        compiled = self._core.compile_model(_with_preprocessing(model.clone()), self._device, self._properties)
+        return _Compiled(compiled, size, self._request_count)
+
+
+class _Compiled:
+    """A compiled model for one input size, (width, height), and its requests."""
+
+    def __init__(self, compiled: ov.CompiledModel, size: tuple[int, int], requests: int) -> None:
+        self.size = size
+        self._requests: SimpleQueue[ov.InferRequest] = SimpleQueue()
+        for _ in range(requests):
+            self._requests.put(compiled.create_infer_request())
+
+    @contextmanager
+    def request(self) -> Iterator[ov.InferRequest]:
+        """A request that nobody else uses meanwhile."""
+        request = self._requests.get()
+        try:
+            yield request
         finally:
             self._requests.put(request)
+
+    def raw_output(self, picture: Picture) -> npt.NDArray[np.float32]:
+        """The output tensor (rows, anchors) for a picture of the input's size."""
+        with self.request() as request:
+            request.infer({0: picture[np.newaxis]})
+            return np.array(request.get_output_tensor(0).data[0])
 
 
 def _model_file(path: Path) -> Path:

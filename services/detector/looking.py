@@ -1,0 +1,51 @@
+"""One look at a frame: decoded as far as needed, through the motion gate, and to the model if there is anything new."""
+
+from __future__ import annotations
+
+import time
+
+from libs.common.messages import RawFrame
+from services.detector.camera import CameraWork, Look
+from services.detector.engines.base import Engine
+from services.detector.metrics import DetectorMetrics
+from services.detector.pictures import FramePicture
+from services.detector.settings import DetectorSettings
+
+
+class Looker:
+    """Looks at frames; from several threads at once."""
+
+    def __init__(self, engine: Engine, settings: DetectorSettings, metrics: DetectorMetrics) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._metrics = metrics
+
+    def look(self, frame: RawFrame, camera: CameraWork, show: bool) -> Look:
+        """Look at one frame.
+
+        Args:
+            frame: as the camera sent it.
+            camera: whose frame it is.
+            show: whether it will be drawn.
+
+        Raises:
+            FrameError: it cannot be decoded.
+            EngineError: the model failed.
+        """
+        picture = FramePicture(frame.jpeg, (frame.width, frame.height))
+        if camera.gate.repeats(frame.jpeg, frame.captured_at_ms):
+            return Look(picture, "still")
+        if show and camera.expects_motion:
+            # All of it will be needed; the thumbnail comes from it at less than its own decoding would cost.
+            picture.for_model(self._engine.input_size, full_is_needed=True)
+        sight = camera.gate.judge(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
+        camera.expects_motion = sight == "new"
+        if sight != "new":
+            return Look(picture, sight)
+        started = time.perf_counter()
+        seen = picture.for_model(self._engine.input_size, full_is_needed=show)
+        vehicles = self._engine.detect([seen], self._settings.track_confidence)[0]
+        vehicles.xyxy = vehicles.xyxy * (frame.width / seen.shape[1])
+        took_s = time.perf_counter() - started
+        self._metrics.observe_inference(took_s, 1)
+        return Look(picture, "new", vehicles, took_s * 1000)

@@ -1,0 +1,67 @@
+"""What reaches the bus, once and in order, when answers are lost and callers meet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from libs.common import keys
+from libs.common.clock import running_s
+from libs.common.leases import Lease
+from libs.common.spaces import OccupancyEvent, ParkingSpace
+from services.detector.camera import CameraWork
+from services.detector.publisher import Publisher
+from services.detector.settings import DetectorSettings
+
+SPACE = ParkingSpace(space_id="A1", space_name="A1", polygon=[(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
+
+
+def change(at_ms: int) -> OccupancyEvent:
+    return OccupancyEvent(space_id="A1", space_name="A1", state="free", previous="unknown", at_ms=at_ms)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_url, protocol=2) as client:
+        yield client
+
+
+@pytest.fixture
+def camera(redis: Redis) -> CameraWork:
+    lease = Lease("CAM1", redis.lock("unused"), 60)
+    lease.extend(running_s())
+    work = CameraWork(lease, [SPACE], {}, 0, DetectorSettings(), "detector-1")
+    work.pending_events.extend([change(1), change(2)])
+    return work
+
+
+async def times(redis: Redis) -> list[int]:
+    entries: Any = await redis.xrange(keys.events("CAM1"))
+    return [int(fields[b"at_ms"]) for _, fields in entries]
+
+
+async def test_a_change_is_published_once_by_callers_that_meet(redis: Redis, camera: CameraWork) -> None:
+    publisher = Publisher(redis, DetectorSettings(), "detector-1")
+    await asyncio.gather(*(publisher.publish_changes(camera) for _ in range(5)))
+    assert await times(redis) == [1, 2]
+    assert not camera.pending_events
+
+
+async def test_a_change_whose_answer_was_lost_is_not_published_again(redis: Redis, camera: CameraWork) -> None:
+    publisher = Publisher(redis, DetectorSettings(), "detector-1")
+    written: Any = change(1).to_fields()
+    await redis.xadd(keys.events("CAM1"), written)  # as if the connection had broken before the answer
+    camera.is_unsettled = True
+    assert await publisher.publish_changes(camera)
+    assert await times(redis) == [1, 2]
+
+
+async def test_nothing_is_published_without_the_lease(redis: Redis, camera: CameraWork) -> None:
+    camera.lease.end()
+    assert not await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
+    assert await times(redis) == []
+    assert len(camera.pending_events) == 2
