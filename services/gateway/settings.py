@@ -35,7 +35,9 @@ class GatewaySettings(ServiceSettings):
     allowed_origins: Annotated[
         str, Field(description="origins beside our own whose pages may use the gateway, separated by commas")
     ] = ""
-    logins_per_minute: Annotated[int, Field(ge=1, description="attempts to log in from one address")] = 10
+    logins_per_minute: Annotated[
+        int, Field(ge=1, description="attempts to log in from one address, in one process")
+    ] = 10
     session_hours: Annotated[float, Field(gt=0, le=8760, description="how long a browser stays logged in")] = 12.0
     camera_schemes: Annotated[str, Field(description="schemes of camera URLs that the API takes")] = ",".join(
         sorted(URL_SCHEMES)
