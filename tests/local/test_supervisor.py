@@ -13,10 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from redis.asyncio import Redis
 
 from deploy.local import redis_binary
 from deploy.local.data_folder import claimed
 from deploy.local.process import Service, SupervisedProcess
+from libs.common import keys
+from libs.common.cameras import hide_credentials
 from libs.common.errors import ConfigurationError
 from tests.support.processes import has_ended
 from tests.support.redis_server import free_port
@@ -121,6 +124,20 @@ async def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None
     process.kill()
     process.wait(5)
     await wait_for(lambda: all(has_ended(child) for child in children), timeout_s=15)
+
+
+async def test_a_given_redis_is_used_and_sigterm_ends_everything(tmp_path: Path, redis_url: str, redis: Redis) -> None:
+    process = demo(free_port(), tmp_path / "log", REDIS_URL=redis_url)
+    try:
+        await wait_for(lambda: f"redis: {hide_credentials(redis_url)}\n" in (tmp_path / "log").read_text(), timeout_s=60)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert "redis-server" not in {child.name() for child in children}
+        assert await redis.hkeys(keys.CAMERAS) == [b"CAM1", b"CAM2"]
+    finally:
+        process.terminate()
+        code = process.wait(20)
+    assert code == 0
+    assert [child for child in children if not has_ended(child)] == []
 
 
 def test_redis_is_found_on_the_path_or_in_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
