@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from pathlib import Path
 
 import aiohttp
@@ -39,7 +40,9 @@ async def raw_answer(gateway: Gateway, request: bytes) -> bytes:
     ],
 )
 async def test_a_head_that_is_too_long_is_refused(gateway: Gateway, request_bytes: bytes) -> None:
-    assert (await raw_answer(gateway, request_bytes)).startswith(b"HTTP/1.1 431 ")
+    answer = await raw_answer(gateway, request_bytes)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["detail"] == "the request's head is longer than 16384 bytes"
 
 
 async def test_a_head_without_end_is_cut_off(gateway: Gateway) -> None:
@@ -59,7 +62,10 @@ async def test_a_head_without_end_is_cut_off(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("request_bytes", [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"])
 async def test_what_is_no_http_is_refused(gateway: Gateway, request_bytes: bytes) -> None:
-    assert (await raw_answer(gateway, request_bytes)).startswith(b"HTTP/1.1 400 ")
+    answer = await raw_answer(gateway, request_bytes)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 400
 
 
 @pytest.mark.parametrize(

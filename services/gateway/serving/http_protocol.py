@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.gateway.hub.outlet import Outlet
@@ -20,16 +21,17 @@ class _HeadTooLong(Exception):
     """Raised in a parser's callback, where it ends the parsing."""
 
 
-def plain_answer(status: str, text: str, *headers: str) -> bytes:
-    """A whole HTTP answer that ends the connection."""
+def problem_answer(status: int, phrase: str, detail: str, *headers: str) -> bytes:
+    """A whole HTTP answer that ends the connection, in the form that `services.gateway.problems` gives to routes."""
+    body = orjson.dumps({"title": phrase, "status": status, "detail": detail})
     lines = [
-        f"HTTP/1.1 {status}",
-        "content-type: text/plain; charset=utf-8",
-        f"content-length: {len(text)}",
+        f"HTTP/1.1 {status} {phrase}",
+        "content-type: application/problem+json",
+        f"content-length: {len(body)}",
         "connection: close",
         *headers,
     ]
-    return ("\r\n".join(lines) + "\r\n\r\n" + text).encode("ascii")
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 
 
 class GatewayHttpProtocol(HttpToolsProtocol):
@@ -56,7 +58,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._is_counted = self.config.connections.enter(self._counted)  # type: ignore[attr-defined] # GatewayConfig
         if not self._is_counted:
             transport.write(
-                plain_answer("503 Service Unavailable", "too many connections from your address", "retry-after: 5")
+                problem_answer(503, "Service Unavailable", "too many connections from your address", "retry-after: 5")
             )
             transport.close()
             return
@@ -114,9 +116,9 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._stop_head_timer()
         if self._head_bytes > self._head_max:
             text = f"the request's head is longer than {self._head_max} bytes"
-            self.transport.write(plain_answer("431 Request Header Fields Too Large", text))
+            self.transport.write(problem_answer(431, "Request Header Fields Too Large", text))
         else:
-            self.transport.write(plain_answer("400 Bad Request", msg))
+            self.transport.write(problem_answer(400, "Bad Request", msg))
         self.transport.close()
 
     def shutdown(self) -> None:
