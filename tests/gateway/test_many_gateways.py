@@ -175,7 +175,7 @@ async def test_a_session_is_good_at_every_gateway_and_worker(redis_url: str, tmp
         running_gateway(redis_url, tmp_path, **tokens) as first,
         running_gateway(redis_url, tmp_path, GATEWAY_WORKERS="2", **tokens) as second,
     ):
-        login = {"data": {"token": VIEWER}, "headers": {"Origin": first.url}, "allow_redirects": False}
+        login: dict[str, Any] = {"data": {"token": VIEWER}, "headers": {"Origin": first.url}, "allow_redirects": False}
         async with aiohttp.ClientSession() as http, http.post(f"{first.url}/login", **login) as answer:
             cookie = answer.headers["Set-Cookie"].partition(";")[0]
         children = psutil.Process(second.service.process.pid).children()
