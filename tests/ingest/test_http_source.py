@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
 
 import pytest
+import trustme
 
 from libs.common.cameras import Camera
 from libs.common.clock import now_ms
@@ -28,10 +34,11 @@ async def read(handler: Handler, count: int, settings: IngestSettings = QUICK, f
     frames: list[CapturedFrame] = []
     async with serving(handler) as url, asyncio.timeout(10):
         camera = Camera(id="CAM1", name="x", url=f"{url}/stream?user=admin&pwd=s3cret", fps=fps)
-        async for frame in read_http(camera, settings, FramePacer(fps)):
-            frames.append(frame)
-            if len(frames) == count:
-                break
+        async with aclosing(read_http(camera, settings, FramePacer(fps))) as source:
+            async for frame in source:
+                frames.append(frame)
+                if len(frames) == count:
+                    break
     return frames
 
 
@@ -144,6 +151,71 @@ async def test_a_camera_that_accepts_and_says_nothing_is_stalled() -> None:
 
     with pytest.raises(CameraStalled, match="sent nothing"):
         await read(silent, 1)
+
+
+async def test_a_head_that_never_ends_is_stalled() -> None:
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"X: y\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    started = time.monotonic()
+    with pytest.raises(CameraStalled, match="did not begin a whole answer in time"):
+        await read(trickle, 1)
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(("every_s", "problem"), [(0.0, "more than 10000000 bytes"), (0.05, "took longer than 0.4 s")])
+async def test_a_single_picture_that_never_ends_is_given_up(every_s: float, problem: str) -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURES[0][:-2])
+        while True:
+            writer.write(bytes(100_000))
+            await writer.drain()
+            await asyncio.sleep(every_s)
+
+    settings = IngestSettings(stall_after_s=5 if every_s == 0 else 0.4)
+    with pytest.raises(SourceError, match=problem):
+        await read(endless, 1, settings)
+
+
+async def test_a_silent_name_server_makes_no_other_camera_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More cameras with such names than an event loop has threads for looking names up."""
+    silent, look_up = threading.Event(), socket.getaddrinfo
+
+    def getaddrinfo(host: str, *arguments: Any, **options: Any) -> Any:
+        if host.endswith(".silent"):
+            silent.wait()
+        return look_up(host, *arguments, **options)
+
+    async def of(url: str) -> bytes:
+        async with aclosing(read_http(Camera(id="C", name="x", url=url), QUICK, FramePacer(60))) as frames:
+            return (await anext(frames)).jpeg
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    try:
+        async with serving(multipart_camera(PICTURES)) as url:
+            waiting = [asyncio.create_task(of(f"http://camera{number}.silent/stream")) for number in range(50)]
+            async with asyncio.timeout(0.5):
+                assert await of(f"{url.replace('127.0.0.1', 'localhost')}/stream") in PICTURES
+            problems = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(problem) for problem in problems} == {CameraStalled}
+    finally:
+        silent.set()
+
+
+async def test_a_certificate_must_be_trusted_unless_the_url_says_otherwise() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with serving(multipart_camera(PICTURES), context) as url:
+        camera = Camera(id="C", name="x", url=f"{url}/stream")
+        with pytest.raises(SourceError, match="certificate is not trusted; #insecure at the end of the URL"):
+            await anext(read_http(camera, QUICK, FramePacer(60)))
+        camera = camera.model_copy(update={"url": f"{url}/stream#insecure"})
+        async with aclosing(read_http(camera, QUICK, FramePacer(60))) as frames:
+            assert (await anext(frames)).jpeg in PICTURES
 
 
 async def test_a_body_that_never_becomes_a_frame_is_stalled() -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qsl, urldefrag
 
 from libs.common.errors import SourceError
+
+INSECURE: Final = "insecure"
+"""The option that takes any TLS certificate."""
+ACCEPT_ANY: Final = f"#{INSECURE} at the end of the URL accepts any"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ from libs.common.errors import CameraStalled, SourceError
 from services.ingest.multipart import MultipartParser, boundary_of
 from services.ingest.pacing import ByteBudget, capture_time_ms
 from services.ingest.settings import IngestSettings
+from services.ingest.sources.address import ACCEPT_ANY, INSECURE, parse_address
 from services.ingest.sources.base import CapturedFrame, Wanted
 from services.ingest.sources.guarded_sockets import RefusedAddress, socket_factory
-from services.ingest.sources.http_login import REDIRECTS_MAX, LoginSession
+from services.ingest.sources.http_login import REDIRECTS_MAX, AnswerTimeout, LoginSession
+from services.ingest.sources.resolver import CameraResolver
 
 CHUNK_BYTES: Final = 262_144
 STREAM: Final = "MJPEG stream over HTTP"
@@ -35,10 +37,13 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=settings.connect_timeout_s, sock_read=settings.stall_after_s
     )
+    address = parse_address(camera.url, {INSECURE})
     try:
-        connector = aiohttp.TCPConnector(socket_factory=socket_factory(camera.url))
+        connector = aiohttp.TCPConnector(
+            socket_factory=socket_factory(address.url), resolver=CameraResolver(), ssl=INSECURE not in address.options
+        )
         async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False, connector=connector) as session:
-            camera_session = LoginSession(session, camera.url)
+            camera_session = LoginSession(session, address.url, settings.connect_timeout_s + settings.stall_after_s)
             async with camera_session.get() as answer:
                 _check_status(answer, camera_session)
                 content_type = answer.headers.get("Content-Type", "")
@@ -60,8 +65,10 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
         raise SourceError(f"camera redirects more than {REDIRECTS_MAX} times") from error
     except aiohttp.ServerTimeoutError as error:
         raise _timeout_error(error, settings) from error
+    except AnswerTimeout as error:
+        raise CameraStalled("camera did not begin a whole answer in time: check address and network") from error
     except aiohttp.ClientConnectorCertificateError as error:
-        raise SourceError("camera's TLS certificate is not trusted") from error
+        raise SourceError(f"camera's TLS certificate is not trusted; {ACCEPT_ANY}") from error
     except aiohttp.ClientConnectorDNSError as error:
         raise SourceError("camera cannot be reached: no such host: check the address") from error
     except aiohttp.ClientConnectorError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,15 +17,20 @@ REDIRECTS_MAX: Final = 5
 _ACCEPT: Final = {"Accept": "multipart/x-mixed-replace, image/jpeg"}
 
 
+class AnswerTimeout(Exception):
+    """The head of an answer did not come in time, looking up the host's name and redirects included."""
+
+
 class LoginSession:
     """GET requests to one camera. What it asked for the first time is sent at once from then on."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, answer_within_s: float) -> None:
         """Prepare.
 
         Args:
-            session: carries the deadlines.
+            session: carries the deadlines for connecting and for silence.
             url: of the camera, perhaps with user and password.
+            answer_within_s: for the whole head of an answer, which could come byte by byte.
 
         Raises:
             SourceError: it is no URL of a request.
@@ -36,6 +42,7 @@ class LoginSession:
         if address.user is not None and ":" in address.user:
             raise SourceError("the URL's user name has a colon, which HTTP does not allow")
         self._session = session
+        self._answer_within_s = answer_within_s
         self._url = address.with_user(None)
         self._user, self._password = address.user, address.password or ""
         self._headers = _ACCEPT
@@ -48,11 +55,21 @@ class LoginSession:
 
     @asynccontextmanager
     async def get(self) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The camera's answer, whatever its status; redirects followed, which never take the password elsewhere."""
-        answer = await self._get()
-        if answer.status == 401 and self._learn_scheme(answer):
-            answer.release()
-            answer = await self._get()
+        """The camera's answer, whatever its status; redirects followed, which never take the password elsewhere.
+
+        Raises:
+            AnswerTimeout: it does not begin in time.
+        """
+        try:
+            async with asyncio.timeout(self._answer_within_s) as deadline:
+                answer = await self._get()
+                if answer.status == 401 and self._learn_scheme(answer):
+                    answer.release()
+                    answer = await self._get()
+        except TimeoutError as error:
+            if deadline.expired():
+                raise AnswerTimeout from error
+            raise
         async with answer:
             yield answer
 
