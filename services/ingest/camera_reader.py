@@ -44,7 +44,7 @@ class CameraReader:
         self._status = status
         self._metrics = metrics
         self._pacer = FramePacer(camera.fps)
-        self._seq = 0
+        self._seq = self._surplus = self._replaced = 0
 
     async def run(self) -> None:
         """Read until cancelled, or until a file that plays once has ended."""
@@ -90,7 +90,7 @@ class CameraReader:
         bad_in_a_row = 0
         async with aclosing(source_for(self._camera.url)(self._camera, self._settings, self._pacer)) as frames:
             async for captured in frames:
-                self._count_surplus()
+                self._count_dropped()
                 try:
                     width, height = jpeg_size(captured.jpeg)
                 except FrameError as error:
@@ -103,10 +103,14 @@ class CameraReader:
                 bad_in_a_row = 0
                 self._forward(captured, width, height)
 
-    def _count_surplus(self) -> None:
-        """Note what the pacer has let go by since the last frame that it let through."""
-        self._metrics.drop("read", "surplus", self._pacer.dropped - self._status.dropped)
-        self._status.dropped = self._pacer.dropped
+    def _count_dropped(self) -> None:
+        """Note what was dropped since the last frame."""
+        surplus, replaced = self._pacer.dropped - self._surplus, self._pacer.lost - self._replaced
+        self._metrics.drop("read", "surplus", surplus)
+        self._metrics.drop("read", "replaced", replaced)
+        self._surplus += surplus
+        self._replaced += replaced
+        self._status.dropped += surplus + replaced
 
     def _forward(self, captured: CapturedFrame, width: int, height: int) -> None:
         self._seq += 1

@@ -13,7 +13,7 @@ from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage
 from services.ingest.status import CameraStatus
 
 STAGES: Final = {
-    "read": Stage(causes=("surplus", "garbled")),
+    "read": Stage(causes=("surplus", "garbled", "replaced")),
     "write": Stage(causes=("replaced", "lease_lost", "redis_away")),
 }
 HOPS: Final = {"capture_to_stream": "from the picture's first byte, or the camera's own time, until Redis has it"}
@@ -24,8 +24,9 @@ class IngestMetrics:
 
     Attributes:
         registry: what `/metrics` tells.
-        frames: stage `read`: from a camera, `surplus` above its `fps`, `garbled` where it is no whole JPEG; stage
-            `write`: into its stream, `replaced` by a newer one while Redis was slow.
+        frames: stage `read`: from a camera, `surplus` above its `fps`, `garbled` where it is no whole JPEG, `replaced`
+            by a newer one while the process was busy; stage `write`: into its stream, `replaced` by a newer one while
+            Redis was slow.
         round_trips: to Redis.
     """
 

@@ -16,10 +16,12 @@ class FramePacer:
     Attributes:
         fps: frames a second.
         dropped: frames not let through so far.
+        lost: frames let through that gave way to a newer one before they were taken.
     """
 
     fps: float
     dropped: int = 0
+    lost: int = 0
     _due_s: float = field(default=float("-inf"))
 
     def __call__(self, at_s: float) -> bool:
@@ -32,6 +34,10 @@ class FramePacer:
         is_on_time = at_s - self._due_s < interval_s
         self._due_s = (self._due_s if is_on_time else at_s) + interval_s
         return True
+
+    def lose(self) -> None:
+        """Note a frame that gave way to a newer one."""
+        self.lost += 1
 
 
 @dataclass(slots=True)

@@ -42,6 +42,9 @@ class _Counter:
         self._next_s = at_s + 0.5
         return True
 
+    def lose(self) -> None:
+        """What came is counted already."""
+
     def fps(self) -> float:
         if len(self.times_s) < 2:
             return 0.0

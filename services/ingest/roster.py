@@ -29,8 +29,9 @@ EVERY_S = 1.0
 """How often the cameras are looked up and their status is written; a change of state is written at once."""
 STUCK_AFTER_S = 15.0
 """A round takes a few seconds where Redis does not answer; one that takes longer will not end."""
-END_S = 1.5
-"""How long a reader may take to let go of its camera."""
+END_S = 0.5
+"""How long is waited for a reader to let go of its camera before its successor elsewhere begins. One that waits inside
+libav for a silent camera takes as long as libav's deadline; its camera is left to nobody until then."""
 REST_S = 30.0
 """How long a reader rests that broke by a fault of ours."""
 
@@ -85,6 +86,7 @@ class Roster:
         self._metrics = metrics
         self._listing = Listing()
         self._readings: dict[str, _Reading] = {}
+        self._leaving: dict[str, asyncio.Task[None]] = {}
         self._removed: set[str] = set()
         self._state_changed = asyncio.Event()
 
@@ -141,10 +143,14 @@ class Roster:
                 ]
             )
             for camera_id, lease in self._leases.held().items():
-                if camera_id not in self._readings and camera_id in wanted:
+                if camera_id in wanted and camera_id not in self._readings and camera_id not in self._leaving:
                     self._begin(wanted[camera_id], lease)
             await _pause(self._leases.changed, stop)
         await self._end(list(self._readings.values()), give_up=True)
+        if self._leaving:
+            for leaving in self._leaving.values():
+                leaving.cancel()
+            await asyncio.wait(self._leaving.values())
 
     def _begin(self, camera: Camera, lease: Lease) -> None:
         status = CameraStatus(self._state_changed)
@@ -159,20 +165,34 @@ class Roster:
         for reading in readings:
             reading.task.cancel()
         _, late = await asyncio.wait({reading.task for reading in readings}, timeout=END_S)
-        for task in late:
-            _log.error("a reader does not let go of its camera", task=task.get_name())
         held = self._leases.held()
+        over: list[Lease] = []
         for reading in readings:
-            del self._readings[reading.camera.id]
-            if reading.camera.id not in self._listing:
-                self._removed.add(reading.camera.id)
-        await asyncio.gather(
-            *(
-                self._leases.release(reading.lease)
-                for reading in readings
-                if give_up or held.get(reading.camera.id) is not reading.lease
-            )
-        )
+            camera_id = reading.camera.id
+            del self._readings[camera_id]
+            del self._writer.dropped[camera_id]
+            if camera_id not in self._listing:
+                self._removed.add(camera_id)
+            is_ours = not give_up and held.get(camera_id) is reading.lease
+            wanted = self._listing.wanted.get(camera_id)
+            if is_ours and wanted is not None and wanted.url != reading.camera.url:
+                continue  # what is read next is elsewhere
+            if reading.task in late and not give_up:
+                self._leaving[camera_id] = asyncio.create_task(self._let_go(reading))
+            elif not is_ours:
+                over.append(reading.lease)
+        await asyncio.gather(*(self._leases.release(lease) for lease in over))
+
+    async def _let_go(self, reading: _Reading) -> None:
+        """Keep a camera from everybody until its reader has ended: nobody reads it twice."""
+        _log.info("a reader has not let go of its camera yet", camera=reading.camera.id)
+        try:
+            await asyncio.wait({reading.task})
+        finally:
+            del self._leaving[reading.camera.id]
+            if self._leases.held().get(reading.camera.id) is not reading.lease:
+                await self._leases.release(reading.lease)
+            self._leases.changed.set()
 
     async def _report(self) -> None:
         pipe = self._redis.pipeline(transaction=False)

@@ -22,7 +22,7 @@ class CameraStatus:
         state: now.
         error: the last failure in a sentence; empty while all is well.
         frames: sent to the bus.
-        dropped: not sent, because the camera is faster than its `fps`.
+        dropped: not sent, because the camera is faster than its `fps`, or this process was busy.
         bad_frames: that were no whole JPEG.
         reconnects: connections lost or refused since the start.
         last_frame_at_ms: when the last good frame came.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.support.cameras import multipart_camera, serving
 from tests.support.pictures import make_jpeg
 from tests.support.waiting import wait_for
 
+DEFAULTS = IngestSettings()
 GOOD = b'{"id":"good","name":"x","url":"http://h/"}'
 
 
@@ -58,8 +59,8 @@ async def test_a_bad_entry_is_said_once_and_again_when_it_changes(redis: Redis) 
 
 
 @asynccontextmanager
-async def running_roster(redis: Redis) -> AsyncIterator[None]:
-    settings, stop = IngestSettings(), asyncio.Event()
+async def running_roster(redis: Redis, settings: IngestSettings = DEFAULTS) -> AsyncIterator[None]:
+    stop = asyncio.Event()
     writer, leases = FrameWriter(redis, IngestMetrics().frames), Leases(redis, "ingest", "me", 0.6)
     roster = Roster(redis, CameraDirectory(redis, []), leases, writer, settings, IngestMetrics().frames)
     async with asyncio.TaskGroup() as group:
@@ -115,3 +116,74 @@ async def test_what_a_removed_camera_left_is_cleared(redis: Redis) -> None:
         await wait_for(cleared, 3)
         await asyncio.sleep(0.5)
         assert await cleared(), "and nothing is written afterwards"
+
+
+class SilentCamera:
+    """Accepts connections and says nothing; knows how many are open."""
+
+    def __init__(self) -> None:
+        self.open = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        await reader.read()
+        self.open -= 1
+
+
+async def test_a_camera_is_given_up_only_when_nothing_holds_it_any_more(redis: Redis) -> None:
+    """libav waits for a silent camera until its own deadline; until then no other ingest may connect."""
+    camera, key = SilentCamera(), keys.lease("ingest", "x")
+    async with serving(camera) as url, running_roster(redis, IngestSettings(connect_timeout_s=2.5)):
+        entry = Camera(id="x", name="x", url=f"{url.replace('http', 'rtsp')}/main")
+        await redis.hset(keys.CAMERAS, "x", entry.model_dump_json())
+        await wait_for(lambda: camera.open == 1)
+        await redis.hdel(keys.CAMERAS, "x")
+        open_then = []
+
+        async def given_up() -> bool:
+            open_then.append(camera.open)
+            return not await redis.exists(key)
+
+        await wait_for(given_up, 8, every_s=0.005)
+        assert open_then[0] == 1
+        assert open_then[-1] == 0, "the connection was closed before the lease went"
+
+
+async def test_a_camera_that_hangs_gets_another_address_at_once(redis: Redis) -> None:
+    camera = SilentCamera()
+    async with (
+        serving(camera) as silent,
+        serving(multipart_camera([make_jpeg()], interval_s=0.05)) as good,
+        running_roster(redis),
+    ):
+        entry = Camera(id="x", name="x", url=f"{silent.replace('http', 'rtsp')}/main")
+        await redis.hset(keys.CAMERAS, "x", entry.model_dump_json())
+        await wait_for(lambda: camera.open == 1)
+        await redis.hset(keys.CAMERAS, "x", entry.model_copy(update={"url": f"{good}/stream"}).model_dump_json())
+
+        async def flowing() -> bool:
+            return bool(await redis.exists(keys.frames("x")))
+
+        await wait_for(flowing, 2)
+
+
+async def test_counters_begin_anew_with_a_reader(redis: Redis) -> None:
+    async with serving(multipart_camera([make_jpeg()], interval_s=0.01)) as url, running_roster(redis):
+        entry = Camera(id="x", name="x", url=f"{url}/stream", fps=10)
+        await redis.hset(keys.CAMERAS, "x", entry.model_dump_json())
+
+        async def dropped() -> int:
+            return int((await status_of(redis, "x")).get(b"ingest_dropped", 0))
+
+        many = await wait_for(lambda: dropped_above(dropped, 100))
+        await redis.hset(keys.CAMERAS, "x", entry.model_copy(update={"fps": 60.0}).model_dump_json())
+
+        async def fewer() -> bool:
+            return bool(await dropped() < many)
+
+        await wait_for(fewer, 3)
+
+
+async def dropped_above(dropped: Callable[[], Awaitable[int]], least: int) -> int:
+    count = await dropped()
+    return count if count > least else 0

@@ -1,15 +1,9 @@
-"""Files, and a real RTSP server where one is installed."""
+"""Video files, folders of pictures, USB cameras, and how they are decoded."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +11,25 @@ import av
 import numpy as np
 import pytest
 
-from libs.common.cameras import Camera
 from libs.common.errors import SourceError
 from services.ingest.jpeg import jpeg_size
-from services.ingest.pacing import FramePacer
-from services.ingest.settings import IngestSettings
 from services.ingest.sources.address import parse_address
-from services.ingest.sources.base import CapturedFrame, PlayedOut
+from services.ingest.sources.base import PlayedOut
 from services.ingest.sources.encoding import encode_frame
 from services.ingest.sources.hardware import find_decoder
-from services.ingest.sources.registry import source_for
 from services.ingest.sources.video import v4l2_input
-from tests.support.cameras import serving
 from tests.support.pictures import make_jpeg
+from tests.support.rtsp import read_frames
 from tests.support.waiting import wait_for
 
-SYSTEM_PYTHON = "/usr/bin/python3"
-RTSP_SERVER = Path(__file__).parents[1] / "support/rtsp_server.py"
 
-
-def has_rtsp_server() -> bool:
-    script = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-    if not shutil.which(SYSTEM_PYTHON):
-        return False
-    return subprocess.run([SYSTEM_PYTHON, "-c", script], capture_output=True, check=False).returncode == 0
-
-
-def write_clip(path: Path, codec: str, pixels: str = "yuv420p") -> Path:
+def write_clip(path: Path, codec: str, pixels: str = "yuv420p", size: tuple[int, int] = (320, 240)) -> Path:
     """One second at 20 frames a second, whose brightness rises."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=20)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, pixels
+        (stream.width, stream.height), stream.pix_fmt = size, pixels
         for number in range(20):
-            picture = np.full((240, 320, 3), number * 12, np.uint8)
+            picture = np.full((size[1], size[0], 3), number * 12, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(stream.encode())
     return path
@@ -60,26 +40,15 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(tmp_path_factory.mktemp("video") / "a clip.mp4", "libx264")
 
 
-async def read(url: str, count: int, fps: float = 60, stall_after_s: float = 5) -> list[CapturedFrame]:
-    frames: list[CapturedFrame] = []
-    settings = IngestSettings(stall_after_s=stall_after_s, connect_timeout_s=2)
-    async with asyncio.timeout(20):
-        async for frame in source_for(url)(Camera(id="C", name="C", url=url, fps=fps), settings, FramePacer(fps)):
-            frames.append(frame)
-            if len(frames) == count:
-                break
-    return frames
-
-
 async def test_a_file_plays_at_its_own_pace_and_from_the_beginning_again(clip: Path) -> None:
     started = time.monotonic()
-    frames = await read(clip.as_uri(), 30)
+    frames = await read_frames(clip.as_uri(), 30)
     assert 1.2 < time.monotonic() - started < 5
     assert {jpeg_size(frame.jpeg) for frame in frames} == {(320, 240)}
 
 
 async def test_a_file_is_capped_to_the_cameras_rate(clip: Path) -> None:
-    frames = await read(clip.as_uri(), 6, fps=5)
+    frames = await read_frames(clip.as_uri(), 6, fps=5)
     assert frames[-1].captured_at_ms - frames[0].captured_at_ms >= 0.8 * 5 * 200
 
 
@@ -91,7 +60,7 @@ async def test_frames_that_will_not_be_sent_are_not_converted(clip: Path, monkey
         return encode_frame(frame, quality)
 
     monkeypatch.setattr("services.ingest.sources.video_input.encode_frame", counting)
-    assert len(await read(clip.as_uri(), 5, fps=5)) == 5
+    assert len(await read_frames(clip.as_uri(), 5, fps=5)) == 5
     assert len(converted) <= 6, "of twenty frames and more"
 
 
@@ -103,121 +72,43 @@ async def test_a_bad_file_says_what_is_wrong(tmp_path: Path, content: bytes | No
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SourceError, match=problem):
-        await read(file.as_uri(), 1)
-
-
-@contextmanager
-def serving_rtsp(*login: str) -> Iterator[str]:
-    """GStreamer's RTSP server; its `host:port`."""
-    server = subprocess.Popen(
-        [SYSTEM_PYTHON, str(RTSP_SERVER), *login], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    try:
-        assert server.stdout is not None
-        word, port = server.stdout.readline().split()
-        assert word == b"ready"
-        yield f"127.0.0.1:{int(port)}"
-    finally:
-        server.kill()
-        server.communicate()
-
-
-@pytest.fixture(scope="module")
-def rtsp_host() -> Iterator[str]:
-    with serving_rtsp() as host:
-        yield host
-
-
-needs_rtsp_server = pytest.mark.skipif(
-    not has_rtsp_server(), reason="no GStreamer RTSP server (.ci/run says which Debian packages)"
-)
-
-
-@needs_rtsp_server
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("h264", "H.264"),
-        ("h264#transport=tcp", "H.264"),
-        ("h264#transport=udp", "H.264"),
-        ("udp-only", "H.264"),
-        ("h265", "H.265"),
-        ("mjpeg", "MJPEG"),
-    ],
-)
-async def test_an_rtsp_camera_is_read(rtsp_host: str, path: str, kind: str) -> None:
-    frames = await read(f"rtsp://{rtsp_host}/{path}", 10)
-    assert {jpeg_size(frame.jpeg) for frame in frames} == {(320, 240)}
-    assert {frame.kind for frame in frames} == {f"{kind} video over RTSP"}
-
-
-@needs_rtsp_server
-async def test_the_cameras_own_clock_dates_the_frames(rtsp_host: str) -> None:
-    """The server's sender reports tell when it took a picture: even, where arrivals are not; and before they came."""
-    frames = await read(f"rtsp://{rtsp_host}/mjpeg", 150)
-    last = [frame.captured_at_ms for frame in frames[-10:]]
-    gaps = [later - earlier for earlier, later in pairwise(last)]
-    assert all(49 <= gap <= 51 for gap in gaps), gaps
-
-
-@needs_rtsp_server
-@pytest.mark.parametrize(
-    ("path", "problem"),
-    [
-        ("nothing-here", "camera answered 404: check the path in the URL"),
-        ("tcp-only#transport=udp", "does not offer the transport"),
-        ("h264#transport=smoke", "neither tcp nor udp"),
-        ("h264#speed=9", "option #speed is unknown; there are transport"),
-    ],
-)
-async def test_a_bad_rtsp_address_says_what_is_wrong(rtsp_host: str, path: str, problem: str) -> None:
-    with pytest.raises(SourceError, match=problem):
-        await read(f"rtsp://{rtsp_host}/{path}", 1)
-
-
-@needs_rtsp_server
-async def test_an_rtsp_camera_asks_for_a_password() -> None:
-    with serving_rtsp("viewer", "s3cret") as host:
-        assert len(await read(f"rtsp://viewer:s3cret@{host}/h264", 3)) == 3
-        for login in ("viewer:wrong@", ""):
-            with pytest.raises(SourceError, match="401: check user name and password"):
-                await read(f"rtsp://{login}{host}/h264", 1)
-
-
-async def test_an_rtsp_camera_that_is_not_there_says_so() -> None:
-    with pytest.raises(SourceError, match="cannot be reached: connection refused"):
-        await read("rtsp://127.0.0.1:9/main", 1)
-
-
-async def test_an_rtsp_camera_that_accepts_and_says_nothing_says_so() -> None:
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-
-    async with serving(silent) as url:
-        with pytest.raises(SourceError, match="does not answer in time"):
-            await read(f"{url.replace('http', 'rtsp')}/main", 1)
+        await read_frames(file.as_uri(), 1)
 
 
 @pytest.mark.parametrize("fragment", ["once", "once&fps=40"])
 async def test_a_file_plays_once(clip: Path, fragment: str) -> None:
     started = time.monotonic()
     with pytest.raises(PlayedOut, match="once, as its URL asks"):
-        await read(f"{clip.as_uri()}#{fragment}", 99)
+        await read_frames(f"{clip.as_uri()}#{fragment}", 99)
     lasted_s = time.monotonic() - started
     assert (0.45 < lasted_s < 0.95) if "fps" in fragment else (0.95 < lasted_s < 3)
 
 
 async def test_h265_in_a_file_is_decoded(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", "libx265")
-    frames = await read(path.as_uri(), 3)
+    frames = await read_frames(path.as_uri(), 3)
     assert {(frame.kind, jpeg_size(frame.jpeg)) for frame in frames} == {("H.265 file", (320, 240))}
+
+
+async def test_a_video_may_change_its_size(tmp_path: Path) -> None:
+    """As cameras do when somebody changes their settings: two elementary streams, one behind the other."""
+    streams = [write_clip(tmp_path / f"{width}.h264", "libx264", size=(width, 240)) for width in (320, 426)]
+    both = tmp_path / "both.h264"
+    both.write_bytes(b"".join(stream.read_bytes() for stream in streams))
+    frames = await read_frames(both.as_uri(), 40)
+    assert [jpeg_size(frame.jpeg) for frame in (frames[0], frames[-1])] == [(320, 240), (426, 240)]
+
+
+async def test_odd_sizes_and_other_pixels_become_jpeg(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", "libx264", "yuv444p", size=(321, 241))
+    assert jpeg_size((await read_frames(path.as_uri(), 1))[0].jpeg) == (321, 241)
 
 
 async def test_jpegs_in_a_file_are_passed_through(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.avi", "mjpeg", "yuvj420p")
     with av.open(str(path)) as container:
         packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
-    frames = await read(path.as_uri(), 3)
+    frames = await read_frames(path.as_uri(), 3)
     assert [frame.jpeg for frame in frames] == packets[:3]
     assert frames[0].kind == "MJPEG file"
 
@@ -226,7 +117,7 @@ async def test_one_picture_is_a_still_camera(tmp_path: Path) -> None:
     path = tmp_path / "one.jpg"
     path.write_bytes(make_jpeg(320, 240))
     started = time.monotonic()
-    frames = await read(path.as_uri(), 5)
+    frames = await read_frames(path.as_uri(), 5)
     assert {frame.jpeg for frame in frames} == {path.read_bytes()}
     assert time.monotonic() - started > 0.1, "not as fast as the disk allows"
 
@@ -240,13 +131,13 @@ async def test_a_folder_of_pictures_is_shown_in_order(tmp_path: Path) -> None:
         stream = container.add_stream("png", rate=1)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
         container.mux(stream.encode(av.VideoFrame(64, 48, "rgb24")))
-    frames = await read(f"{tmp_path.as_uri()}#fps=20", 6)
+    frames = await read_frames(f"{tmp_path.as_uri()}#fps=20", 6)
     assert [frame.jpeg for frame in frames[:3]] == pictures
     assert jpeg_size(frames[3].jpeg) == (64, 48)
     assert [frame.jpeg for frame in frames[4:]] == pictures[:2], "and from the beginning again"
     assert frames[-1].captured_at_ms - frames[0].captured_at_ms >= 4 * 50
     with pytest.raises(PlayedOut, match="shown once"):
-        await read(f"{tmp_path.as_uri()}#once&fps=50", 99)
+        await read_frames(f"{tmp_path.as_uri()}#once&fps=50", 99)
 
 
 async def test_a_file_that_never_opens_is_given_up(tmp_path: Path) -> None:
@@ -254,19 +145,19 @@ async def test_a_file_that_never_opens_is_given_up(tmp_path: Path) -> None:
     (tmp_path / "clip.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nnothing.ts\n")
     threads = threading.active_count()
     with pytest.raises(SourceError):
-        await read((tmp_path / "clip.m3u8").as_uri(), 1, stall_after_s=0.5)
+        await read_frames((tmp_path / "clip.m3u8").as_uri(), 1, stall_after_s=0.5)
     await wait_for(lambda: threading.active_count() <= threads + 1, 5)
 
 
 async def test_an_empty_folder_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no picture in the folder"):
-        await read(tmp_path.as_uri(), 1)
+        await read_frames(tmp_path.as_uri(), 1)
 
 
 async def test_a_usb_camera_that_is_not_there_says_so() -> None:
     """There is no USB camera on a test machine: what is asked of one is looked at, and what is said without one."""
     with pytest.raises(SourceError, match="no such file or device"):
-        await read("v4l2:///dev/video99", 1)
+        await read_frames("v4l2:///dev/video99", 1)
     asked = v4l2_input(parse_address("v4l2:///dev/video0#size=1280x720", {"size", "format"}), fps=15)
     assert (asked.address, asked.container_format) == ("/dev/video0", "video4linux2,v4l2")
     assert asked.options == {"input_format": "mjpeg", "framerate": "15", "video_size": "1280x720"}

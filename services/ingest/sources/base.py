@@ -31,10 +31,13 @@ class PlayedOut(SourceError):
 
 
 class Wanted(Protocol):
-    """Decides, before any work is spent on a picture, whether it will be sent; counts those that will not."""
+    """Decides, before any work is spent on a picture, whether it will be sent; counts those that are not."""
 
     def __call__(self, at_s: float) -> bool:
         """Whether a picture that came at `at_s` (monotonic seconds) is wanted."""
+
+    def lose(self) -> None:
+        """Note a picture that was wanted and gave way to a newer one."""
 
 
 Source = Callable[[Camera, IngestSettings, Wanted], AsyncGenerator[CapturedFrame, None]]

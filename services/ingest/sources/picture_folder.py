@@ -27,14 +27,14 @@ class PictureFolder:
         fps: pictures a second.
     """
 
-    def __init__(self, folder: Path, fps: float, once: bool, wanted: Wanted, quality: int = 85) -> None:
+    def __init__(self, folder: Path, fps: float, once: bool, wanted: Wanted, quality: int) -> None:
         self.fps = fps
         self._folder = folder
         self._once = once
         self._wanted = wanted
         self._quality = quality
 
-    def frames(self, stop: threading.Event) -> Iterator[CapturedFrame]:
+    def frames(self, stop: threading.Event) -> Iterator[CapturedFrame | None]:
         """The pictures, round after round, until `stop` is set.
 
         Raises:
@@ -46,8 +46,8 @@ class PictureFolder:
                 if stop.wait(max(0.0, due_s - time.monotonic())):
                     return
                 due_s = max(due_s, time.monotonic() - 1) + 1 / self.fps
-                if self._wanted(time.monotonic()):
-                    yield CapturedFrame(self._read(path), now_ms(), KIND)
+                is_wanted = self._wanted(time.monotonic())
+                yield CapturedFrame(self._read(path), now_ms(), KIND) if is_wanted else None
             if self._once:
                 raise PlayedOut("all pictures of the folder were shown once, as its URL asks")
 

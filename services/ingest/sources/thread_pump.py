@@ -4,62 +4,95 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 
-from libs.common.errors import CameraStalled, LotcastError
-from services.ingest.sources.base import CapturedFrame
+from libs.common.errors import CameraStalled
+from libs.common.logging import get_logger
+from services.ingest.sources.base import CapturedFrame, Wanted
 
-JOIN_S = 1.0
+_log = get_logger("thread")
+
+Frames = Callable[[threading.Event], Iterator[CapturedFrame | None]]
+"""Called in the thread with an event that is set when nobody wants frames any more. None is a picture that came and is
+not wanted: a sign of life."""
 
 
-async def frames_from_thread(
-    frames: Callable[[threading.Event], Iterator[CapturedFrame]], silent_s: float
-) -> AsyncGenerator[CapturedFrame, None]:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a picture, wanted or not; seconds.
+
+    Attributes:
+        first_s: for the first one. What blocks has deadlines of its own, which together are shorter.
+        next_s: for every other one.
+    """
+
+    first_s: float
+    next_s: float
+
+
+async def frames_from_thread(frames: Frames, patience: Patience, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
     """Run an iterator in a thread; the newest frame waits for the consumer, older ones give way to it.
 
+    The thread has ended when this generator has: nothing reads the camera any more.
+
     Args:
-        frames: called in the thread with an event that is set when nobody wants frames any more.
-        silent_s: longer without a frame is a stall.
+        frames: the iterator.
+        patience: longer without a picture is a stall.
+        wanted: is told of frames that gave way.
 
     Raises:
         SourceError: what the iterator raised, or that it was silent.
     """
     loop = asyncio.get_running_loop()
-    slot: asyncio.Queue[CapturedFrame | LotcastError | None] = asyncio.Queue(maxsize=1)
-    stop = threading.Event()
+    slot: asyncio.Queue[CapturedFrame | BaseException | None] = asyncio.Queue(maxsize=1)
+    stop, ended = threading.Event(), asyncio.Event()
+    silent_after_s = time.monotonic() + patience.first_s
 
-    def offer(item: CapturedFrame | LotcastError | None) -> None:
+    def offer(item: CapturedFrame | BaseException | None) -> None:
         if slot.full():
             slot.get_nowait()
+            wanted.lose()
         slot.put_nowait(item)
 
-    def hand_over(item: CapturedFrame | LotcastError | None) -> None:
-        if not stop.is_set():
-            loop.call_soon_threadsafe(offer, item)
+    def tell(function: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the process ends
+            loop.call_soon_threadsafe(function, *arguments)
 
     def work() -> None:
-        end: LotcastError | None = None
+        nonlocal silent_after_s
+        end: BaseException | None = None
         try:
             for frame in frames(stop):
-                hand_over(frame)
-        except LotcastError as error:
+                silent_after_s = time.monotonic() + patience.next_s
+                if frame is not None and not stop.is_set():
+                    tell(offer, frame)
+        except BaseException as error:  # of whatever kind: it is raised where the frames are read
             end = error
-        hand_over(end)
+        tell(offer, end)
+        tell(ended.set)
 
-    thread = threading.Thread(target=work, name="video", daemon=True)
-    thread.start()
+    threading.Thread(target=work, name="video", daemon=True).start()
     try:
         while True:
-            async with asyncio.timeout(silent_s):
-                item = await slot.get()
+            try:
+                async with asyncio.timeout(silent_after_s - time.monotonic()):
+                    item = await slot.get()
+            except TimeoutError as error:
+                if time.monotonic() < silent_after_s:
+                    continue  # pictures came, and none was wanted
+                raise CameraStalled("camera sends no whole picture in time") from error
             if item is None:
                 return
-            if isinstance(item, LotcastError):
+            if isinstance(item, BaseException):
                 raise item
             yield item
-    except TimeoutError as error:
-        raise CameraStalled(f"no frame for {silent_s:g} s") from error
     finally:
         stop.set()
-        # A thread inside libav ends at its own deadline; it holds nothing that anybody waits for.
-        await asyncio.to_thread(thread.join, JOIN_S)
+        try:
+            async with asyncio.timeout(patience.first_s + 1):
+                await ended.wait()
+        except TimeoutError:
+            _log.error("a thread does not end; it is left alone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Final
@@ -11,18 +12,18 @@ from urllib.parse import unquote, urlsplit
 from libs.common.cameras import Camera
 from libs.common.errors import SourceError
 from services.ingest.settings import IngestSettings
-from services.ingest.sources.address import Address, parse_address
+from services.ingest.sources.address import INSECURE, Address, parse_address
 from services.ingest.sources.base import CapturedFrame, Wanted
 from services.ingest.sources.picture_folder import PictureFolder
-from services.ingest.sources.thread_pump import frames_from_thread
-from services.ingest.sources.video_input import VideoInput, VideoReader
+from services.ingest.sources.thread_pump import Patience, frames_from_thread
+from services.ingest.sources.video_input import SLOWEST_FILE_S, VideoInput, VideoReader
 
 TRANSPORTS: Final = ("tcp", "udp")
 
 
 async def read_rtsp(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
     """Frames of an RTSP camera; see `Source`. Over TCP; over UDP with `#transport=udp` or if it refuses TCP."""
-    source = rtsp_input(parse_address(camera.url, {"transport"}), settings)
+    source = rtsp_input(parse_address(camera.url, {"transport", INSECURE}), settings)
     async for frame in _play(source, settings, wanted):
         yield frame
 
@@ -36,8 +37,9 @@ async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     path = Path(unquote(urlsplit(address.url).path))
     once, fps = "once" in address.options, address.number("fps")
     if await asyncio.to_thread(path.is_dir):
-        folder = PictureFolder(path, fps or camera.fps, once, wanted)
-        async for frame in frames_from_thread(folder.frames, 2 * settings.stall_after_s + 1 / folder.fps):
+        folder = PictureFolder(path, fps or camera.fps, once, wanted, settings.jpeg_quality)
+        wait_s = settings.stall_after_s + 1 / folder.fps
+        async for frame in frames_from_thread(folder.frames, Patience(wait_s, wait_s), wanted):
             yield frame
         return
     source = VideoInput(str(path), "file", is_file=True, once=once, fps=fps)
@@ -61,8 +63,13 @@ def rtsp_input(address: Address, settings: IngestSettings) -> VideoInput:
     options = {
         "fflags": "nobuffer",
         "flags": "low_delay",
+        "allowed_media_types": "video",  # sound that goes on would hide that the picture has stopped
         "analyzeduration": "1000000",  # microseconds; libav's own five seconds are five seconds without a picture
     }
+    if address.url.startswith("rtsps:") and INSECURE not in address.options:
+        options["tls_verify"] = "1"
+        if (trusted := ssl.get_default_verify_paths().cafile) is not None:
+            options["ca_file"] = trusted
     transport = address.options.get("transport")
     if transport is None:
         options["rtsp_flags"] = "prefer_tcp"
@@ -82,9 +89,10 @@ def v4l2_input(address: Address, fps: float) -> VideoInput:
 
 
 async def _play(source: VideoInput, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
-    # Opening has its own deadline, and so has every read; this one is for libav forgetting them.
-    silent_s = settings.connect_timeout_s + 2 * settings.stall_after_s
-    if source.is_file and source.fps is not None:
-        silent_s += 1 / source.fps
-    async for frame in frames_from_thread(VideoReader(source, settings, wanted).frames, silent_s):
+    # libav has a deadline for connecting, for looking at the stream and for every read, and says more about them; these
+    # are for what comes in time and never becomes a picture.
+    next_s = settings.stall_after_s + 1
+    first_s = 2 * settings.connect_timeout_s + next_s
+    patience = Patience(first_s, next_s + SLOWEST_FILE_S if source.is_file else next_s)
+    async for frame in frames_from_thread(VideoReader(source, settings, wanted).frames, patience, wanted):
         yield frame

@@ -17,6 +17,7 @@ from libs.common.clock import now_ms
 from libs.common.errors import CameraStalled, SourceError
 from services.ingest.pacing import capture_time_ms
 from services.ingest.settings import IngestSettings
+from services.ingest.sources.address import ACCEPT_ANY
 from services.ingest.sources.base import CapturedFrame, PlayedOut, Wanted
 from services.ingest.sources.encoding import encode_frame
 from services.ingest.sources.hardware import find_decoder
@@ -24,6 +25,10 @@ from services.ingest.sources.hardware import find_decoder
 av.logging.set_level(av.logging.PANIC)  # what goes wrong is reported by us, in words; libav's own chatter is not
 
 BAD_PACKETS_IN_A_ROW_MAX: Final = 100
+SLOWEST_FILE_S: Final = 60.0
+"""No picture of a file is waited for longer, whatever its time stamps say."""
+_ENDED_BY_THE_NEXT: Final = frozenset({"h264", "hevc"})
+"""libav hands a picture of these codecs out when the next one begins, since only that shows where it ends."""
 _CODECS: Final = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mpeg4": "MPEG-4"}
 
 _SILENT: Final = "camera does not answer in time: check address and network"
@@ -67,9 +72,10 @@ class VideoReader:
         self._settings = settings
         self._wanted = wanted
         self._arrivals: dict[int | None, int] = {}
+        self._next_began_ms: int | None = None
 
-    def frames(self, stop: threading.Event) -> Iterator[CapturedFrame]:
-        """Wanted frames until the video ends (a file only if it plays once) or `stop` is set.
+    def frames(self, stop: threading.Event) -> Iterator[CapturedFrame | None]:
+        """Wanted frames, and None for the others, until the video ends (a file only if it plays once) or `stop` is set.
 
         Raises:
             SourceError: it cannot be read, or (PlayedOut) has been played once.
@@ -79,19 +85,22 @@ class VideoReader:
             try:
                 yield from self._once(stop)
             except (av.error.ExitError, av.error.TimeoutError) as error:
-                raise CameraStalled(_SILENT) from error
+                silent = f"camera sent nothing for {self._settings.stall_after_s:g} s" if self._arrivals else _SILENT
+                raise CameraStalled(silent) from error
             except av.error.FFmpegError as error:
                 waited_s = time.monotonic() - started
                 if not self._arrivals and not self._source.is_file and waited_s >= self._settings.connect_timeout_s:
                     # libav calls an RTSP camera that accepts and says nothing "invalid data".
                     raise CameraStalled(_SILENT) from error
+                if error.errno == errno.EIO and self._source.address.startswith("rtsps:") and not self._arrivals:
+                    raise SourceError(f"no TLS with the camera: is its certificate trusted? {ACCEPT_ANY}") from error
                 raise SourceError(describe(error, self._source.is_file)) from error
             if self._source.once:
                 raise PlayedOut("the file was played to its end, once, as its URL asks")
             if not self._source.is_file:
                 return
 
-    def _once(self, stop: threading.Event) -> Iterator[CapturedFrame]:
+    def _once(self, stop: threading.Event) -> Iterator[CapturedFrame | None]:
         settings, source = self._settings, self._source
         with av.open(
             source.address,
@@ -108,36 +117,40 @@ class VideoReader:
             stream.codec_context.thread_count = 1
             codec = stream.codec_context.name
             kind = f"{_CODECS.get(codec, codec)} {source.what}"
-            pictures = self._packets(container, stream) if codec == "mjpeg" else self._decoded(container, stream)
+            packets = self._packets(container, stream, stop)
+            pictures = (packet for packet in packets if packet.size) if codec == "mjpeg" else self._decoded(packets)
             pace = _Pace(stream, source.fps)
             shown = 0
-            with closing(pictures):
+            with closing(packets), closing(pictures):
                 for picture in pictures:
                     shown += 1
                     if source.is_file:
                         stop.wait(pace.delay_s(picture))
                     if stop.is_set():
                         return
-                    if self._wanted(time.monotonic()):
-                        captured_at_ms = now_ms() if source.is_file else self._arrivals.get(picture.pts, now_ms())
-                        yield CapturedFrame(_as_jpeg(picture, settings.jpeg_quality), captured_at_ms, kind)
+                    if not self._wanted(time.monotonic()):
+                        yield None
+                        continue
+                    captured_at_ms = now_ms() if source.is_file else self._arrivals.get(picture.pts, now_ms())
+                    yield CapturedFrame(_as_jpeg(picture, settings.jpeg_quality), captured_at_ms, kind)
             if not shown:
                 raise SourceError("there is no picture in it")
             if source.is_file:
                 stop.wait(pace.delay_s(None))
 
-    def _packets(self, container: Any, stream: Any) -> Generator[Any, None, None]:
-        """JPEGs as they came; nothing is decoded."""
-        for packet in container.demux(stream):
-            if packet.size:
-                self._note_arrival(packet)
+    def _packets(self, container: Any, stream: Any, stop: threading.Event) -> Generator[Any, None, None]:
+        """The stream's packets. All streams are read, so that `stop` is seen when only another one goes on."""
+        for packet in container.demux():
+            if stop.is_set():
+                return
+            if packet.stream.index == stream.index:
+                self._note_arrival(packet, stream.codec_context.name)
                 yield packet
 
-    def _decoded(self, container: Any, stream: Any) -> Generator[Any, None, None]:
+    def _decoded(self, packets: Iterator[Any]) -> Generator[Any, None, None]:
         """Decoded frames; what a lost packet spoils is left out."""
         bad_in_a_row = 0
-        for packet in container.demux(stream):
-            self._note_arrival(packet)
+        for packet in packets:
             try:
                 frames = packet.decode()
                 bad_in_a_row = 0
@@ -148,9 +161,11 @@ class VideoReader:
                 continue
             yield from frames
 
-    def _note_arrival(self, packet: Any) -> None:
+    def _note_arrival(self, packet: Any, codec: str) -> None:
         """When the picture of this packet was captured; a decoder may hold it back, so it is kept by its time stamp."""
         arrived_ms = now_ms()
+        if codec in _ENDED_BY_THE_NEXT:
+            self._next_began_ms, arrived_ms = arrived_ms, self._next_began_ms or arrived_ms
         while len(self._arrivals) >= 64:
             del self._arrivals[next(iter(self._arrivals))]
         claimed_ms = _camera_clock_ms(packet)
@@ -177,7 +192,7 @@ class _Pace:
         elif self._shown:
             self._due_s += 1 / self._rate
         self._shown += 1
-        return min(60.0, max(0.0, self._started_s + self._due_s - time.monotonic()))
+        return min(SLOWEST_FILE_S, max(0.0, self._started_s + self._due_s - time.monotonic()))
 
 
 def _as_jpeg(picture: Any, quality: int) -> bytes:
