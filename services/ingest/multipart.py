@@ -123,15 +123,15 @@ class MultipartParser:
         """Where the next boundary begins, -1 if there is none; the first one shows whether it comes with dashes."""
         if self._delimiter is not None:
             return self._buffer.find(self._delimiter)
-        dashed = self._buffer.find(b"--" + self._boundary)
-        bare = self._buffer.find(self._boundary + b"\r\n") if dashed < 0 else -1
-        if bare > 0 and self._buffer[bare - 1 : bare] != b"\n":
-            return -1
-        if dashed >= 0:
+        if (start := self._buffer.find(b"--" + self._boundary)) >= 0:
             self._delimiter = b"--" + self._boundary
-        elif bare >= 0:
-            self._delimiter = self._boundary + b"\r\n"
-        return max(dashed, bare)
+            return start
+        for newline in (b"\r\n", b"\n"):
+            start = self._buffer.find(self._boundary + newline)
+            if start == 0 or (start > 0 and self._buffer[start - 1 : start] == b"\n"):
+                self._delimiter = self._boundary + newline
+                return start
+        return -1
 
     def _payload_end(self, length: int | None) -> int | None:
         if length is not None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import io
+
+import av
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +126,47 @@ def test_boundaries_are_found_with_any_number_of_dashes(written: bytes, length: 
     stream = body([b"one", b"two-", b"three"], length=length).replace(b"--frame", written)
     assert parse([stream]) == [b"one", b"two-", b"three"]
     assert parse([stream[at : at + 1] for at in range(len(stream))]) == [b"one", b"two-", b"three"]
+
+
+def test_what_libav_makes_is_split() -> None:
+    """A multipart stream that nobody here wrote."""
+    body, packets = io.BytesIO(), []
+    with av.open(body, "w", format="mpjpeg") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuvj420p"
+        for number in range(5):
+            picture = av.VideoFrame.from_ndarray(np.full((240, 320, 3), number * 40, np.uint8), "rgb24")
+            for packet in stream.encode(picture):
+                packets.append(bytes(packet))
+                container.mux(packet)
+    parser = MultipartParser(boundary_of("multipart/x-mixed-replace;boundary=ffmpeg"), 1_000_000)
+    assert [part.payload for part in parser.feed(body.getvalue(), 0)] == packets
+
+
+GARBAGE = st.binary(max_size=60).filter(lambda one: b"frame" not in one and not one.endswith(b"-"))
+
+
+@given(
+    st.lists(st.tuples(st.binary(min_size=1, max_size=200), GARBAGE), min_size=1, max_size=5),
+    st.sampled_from([b"frame", b"--frame", b"----frame"]),
+    st.sampled_from([b"\r\n", b"\n"]),
+    st.integers(1, 400),
+)
+def test_garbage_between_parts_is_passed_over(
+    parts: list[tuple[bytes, bytes]], written: bytes, newline: bytes, step: int
+) -> None:
+    stream = b""
+    for payload, garbage in parts:
+        length = b"Content-Length: %d" % len(payload)
+        stream += newline.join([written, b"Content-Type: image/jpeg", length, b"", payload, garbage, b""])
+    assert parse([stream[at : at + step] for at in range(0, len(stream), step)]) == [payload for payload, _ in parts]
+
+
+@given(st.data(), st.booleans())
+def test_what_is_lost_of_one_part_costs_few_others(data: st.DataObject, length: bool) -> None:
+    """As where a camera breaks off in the middle of a picture and goes on with the next one."""
+    payloads = [bytes([65 + number]) * 100 for number in range(10)]
+    stream = body(payloads, length=length)
+    start = data.draw(st.integers(0, len(stream) // 2))
+    end = data.draw(st.integers(start, min(start + 150, len(stream))))
+    assert parse([stream[:start] + stream[end:]])[-3:] == payloads[-3:]
