@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import random
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from services.gateway.hub.prepared import websocket_frame
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.serving.config import GatewayConfig
 from services.gateway.serving.http_protocol import GatewayHttpProtocol
+from services.gateway.serving.server import GatewayServer
 from services.gateway.serving.viewer_protocol import CONNECTION, ViewerProtocol
 from services.gateway.settings import GatewaySettings
 from tests.gateway.raw_viewer import BINARY, CLOSE, PING, TEXT, RawViewer
@@ -31,8 +33,13 @@ OUR_OWN: dict[type, set[str]] = {
                      "_close"},
     GatewayHttpProtocol: {"make_outlet", "_count_head", "_leave", "_start_head_timer", "_stop_head_timer",
                           "_on_head_late"},
+    GatewayServer: set(),
 }  # fmt: skip
-BASES: dict[type, type] = {ViewerProtocol: WebSocketsSansIOProtocol, GatewayHttpProtocol: HttpToolsProtocol}
+BASES: dict[type, type] = {
+    ViewerProtocol: WebSocketsSansIOProtocol,
+    GatewayHttpProtocol: HttpToolsProtocol,
+    GatewayServer: uvicorn.Server,
+}
 
 
 @pytest.mark.parametrize("ours", BASES)
@@ -110,6 +117,17 @@ async def serving(handed: Handed) -> AsyncIterator[tuple[uvicorn.Server, str]]:
         yield server, f"127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         await asyncio.wait_for(task, 10)
+
+
+async def test_the_server_looks_round_and_starts_as_ours_expects() -> None:
+    server = GatewayServer(uvicorn.Config(answer_nothing, lifespan="off", log_config=None))
+    assert await server.on_tick(0) is False
+    assert server.started is False
+    server.handle_exit(signal.SIGTERM, None)
+    assert await server.on_tick(0) is True
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        await asyncio.wait_for(server._serve([listening]), 5)  # told to stop before it began
+    assert server.started is True, "it has been clean: exit code 0"
 
 
 async def test_a_viewer_handed_over_is_served_without_a_task() -> None:

@@ -33,7 +33,7 @@ MakeApp = Callable[[GatewaySettings], Any]
 RESTART_AFTER_S: Final = 1.0
 
 
-class _Server(uvicorn.Server):
+class GatewayServer(uvicorn.Server):
     """uvicorn's server, which looks once a second instead of ten times whether there is something to do."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -88,7 +88,7 @@ def serve(settings: GatewaySettings, make_app: MakeApp) -> int:
 
 def _serve_here(settings: GatewaySettings, make_app: MakeApp) -> int:
     listening = listen(settings, shared=settings.workers > 1)
-    server = _Server(GatewayConfig(settings, partial(make_app, settings)))
+    server = GatewayServer(GatewayConfig(settings, partial(make_app, settings)))
     # Before uvicorn listens for signals itself, so that one that comes while we start is not lost; and after, since it
     # raises the signal again that stopped it: by then the stop has been clean.
     for number in (signal.SIGINT, signal.SIGTERM):
