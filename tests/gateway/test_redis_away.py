@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.bus import as_bytes, connect
+from libs.common.messages import pack_viewer_message
 from tests.gateway.feeding import collect_numbers, make_message, number_in, publish, publish_many, resident_bytes
 from tests.gateway.raw_viewer import RawViewer
 from tests.gateway.test_reference_worker import METADATA, body, post
@@ -108,6 +109,23 @@ async def test_a_lost_subscription_is_made_anew_and_shows_the_latest(
         assert number_in(await viewer.receive_bytes(timeout=5)) == 2
         await publish(redis, 3)
         assert number_in(await viewer.receive_bytes(timeout=5)) == 3
+
+
+async def test_a_publisher_whose_clock_is_behind_is_shown(
+    gateway: Gateway, http: aiohttp.ClientSession, redis: Redis
+) -> None:
+    await publish(redis, 1)
+    async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as viewer:
+        assert number_in(await viewer.receive_bytes(timeout=5)) == 1
+        await wait_for(lambda: is_subscribed(redis))
+        behind = pack_viewer_message("CAM1", b"\xff\xd8\xff", {}, 2, time.time() - 30)
+        await redis.publish(keys.live("CAM1"), behind)
+        assert await viewer.receive_bytes(timeout=5) == behind
+
+
+async def is_subscribed(redis: Redis) -> bool:
+    ((_, count),) = await redis.pubsub_numsub(keys.live("CAM1"))
+    return bool(count)
 
 
 async def test_a_stalled_viewer_never_makes_redis_drop_the_gateway(

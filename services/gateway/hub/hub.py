@@ -177,6 +177,6 @@ class Hub:
 def _is_older(message: PreparedMessage, loaded: PreparedMessage) -> bool:
     """Whether `message` is `loaded` itself or was published before it."""
     try:
-        return message.timestamp_s <= loaded.timestamp_s
+        return not message.is_newer_than(loaded)
     except MessageError:
         return False

@@ -71,17 +71,23 @@ class PreparedMessage:
         jpeg: bytes = self._fields["frame"]
         return jpeg
 
-    @property
-    def timestamp_s(self) -> float:
-        """When it was published, seconds since the epoch.
+    def is_newer_than(self, other: PreparedMessage) -> bool:
+        """Whether it was published after `other`: it is counted higher, or, where counting began anew, it is later.
+
+        Clocks alone do not tell: a camera may have moved to a detector whose clock is behind.
 
         Raises:
-            MessageError: `packed` is not a viewer message.
+            MessageError: one of them is not a viewer message.
         """
-        timestamp = self._fields.get("timestamp")
-        if not isinstance(timestamp, int | float):
-            raise MessageError("a viewer message without a timestamp")
-        return timestamp
+        mine, theirs = self._order, other._order
+        return mine[0] > theirs[0] or mine[1] > theirs[1]
+
+    @property
+    def _order(self) -> tuple[float, float]:
+        count, timestamp_s = self._fields.get("frame_count"), self._fields.get("timestamp")
+        if not isinstance(count, int) or not isinstance(timestamp_s, int | float):
+            raise MessageError("a viewer message without count or timestamp")
+        return count, timestamp_s
 
     @cached_property
     def _fields(self) -> dict[str, Any]:
