@@ -11,6 +11,7 @@ from libs.common.logging import configure_logging
 from libs.common.settings import ServiceSettings
 from lotcast.evaluate import evaluate
 from lotcast.probe import probe
+from lotcast.status.command import status
 from lotcast.up import demo, up
 
 
@@ -34,6 +35,7 @@ app.command(epilog=ENVIRONMENT)(demo)
 app.command(epilog=ENVIRONMENT)(up)
 app.command()(evaluate)
 app.command()(probe)
+app.command()(status)
 
 
 def main() -> None:

@@ -98,6 +98,11 @@ def members(role: Role) -> str:
     return f"lotcast:members:{role}"
 
 
+def load(role: Role, member: str) -> str:
+    """Hash: what a process costs and carries; expires."""
+    return f"lotcast:load:{role}:{member}"
+
+
 def of_camera(camera_id: str) -> tuple[str, ...]:
     """All keys that hold something of one camera, for deleting it whole."""
     return (

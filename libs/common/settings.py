@@ -98,8 +98,11 @@ class ServiceSettings(BaseSettings):
         return RedisAddress(self.redis_url, self.redis_password_file, self.redis_ca_file)
 
     @classmethod
-    def from_environment(cls) -> Self:
+    def from_environment(cls, **given: Any) -> Self:
         """Read the environment.
+
+        Args:
+            given: values by field's name that come from elsewhere, a command line, and go before the environment's.
 
         Raises:
             ConfigurationError: a variable of this service is unknown or has a bad value; the text names it.
@@ -110,7 +113,7 @@ class ServiceSettings(BaseSettings):
         if unknown:
             raise ConfigurationError(f"{unknown[0]}: no such setting; --help lists them")
         try:
-            return cls()
+            return cls(**given)
         except ValidationError as error:
             first = error.errors()[0]
             problem = first["msg"].removeprefix("Value error, ")

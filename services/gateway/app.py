@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from libs.common.bus import connect, process_id
+from libs.common.load import report_load
 from libs.common.logging import get_logger
 from services.gateway.api import bridge, cameras, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
@@ -70,6 +71,8 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         )
         stop = asyncio.Event()
         parts = [asyncio.create_task(part.run(stop)) for part in (hub, presence, broadcasts)]
+        load = report_load(redis, "gateway", gateway_id, lambda: {"viewers": hub.viewer_count}, stop)
+        parts.append(asyncio.create_task(load))
         _log.info("gateway ready", gateway=gateway_id, host=settings.host, port=settings.port, roles=tokens.roles)
         if not tokens:
             who = "this machine" if is_local else "the network"

@@ -8,6 +8,7 @@ import sys
 from libs.common.bus import connect, process_id, wait_for_redis
 from libs.common.errors import LotcastError
 from libs.common.leases import Leases
+from libs.common.load import report_load
 from libs.common.logging import configure_logging, get_logger
 from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
@@ -47,7 +48,8 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
             await wait_for_redis(redis, settings.redis, stop)
             await register(redis, entries)
             _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
-            parts = [leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop), memory.run(stop)]
+            load = report_load(redis, "ingest", owner, lambda: {"cameras": len(leases.held())}, stop)
+            parts = [leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop), memory.run(stop), load]
             await run_until_stopped(parts, stop)
     finally:
         await redis.aclose()
