@@ -173,6 +173,7 @@ class Roster:
             del self._writer.dropped[camera_id]
             if camera_id not in self._listing:
                 self._removed.add(camera_id)
+                self._state_changed.set()
             is_ours = not give_up and held.get(camera_id) is reading.lease
             wanted = self._listing.wanted.get(camera_id)
             if is_ours and wanted is not None and wanted.url != reading.camera.url:

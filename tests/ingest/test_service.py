@@ -60,40 +60,6 @@ async def test_frames_reach_the_bus_undecoded(redis: Redis, redis_url: str, tmp_
             assert ingest.stop(signal.SIGINT) == 0
 
 
-async def test_cameras_come_change_and_go_without_a_restart(redis: Redis, redis_url: str, tmp_path: Path) -> None:
-    async with (
-        serving(multipart_camera(PICTURES[:1])) as first,
-        serving(multipart_camera(PICTURES[1:2])) as second,
-    ):
-        with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:
-            await asyncio.to_thread(ingest.wait_for_log, "ingest ready")
-            camera = Camera(id="CAM1", name="x", url=f"{first}/stream")
-            await register(redis, camera)
-
-            async def shows(jpeg: bytes) -> bool:
-                frames = await frames_of(redis, "CAM1")
-                return bool(frames) and frames[-1].jpeg == jpeg
-
-            await wait_for(lambda: shows(PICTURES[0]), 2)
-            await register(redis, camera.model_copy(update={"url": f"{second}/stream"}))
-            await wait_for(lambda: shows(PICTURES[1]), 2)
-            await register(redis, camera.model_copy(update={"enabled": False}))
-
-            async def disabled() -> bool:
-                return (await status_of(redis, "CAM1"))["ingest_state"] == "disabled"
-
-            await wait_for(disabled, 2)
-            await redis.hdel(keys.CAMERAS, "CAM1")
-            await redis.delete(keys.status("CAM1"), keys.frames("CAM1"))
-            await register(redis, camera.model_copy(update={"id": "CAM2"}))
-
-            async def live() -> bool:
-                return (await status_of(redis, "CAM2")).get("ingest_state") == "live"
-
-            await wait_for(live, 2)
-            assert not await redis.exists(keys.status("CAM1"))
-
-
 async def test_a_bad_camera_says_why_and_harms_no_other(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     denying = answering("HTTP/1.1 401 Unauthorized\nContent-Length: 0")
     async with serving(multipart_camera(PICTURES)) as good, serving(denying) as bad:
