@@ -74,6 +74,7 @@ BAD: dict[str, tuple[Handler, str, str]] = {
     "hundred-megabytes": (answering(STREAM, b"--b\r\nContent-Length: 100000000\r\n\r\n", 30), "error", "more than"),
     "never-ending-frame": (endless(HEAD + b"--b\r\n\r\n", bytes(1_000_000)), "error", "more than 10000000 bytes"),
     "only-garbage": (endless(HEAD, b"garbage"), "stalled", "no whole frame for 1 s"),
+    "head-without-end": (endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), "stalled", "did not begin a whole answer"),
     "silent": (silent, "stalled", "sent nothing for 1 s"),
     "silent-stream": (endless(HEAD, b""), "stalled", "sent nothing for 1 s"),
     "denied": (answering("HTTP/1.1 401 No\nContent-Length: 0"), "error", "401: check user name and password"),
@@ -165,16 +166,19 @@ async def test_a_failing_camera_leaks_nothing() -> None:
     settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001)
     process = psutil.Process()
     async with serving(failing) as url:
-        camera = Camera(id="C", name="C", url=f"{url}/stream")
+        # By name, so that names are looked up as often.
+        camera = Camera(id="C", name="C", url=f"{url.replace('127.0.0.1', 'localhost')}/stream")
         reader = CameraReader(camera, lease, FrameWriter(redis, metrics), settings, status, metrics)
         reading = asyncio.create_task(reader.run())
         await wait_for(lambda: status.reconnects >= WARM_UP, 60)
         tasks, sockets, memory = len(asyncio.all_tasks()), process.num_fds(), process.memory_info().rss
+        threads = process.num_threads()
         await wait_for(lambda: status.reconnects >= FAILURES, 120)
         gc.collect()
         assert len(asyncio.all_tasks()) <= tasks + 5
         assert process.num_fds() <= sockets + 5
         assert process.memory_info().rss - memory < 8_000_000
+        assert process.num_threads() <= threads + 2
         assert not reading.done()
         reading.cancel()
         await asyncio.wait({reading})
@@ -189,17 +193,22 @@ async def test_a_failing_video_leaks_neither_threads_nor_files(tmp_path: Path) -
     status, metrics = CameraStatus(asyncio.Event()), IngestMetrics().frames
     settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001, hwaccel="off")
     process = psutil.Process()
-    for url in ((tmp_path / "bad.mp4").as_uri(), "rtsp://127.0.0.1:9/main", (tmp_path / "missing.mp4").as_uri()):
-        camera = Camera(id="C", name="C", url=url)
-        reader = CameraReader(camera, lease, FrameWriter(redis, metrics), settings, status, metrics)
-        reading = asyncio.create_task(reader.run())
-        status.reconnects = 0
-        await wait_for(lambda: status.reconnects >= 50, 60)
-        threads, files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss
-        await wait_for(lambda: status.reconnects >= 300, 60)
-        assert process.num_threads() <= threads + 2
-        assert process.num_fds() <= files + 3
-        assert process.memory_info().rss - memory < 8_000_000
-        reading.cancel()
-        await asyncio.wait({reading})
+    async with serving(answering("RTSP/1.0 200 OK\nCSeq: 1\nPublic: DESCRIBE")) as half_a_camera:
+        rtsp = half_a_camera.replace("http", "rtsp")
+        files = ((tmp_path / name).as_uri() for name in ("bad.mp4", "missing.mp4"))
+        for url in ("rtsp://127.0.0.1:9/main", f"{rtsp}/main", *files):
+            camera = Camera(id="C", name="C", url=url)
+            reader = CameraReader(camera, lease, FrameWriter(redis, metrics), settings, status, metrics)
+            reading = asyncio.create_task(reader.run())
+            status.reconnects = 0
+            await wait_for(lambda: status.reconnects >= 50, 60)
+            threads, open_files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss
+            tasks = len(asyncio.all_tasks())
+            await wait_for(lambda: status.reconnects >= 300, 60)
+            assert process.num_threads() <= threads + 2
+            assert process.num_fds() <= open_files + 3
+            assert len(asyncio.all_tasks()) <= tasks + 3
+            assert process.memory_info().rss - memory < 8_000_000
+            reading.cancel()
+            await asyncio.wait({reading})
     await redis.aclose()
