@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.bus import HashFields, as_text
 from libs.common.clock import now_ms
+from libs.common.fence import Fence
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
 from services.detector.camera import PENDING_EVENTS_MAX, AnnotatedFrame, CameraWork
 from services.detector.settings import DetectorSettings
@@ -21,6 +22,7 @@ class Publisher:
 
     def __init__(self, redis: Redis, settings: DetectorSettings, detector: str) -> None:
         self._redis = redis
+        self._fence = Fence(redis)
         self._settings = settings
         self._detector = detector
 
@@ -42,6 +44,8 @@ class Publisher:
                 return False
             expected, camera.frame_count = camera.frame_count + 1, None  # not known again until Redis answers
             answers = await self._execute(pipe, camera, events)
+            if answers is None:
+                return False
             # Whoever owns the camera counts alone; if somebody broadcast it too, the next number is right again.
             camera.frame_count = int(answers[0])
             if camera.frame_count != expected:
@@ -83,9 +87,7 @@ class Publisher:
             events = self._add_changes(pipe, camera)
             if not camera.lease.is_valid():
                 return False
-            if events:
-                await self._execute(pipe, camera, events)
-        return True
+            return not events or await self._execute(pipe, camera, events) is not None
 
     async def publish_status(self, camera: CameraWork, skipped: int, state: str) -> None:
         """Write the detector's fields of the camera's status."""
@@ -109,11 +111,18 @@ class Publisher:
         }
         await self._redis.hset(keys.status(camera.camera_id), mapping=fields)
 
-    async def _execute(self, pipe: Any, camera: CameraWork, events: int) -> list[Any]:
-        """Run a transaction that ends with the first `events` pending changes being on the bus."""
+    async def _execute(self, pipe: Any, camera: CameraWork, events: int) -> list[Any] | None:
+        """Run a transaction that ends with the first `events` pending changes being on the bus.
+
+        Returns:
+            The answers; None, and nothing was run, if Redis says that the camera is no longer this process's.
+        """
         track_id = camera.tracker.last_track_id
         camera.stored_track_id, camera.is_unsettled = None, True
-        answers: list[Any] = await pipe.execute()
+        answers = await self._fence.execute(camera.lease, [command for command, _ in pipe.command_stack])
+        if answers is None:
+            camera.lease.end()
+            return None
         camera.stored_track_id, camera.is_unsettled = track_id, False
         for _ in range(min(events, len(camera.pending_events))):
             camera.pending_events.popleft()

@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
 
 from libs.common import keys
+from libs.common.bus import connect
 from libs.common.clock import running_s
 from libs.common.leases import Lease
 from libs.common.spaces import OccupancyEvent, ParkingSpace
 from services.detector.camera import CameraWork
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
+from tests.support.cuttable_link import cuttable_link
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_for
 
 SPACE = ParkingSpace(space_id="A1", space_name="A1", polygon=[(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
 
@@ -31,8 +36,15 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def camera(redis: Redis) -> CameraWork:
-    lease = Lease("CAM1", redis.lock("unused"), 60)
+async def camera(redis: Redis) -> CameraWork:
+    return await under_lease(redis, 60)
+
+
+async def under_lease(redis: Redis, timeout_s: float) -> CameraWork:
+    """A camera with two changes to tell; Redis grants its lease for so long, its holder believes in it for longer."""
+    lock = Lock(redis, keys.lease("detector", "CAM1"), timeout=timeout_s, thread_local=False)
+    assert await lock.acquire(token="detector-1")
+    lease = Lease("CAM1", lock, 60)
     lease.extend(running_s())
     work = CameraWork(lease, [SPACE], {}, 0, DetectorSettings(), "detector-1")
     work.pending_events.extend([change(1), change(2)])
@@ -65,3 +77,25 @@ async def test_nothing_is_published_without_the_lease(redis: Redis, camera: Came
     assert not await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
     assert await times(redis) == []
     assert len(camera.pending_events) == 2
+
+
+async def test_what_a_cut_off_detector_has_sent_is_refused_when_it_arrives(
+    redis: Redis, redis_server: RedisServer
+) -> None:
+    async with cuttable_link(redis_server.port) as link:
+        far = connect(redis_server.url.replace(str(redis_server.port), str(link.port)), answer_timeout_s=20)
+        camera = await under_lease(far, 0.5)
+        publisher = Publisher(far, DetectorSettings(), "detector-1")
+        link.cut()
+        publishing = asyncio.create_task(publisher.publish_changes(camera))
+
+        async def somebody_else_owns_it() -> bool:
+            return bool(await redis.set(keys.lease("detector", "CAM1"), "detector-2", nx=True))
+
+        await wait_for(somebody_else_owns_it)
+        assert not publishing.done(), "sent, and on its way"
+        link.mend()
+        assert not await publishing
+        assert await times(redis) == []
+        assert not camera.lease.is_valid()
+        await far.aclose()
