@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.soak.chart import draw
+from tests.soak.verdict import CameraSample, Sample, Soak, growth, problems_of, summary
+
+
+def soak(
+    *, fps: float = 10.0, p95_ms: float = 60.0, leak_bytes: int = 0, gap_s: float = 2.4, live: bool = True
+) -> Soak:
+    """Twenty minutes in which a detector is killed once, and its camera stops for a while after."""
+    made = Soak(
+        rates={"C": 10.0, "S": 0.0}, kills_s=[600.0], gaps_s={"C": gap_s}, ends_live={"C", "S"} if live else {"S"}
+    )
+    for number in range(1, 241):
+        at_s = number * 5.0
+        calm = not 600 <= at_s < 610
+        camera = CameraSample(fps if calm else 0.0, 30.0 if calm else None, p95_ms if calm else None)
+        stalling = CameraSample(0.0, None, None)
+        process = "detector 1" if at_s < 600 else "detector 2"
+        sizes = {process: 200_000_000 + leak_bytes * number, "redis 3": 30_000_000}
+        made.samples.append(Sample(at_s, sizes, {"C": camera, "S": stalling}))
+    return made
+
+
+def test_a_good_soak_has_no_problems() -> None:
+    assert problems_of(soak()) == []
+    assert "20 minutes, a detector killed 1 times, longest gap 2.4 s; C 10.0 frames/s, 30 ms" in summary(soak())
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ({"fps": 8.9}, "C: 8.9 of 10 frames/s"),
+        ({"p95_ms": 201.0}, "C: 95th percentile of latency is 201 ms"),
+        ({"gap_s": 3.6}, "C: no picture for 3.6 s"),
+        ({"live": False}, "C: no picture came at the end"),
+    ],
+)
+def test_what_is_not_good_enough_is_named(bad: dict[str, float], problem: str) -> None:
+    assert problems_of(soak(**bad)) == [problem]  # type: ignore[arg-type]
+
+
+def test_a_leak_is_named_with_its_process() -> None:
+    assert problems_of(soak(leak_bytes=400_000)) == [
+        "memory of detector 1 grows: 30 MB from 203 MB",
+        "memory of detector 2 grows: 31 MB from 250 MB",
+    ]
+
+
+def test_growth_is_that_of_the_medians() -> None:
+    assert growth([10, 10, 10, 900, 10, 10, 20, 20, 20]) == 10
+    assert growth([1, 2, 3]) == 0
+
+
+def test_the_picture_is_one() -> None:
+    picture = ElementTree.fromstring(draw(soak(), "a < b"))
+    lines = picture.findall("{*}polyline")
+    assert len(lines) == 2 + 2 + 3, "two kinds of processes, two cameras, and one's 95th percentile"
+    assert all(len(line.attrib["points"].split()) == 240 for line in lines[:4])
