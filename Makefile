@@ -6,7 +6,7 @@ STAMPS := .stamps
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python test-web test-e2e test-compose constraints bench-detector bench-gateway bench-ingest check format web clean
+.PHONY: help demo test test-python test-web test-e2e test-compose constraints bench-detector bench-gateway bench-ingest soak check format web clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ bench-gateway: $(STAMPS)/dev ## the gateway beside Node, a bare socket loop and 
 
 bench-ingest: $(STAMPS)/dev ## how many cameras one core reads, beside OpenCV's way
 	$(BIN)/python -m tests.bench.ingest
+
+soak: $(STAMPS)/dev web/dist/index.html ## twenty minutes of the whole system, into docs/soak.svg; MINUTES= for another length
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20)
 
 check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions, generated files
 	$(BIN)/ruff format --check .
