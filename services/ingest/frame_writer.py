@@ -18,6 +18,9 @@ from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("writer")
 
+BATCH_BYTES = 2_000_000
+"""About as much goes to Redis at once: what a busy Redis takes well within the deadline for its answer."""
+
 
 class FrameWriter:
     """Takes frames from the readers and writes them in batches.
@@ -49,7 +52,7 @@ class FrameWriter:
             await asyncio.wait({filled, stopped}, return_when=asyncio.FIRST_COMPLETED)
             filled.cancel()
             self._filled.clear()
-            batch, self._newest = self._newest, {}
+            batch = self._take_batch()
             if not batch:
                 continue
             try:
@@ -64,6 +67,18 @@ class FrameWriter:
                     _log.warning("cannot write frames; dropping them until redis is back", error=str(error))
                 away = True
                 await sleep_until_stopped(stop, 0.2)
+
+    def _take_batch(self) -> dict[str, tuple[Lease, RawFrame]]:
+        """Those that have waited longest; what is left goes out with the next batch, or gives way to newer frames."""
+        batch: dict[str, tuple[Lease, RawFrame]] = {}
+        size_bytes = 0
+        while self._newest and size_bytes < BATCH_BYTES:
+            camera_id = next(iter(self._newest))
+            batch[camera_id] = self._newest.pop(camera_id)
+            size_bytes += len(batch[camera_id][1].jpeg)
+        if self._newest:
+            self._filled.set()
+        return batch
 
     async def _write(self, batch: dict[str, tuple[Lease, RawFrame]]) -> None:
         """Write a batch, and take out of it what may not be written."""

@@ -15,7 +15,7 @@ from libs.common import keys
 from libs.common.clock import running_s
 from libs.common.leases import Lease
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
-from services.ingest.frame_writer import FrameWriter
+from services.ingest.frame_writer import BATCH_BYTES, FrameWriter
 from services.ingest.metrics import IngestMetrics
 from tests.support.pictures import make_jpeg
 from tests.support.waiting import wait_for
@@ -81,6 +81,20 @@ async def test_a_frame_whose_lease_ran_out_while_it_waited_is_not_written(redis:
         await wait_for(arrived)
     assert await written(redis, "SHORT") == []
     assert writer.dropped == {"SHORT": 1}
+
+
+async def test_many_large_frames_go_out_in_turns_and_all_arrive(redis: Redis) -> None:
+    writer = FrameWriter(redis, IngestMetrics().frames)
+    camera_ids = [f"CAM{number}" for number in range(20)]
+    for camera_id in camera_ids:
+        writer.offer(lease_of(redis, camera_id), RawFrame(1, 1, 64, 48, bytes(BATCH_BYTES // 4)))
+    async with writing(writer):
+
+        async def arrived() -> bool:
+            return all([await redis.xlen(keys.frames(camera_id)) == 1 for camera_id in camera_ids])
+
+        await wait_for(arrived)
+    assert not writer.dropped
 
 
 async def test_the_stream_keeps_a_few_frames_exactly(redis: Redis) -> None:
