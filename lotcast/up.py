@@ -23,7 +23,10 @@ def demo() -> None:
 
 def up(
     camera: Annotated[
-        list[str], typer.Option(help="NAME=URL: http://, rtsp:// or a video file; may be given several times")
+        list[str],
+        typer.Option(
+            help="NAME=URL: http://, rtsp://, a video file or a folder of pictures; may be given several times"
+        ),
     ],
     model: Annotated[
         str | None, typer.Option(help="detection model: a path, or a name that Ultralytics knows [DETECTOR_MODEL]")
@@ -52,7 +55,7 @@ def parse_camera(text: str, fps: float) -> dict[str, Any]:
         raise ConfigurationError(f"--camera {text!r}: write NAME=URL, for example gate=rtsp://192.0.2.7/stream")
     if not urlsplit(url).scheme:
         file = Path(url).expanduser()
-        if not file.is_file():
+        if not file.exists():
             raise ConfigurationError(f"--camera {text!r}: no such file, and no URL either")
         url = file.resolve().as_uri()
     try:

@@ -74,6 +74,7 @@ def test_a_camera_is_named_by_url_or_file(tmp_path: Path) -> None:
     assert parse_camera("gate=rtsp://h:554/x?a=b", 5)["url"] == "rtsp://h:554/x?a=b"
     entry = parse_camera(f"yard={clip}", 5)
     assert entry.items() >= {"id": "yard", "name": "yard", "url": clip.as_uri(), "fps": 5, "enabled": True}.items()
+    assert parse_camera(f"lot={tmp_path}", 5)["url"] == tmp_path.as_uri(), "a folder of pictures"
 
 
 @pytest.mark.parametrize(
