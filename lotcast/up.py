@@ -14,6 +14,7 @@ from deploy.local.demo import demo_installation
 from deploy.local.embedded import Installation, run_installation
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.errors import ConfigurationError
+from services.ingest.cameras_file import read_entries
 
 
 def demo() -> None:
@@ -23,11 +24,15 @@ def demo() -> None:
 
 def up(
     camera: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="NAME=URL: http://, rtsp://, a video file or a folder of pictures; may be given several times"
         ),
-    ],
+    ] = None,
+    cameras_file: Annotated[
+        Path | None,
+        typer.Option(envvar="INGEST_CAMERAS_FILE", show_envvar=False, help="YAML of cameras [INGEST_CAMERAS_FILE]"),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="detection model: a path, or a name that Ultralytics knows [DETECTOR_MODEL]")
     ] = None,
@@ -35,7 +40,10 @@ def up(
     data: Annotated[Path, typer.Option(help="where spaces, occupancy and events are kept")] = Path("lotcast-data"),
 ) -> None:
     """Run the whole system on cameras of your own."""
-    cameras = [parse_camera(text, fps) for text in camera]
+    cameras = [parse_camera(text, fps) for text in camera or []]
+    cameras += [entry.model_dump(exclude_none=True) for entry in read_entries(cameras_file, "")]
+    if not cameras:
+        raise ConfigurationError("which cameras? Name them with --camera NAME=URL, or in a file with --cameras-file")
     names = [entry["id"] for entry in cameras]
     for name in names:
         if names.count(name) > 1:

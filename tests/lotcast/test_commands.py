@@ -25,7 +25,7 @@ def test_help_lists_the_commands_and_each_has_its_own() -> None:
     assert "GATEWAY_PORT" in lotcast("demo", "--help").stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["up"], ["up", "--camera", "a=http://h/", "--fps", "0"]])
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["up", "--camera", "a=http://h/", "--fps", "0"]])
 def test_what_cannot_be_understood_is_exit_code_2(arguments: list[str]) -> None:
     done = lotcast(*arguments)
     assert done.returncode == 2
@@ -61,6 +61,16 @@ def test_a_bad_data_set_is_one_line_and_exit_code_1(tmp_path: Path, content: str
     assert done.returncode == 1
     assert problem in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_without_a_camera_there_is_nothing_to_run(tmp_path: Path) -> None:
+    done = lotcast("up")
+    assert (done.returncode, done.stderr[:24]) == (1, "lotcast: which cameras? ")
+    file = tmp_path / "cameras.yaml"
+    file.write_text("cameras: [{id: gate, url: 'ftp://h/x'}]")
+    done = lotcast("up", "--cameras-file", str(file))
+    assert done.returncode == 1
+    assert f"{file}: camera gate: url: must start with one of" in done.stderr
 
 
 def test_a_camera_given_twice_is_one_line_and_exit_code_1() -> None:
