@@ -10,9 +10,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import structlog
+from av.codec.hwaccel import HWAccel
 
 from libs.common.errors import SourceError
 from services.ingest.jpeg import jpeg_size
+from services.ingest.sources import hardware
 from services.ingest.sources.address import parse_address
 from services.ingest.sources.base import PlayedOut
 from services.ingest.sources.encoding import encode_frame
@@ -167,3 +170,14 @@ async def test_hardware_that_is_not_there_is_named() -> None:
     assert find_decoder("off") is None
     with pytest.raises(SourceError, match="INGEST_HWACCEL=nonsense: no such device"):
         find_decoder("nonsense")
+
+
+def test_the_first_device_that_decodes_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No device is in a test machine: what they would answer is put in their place, the choice is ours."""
+    monkeypatch.setattr(hardware, "hwdevices_available", lambda: ["qsv", "vaapi", "vulkan"])
+    monkeypatch.setattr(hardware, "_works", lambda device: device == "qsv")
+    with structlog.testing.capture_logs() as logs:
+        assert isinstance(find_decoder.__wrapped__("auto"), HWAccel)
+    assert [(entry["event"], entry["device"]) for entry in logs] == [("decoding video in hardware", "qsv")]
+    monkeypatch.setattr(hardware, "_works", lambda device: False)
+    assert find_decoder.__wrapped__("auto") is None
