@@ -17,6 +17,7 @@ from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
 from libs.common.monitoring.measured_redis import MeasuredRedis, OnRoundTrip
 from libs.common.redis_address import PasswordFile, RedisAddress, refusal
+from libs.common.redis_connections import make_cancellable
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("bus")
@@ -66,6 +67,7 @@ def connect(
         max_connections=max_connections,
         **access,
     )
+    make_cancellable(pool)
     return Redis.from_pool(pool) if on_round_trip is None else MeasuredRedis.measured(pool, on_round_trip)
 
 
