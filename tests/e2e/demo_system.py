@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from redis.asyncio import Redis
 
 from deploy.demo.camera.frame_mark import read_mark
 from libs.common import keys
+from libs.common.bus import connect
 from tests.support.redis_server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -68,12 +68,12 @@ class DemoSystem:
         return self.process.wait(20)
 
 
-async def record_clip_frames(redis_url: str, camera_id: str, into: dict[str, int]) -> None:
-    """Note, until cancelled, which frame of the clip each raw frame on the bus is: frame id → frame number."""
+async def record_clip_frames(redis_url: str, camera_id: str, into: dict[str, int], stop: asyncio.Event) -> None:
+    """Note, until stopped, which frame of the clip each raw frame on the bus is: frame id → frame number."""
     last: Any = "$"
-    async with Redis.from_url(redis_url, protocol=2) as redis:
-        while True:
-            answer: Any = await redis.xread({keys.frames(camera_id): last}, block=1000)
+    async with connect(redis_url, answer_timeout_s=None) as redis:
+        while not stop.is_set():
+            answer: Any = await redis.xread({keys.frames(camera_id): last}, block=500)
             for _, entries in answer or []:
                 for frame_id, fields in entries:
                     last = frame_id

@@ -89,8 +89,9 @@ async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, br
         page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
         await page.goto(f"{demo.dashboard}?camera={camera_id}")
         watched[camera_id] = Watched(page, Truth.load(ASSETS / f"{clip}.truth.json"))
+    stop = asyncio.Event()
     recorders = [
-        asyncio.create_task(record_clip_frames(demo.redis_url, camera_id, one.clip_frames))
+        asyncio.create_task(record_clip_frames(demo.redis_url, camera_id, one.clip_frames, stop))
         for camera_id, one in watched.items()
     ]
     for one in watched.values():
@@ -103,9 +104,9 @@ async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, br
     for camera_id, one in watched.items():
         one.samples = await one.page.evaluate("window.samples")
         await one.page.screenshot(path=str(ARTIFACTS / f"dashboard-{camera_id}.png"))
-    for recorder in recorders:
-        recorder.cancel()
-    await asyncio.gather(*recorders, return_exceptions=True)
+    stop.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*recorders)
     assert problems == []
     results = {camera_id: compare(one) for camera_id, one in watched.items()}
     print_table(results)
