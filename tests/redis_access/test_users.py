@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,7 +65,6 @@ FOREIGN = {
         f"SET {keys.lease('ingest', CAM)} me",
         f"ZADD {keys.members('ingest')} 1 me",
         f"HSET {keys.viewers(CAM)} gateway 1",
-        f"XREVRANGE {keys.events(CAM)} + -",
         f"RPUSH {keys.PROBES} x",
     ),
     "gateway": (
@@ -99,6 +100,7 @@ READ_ONLY = {
         f"DEL {keys.CAMERAS}",
         f"SET {keys.spaces(CAM)} []",
         f"GET {keys.latest(CAM)}",
+        f"XREVRANGE {keys.log(CAM)} + -",
         f"HGETALL {keys.status(CAM)}",
     ),
     "gateway": (f"XRANGE {keys.frames(CAM)} - +", f"LPOP {keys.PROBES}", f"GET {keys.last_track_id(CAM)}"),
@@ -179,13 +181,14 @@ def test_the_rules_for_redis_6_name_the_same_keys(tmp_path: Path) -> None:
     assert hashlib.sha256(b"secret").hexdigest() in newer
 
 
-def test_a_container_makes_its_passwords_and_keeps_them(tmp_path: Path) -> None:
-    """deploy/redis/start.sh, with what a container would find."""
+@contextmanager
+def container(folder: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """deploy/redis/start.sh with what a container would find: its port and its environment."""
     port = free_port()
     environment = {
         "PATH": f"{find_redis_server().parent}:{os.environ['PATH']}",
-        "REDIS_PASSWORDS": str(tmp_path / "passwords"),
-        "ACL_FILE": str(tmp_path / "users.acl"),
+        "REDIS_PASSWORDS": str(folder / "passwords"),
+        "ACL_FILE": str(folder / "users.acl"),
     }
     command = [
         str(SCRIPTS / "start.sh"),
@@ -196,21 +199,40 @@ def test_a_container_makes_its_passwords_and_keeps_them(tmp_path: Path) -> None:
         "--save",
         "",
         "--dir",
-        str(tmp_path),
+        str(folder),
     ]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        yield port, environment
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_container_makes_its_passwords_and_keeps_them(tmp_path: Path) -> None:
     kept: set[str] = set()
     for _ in range(2):
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        try:
+        with container(tmp_path) as (port, _environment):
             for user in USERS:
                 password = _wait_for_password(tmp_path / "passwords" / user / "password")
                 kept.add(password)
                 _wait_for_login(port, user, password)
-        finally:
-            process.terminate()
-            process.wait(10)
     assert len(kept) == len(USERS), "every user its own, and the same after a restart"
     assert (tmp_path / "users.acl").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(shutil.which("redis-cli") is None, reason="there is no redis-cli on this machine")
+@pytest.mark.parametrize("user", ["ingest", "admin"])
+def test_a_password_is_renewed_while_the_server_runs(user: str, tmp_path: Path) -> None:
+    with container(tmp_path) as (port, environment):
+        file = tmp_path / "passwords" / user / "password"
+        old = _wait_for_password(file)
+        _wait_for_login(port, user, old)
+        subprocess.run([SCRIPTS / "renew.sh", user, "-p", str(port)], env=environment, check=True, timeout=10)
+        assert _wait_for_password(file) != old
+        _wait_for_login(port, user, _wait_for_password(file))
+        with pytest.raises(AuthenticationError):
+            _wait_for_login(port, user, old)
 
 
 def _wait_for_password(file: Path) -> str:
@@ -223,7 +245,7 @@ def _wait_for_password(file: Path) -> str:
 
 def _wait_for_login(port: int, user: str, password: str) -> None:
     deadline = time.monotonic() + 10
-    with redis.Redis(port=port, username=user, password=password, protocol=2, driver_info=None) as client:
+    with redis.Redis(port=port, username=user, password=password, protocol=2, retry=ONCE) as client:
         while True:
             try:
                 client.ping()
