@@ -14,7 +14,6 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from libs.common import keys
-
 from tests.support.cameras import answering, multipart_camera, serving
 from tests.support.pictures import make_jpeg
 from tests.support.processes import Gateway, running, running_gateway
