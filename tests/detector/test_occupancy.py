@@ -112,3 +112,19 @@ def test_a_vehicle_that_vanishes_from_a_space_asks_for_a_close_look() -> None:
     lot.see(vehicles(track_ids=[]), SIZE, 1100)
     wants.append(lot.wants_inspection)
     assert wants == [True, False, False, True]
+
+
+def test_a_vehicle_that_drives_away_during_a_close_look_is_looked_for_again() -> None:
+    lot = Lot([A1], {}, PATIENCE, now_ms=10)
+    lot.see(vehicles(IN_A1, track_ids=[1]), SIZE, 1000)
+    lot.see(vehicles(track_ids=[]), SIZE, 1100)
+    wants = []
+    for _ in range(3):
+        lot.inspect(vehicles(IN_A1), SIZE)  # of a frame in which it still was there, or it was never away
+        lot.see(vehicles(track_ids=[]), SIZE, 1200)
+        wants.append(lot.wants_inspection)
+    assert wants == [True, True, False], "a few times, not for ever"
+    lot.see(vehicles(IN_A1, track_ids=[1]), SIZE, 1300)
+    lot.see(vehicles(track_ids=[]), SIZE, 1400)
+    lot.inspect(vehicles(), SIZE)
+    assert not lot.wants_inspection, "it is gone"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import supervision as sv
 
@@ -10,6 +11,9 @@ from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
 from services.detector.occupancy.hysteresis import Patience, SpaceClock
 from services.detector.occupancy.matching import Match, SpaceMatcher
 from services.detector.tracking import track_id_at
+
+LOOKS_AFTER_LEAVING: Final = 3
+"""Close looks for a vehicle that vanished from its space in the whole picture and is still found in close ones."""
 
 
 class Lot:
@@ -39,6 +43,7 @@ class Lot:
         self._matched: tuple[sv.Detections, list[Match]] | None = None
         self._inspected: frozenset[int] = frozenset()
         self._tracked_in: frozenset[int] = frozenset()
+        self._left: dict[int, int] = {}
         self.wants_inspection = True
 
     @property
@@ -54,7 +59,9 @@ class Lot:
             picture_size: (width, height) of the frame.
         """
         self._inspected = frozenset(match.space for match in self._match(vehicles, picture_size))
-        self.wants_inspection = False
+        # What drives away may still have been there in the look's frame: then this look must not hold until the next.
+        self._left = {space: looks - 1 for space, looks in self._left.items() if space in self._inspected and looks > 1}
+        self.wants_inspection = bool(self._left)
 
     def see(
         self, vehicles: sv.Detections, picture_size: tuple[int, int], now_ms: int
@@ -71,8 +78,11 @@ class Lot:
         """
         matches = self._match(vehicles, picture_size)
         vehicle_in = {match.space: match.vehicle for match in matches}
-        if self._tracked_in - vehicle_in.keys():
+        vanished = self._tracked_in - vehicle_in.keys()
+        if vanished:
             self.wants_inspection = True  # a vehicle left, or was missed: a close look tells which
+        self._left = {space: looks for space, looks in self._left.items() if space not in vehicle_in}
+        self._left |= dict.fromkeys(vanished, LOOKS_AFTER_LEAVING)
         self._tracked_in = frozenset(vehicle_in)
         events = []
         for number, space in enumerate(self.spaces):
@@ -98,7 +108,7 @@ class Lot:
 
     def lose_sight(self, now_ms: int) -> list[OccupancyEvent]:
         """The camera shows nothing: every space becomes unknown; the changes that this brought."""
-        self._inspected, self.wants_inspection = frozenset(), True
+        self._inspected, self._left, self.wants_inspection = frozenset(), {}, True
         events = []
         for space in self.spaces:
             clock = self._clocks[space.space_id]
