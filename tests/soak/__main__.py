@@ -22,6 +22,7 @@ from deploy.demo.model.measuring import read_clip
 from deploy.local.demo import ASSETS, demo_installation
 from libs.common import keys
 from libs.common.cameras import Camera
+from libs.common.shutdown import sleep_until_stopped
 from services.detector.pictures import encode
 from tests.e2e.demo_system import DemoSystem
 from tests.soak.chart import draw
@@ -44,18 +45,20 @@ NAMES: Final = {
 }
 
 
-def stalling_camera(jpegs: list[bytes]) -> Handler:
-    """An MJPEG camera, 5 frames a second, that sends nothing for the last quarter of every minute."""
+def stalling_camera(jpegs: list[bytes], ends: asyncio.Event) -> Handler:
+    """An MJPEG camera, 5 frames a second, that sends nothing for the last quarter of every minute; until `ends`."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=cam\r\n\r\n")
         for jpeg in cycle(jpegs):
-            while time.monotonic() % STALL_EVERY_S > STALL_EVERY_S - STALL_S:  # noqa: ASYNC110 - it is a clock's turn
-                await asyncio.sleep(0.2)
+            while time.monotonic() % STALL_EVERY_S > STALL_EVERY_S - STALL_S:
+                if await sleep_until_stopped(ends, 0.2):
+                    return
             head = f"--cam\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             writer.write(head.encode() + jpeg + b"\r\n")
             await writer.drain()
-            await asyncio.sleep(0.2)
+            if await sleep_until_stopped(ends, 0.2):
+                return
 
     return handler
 
@@ -77,10 +80,14 @@ async def soak_demo(minutes: float, folder: Path) -> Soak:
     """Run everything for so many minutes."""
     soak = Soak(rates=dict(RATES))
     jpegs = [encode(picture, 80) for picture in islice(read_clip(ASSETS / "south.mp4"), 100, 150)]
+    ends = asyncio.Event()
     demo = await asyncio.to_thread(DemoSystem, folder / "demo.log")
     try:
         environment = {"REDIS_URL": demo.redis_url, **demo_installation().detector_environment}
-        async with serving(stalling_camera(jpegs)) as address, Redis.from_url(demo.redis_url, protocol=2) as redis:
+        async with (
+            serving(stalling_camera(jpegs, ends)) as address,
+            Redis.from_url(demo.redis_url, protocol=2) as redis,
+        ):
             camera = Camera(id="STALLS", name="Stalls", url=f"{address}/stream")
             await redis.hset(keys.CAMERAS, camera.id, camera.model_dump_json())
             with running("services.detector", environment, folder / "second.log") as second:
@@ -92,6 +99,7 @@ async def soak_demo(minutes: float, folder: Path) -> Soak:
                     viewers.longest_gap_s.clear()
                     await _measure(soak, minutes, demo, viewers, watching, second.process.pid)
                 finally:
+                    ends.set()
                     watching.cancel()
                     await asyncio.gather(watching, return_exceptions=True)
     finally:

@@ -61,8 +61,8 @@ class Viewers:
                     async for message in connection:
                         if number == 0 and message.type == aiohttp.WSMsgType.BINARY:
                             self._note(camera_id, msgpack.unpackb(message.data))
-                        elif not is_binary and message.type == aiohttp.WSMsgType.TEXT and message.data[:1] != "{":
-                            raise ValueError(f"not JSON: {message.data[:40]}")
+                        elif message.type == aiohttp.WSMsgType.TEXT and message.data != "keepalive" and is_binary:
+                            raise ValueError(f"text to a viewer that asked for binary: {message.data[:40]}")
             except aiohttp.ClientError:
                 pass  # counted as a gap, if it lasts
             await asyncio.sleep(0.2)
