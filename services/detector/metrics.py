@@ -9,12 +9,30 @@ from prometheus_client import Histogram
 from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
 
 STAGES: Final = {
-    "receive": Stage(causes=("newer", "garbled")),
-    "detect": Stage(
-        outcomes=("new", "still", "blind"),
-        causes=("newer", "too_old", "lease_lost", "undecodable", "engine_failed"),
+    "receive": Stage(
+        "out of the camera's stream",
+        {"newer": "a newer one waited there, too", "garbled": "not the fields of a frame"},
     ),
-    "publish": Stage(outcomes=("ok", "unwatched"), causes=("lease_lost", "redis_away", "undecodable")),
+    "detect": Stage(
+        "through the motion gate and the model",
+        {
+            "newer": "a newer one came before a lane was free",
+            "too_old": "captured longer ago than `DETECTOR_FRAME_MAX_AGE_S`",
+            "lease_lost": "another detector may have the camera now",
+            "undecodable": "its JPEG is broken",
+            "engine_failed": "the model gave an error",
+        },
+        {"new": "the model has looked", "still": "nothing moved, so the model rested", "blind": "it shows nothing"},
+    ),
+    "publish": Stage(
+        "through tracking and drawing to Redis",
+        {
+            "lease_lost": "another detector may have the camera now",
+            "redis_away": "Redis is away, or refuses it",
+            "undecodable": "its JPEG is broken, or it could not be encoded",
+        },
+        {"ok": "drawn and published", "unwatched": "nobody watches, so it was not drawn"},
+    ),
 }
 HOPS: Final = {
     "stream_to_detector": "from Redis having the frame (its clock) until the detector does",
@@ -35,9 +53,7 @@ class DetectorMetrics:
 
     Attributes:
         registry: what `/metrics` tells.
-        frames: stage `receive`: from the stream, `newer` where more than one waited there; stage `detect`: what the
-            motion gate said, `newer` where one replaced it in the mailbox; stage `publish`: `unwatched` where nobody
-            watches, so that it was not drawn.
+        frames: by the stages and hops above.
         round_trips: to Redis, without the reads that wait for frames.
     """
 

@@ -16,9 +16,19 @@ from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage
 from services.gateway.hub.prepared import FORMS, Form
 
 STAGES: Final = {
-    "relay": Stage(causes=("unwatched", "older", "garbled")),
-    "send": Stage(causes=("newer",)),
-    "bridge": Stage(causes=("refused", "redis_away")),
+    "relay": Stage(
+        "a message from Redis to this gateway's viewers",
+        {
+            "unwatched": "the camera's last viewer here has just gone",
+            "older": "viewers have seen it or a newer one",
+            "garbled": "no viewer message",
+        },
+    ),
+    "send": Stage("a picture to one viewer", {"newer": "the next one came while the viewer was busy"}),
+    "bridge": Stage(
+        "a picture that a worker posts",
+        {"refused": "answered 400, 413 or 422", "redis_away": "answered 503: Redis is away, or refuses it"},
+    ),
 }
 HOPS: Final = {
     "redis_to_gateway": "from the publication (the detector's or bridge's clock) until a gateway has the message",
@@ -31,31 +41,30 @@ class GatewayMetrics:
     """The gateway's metrics in a registry of their own.
 
     Attributes:
-        frames: stage `relay`: a message from Redis to this gateway's viewers, `older` than what they have seen; stage
-            `send`: a picture to one viewer, `newer` where the next one came while the viewer was busy; stage `bridge`:
-            what workers post.
+        registry: this process's own numbers; `as_text` has those of all workers.
+        frames: by the stages and hops above.
         viewers: connected now, by what they want.
         viewers_cut_off: closed because they could not take a picture in time.
         round_trips: to Redis, without the subscription.
     """
 
     def __init__(self) -> None:
-        self._registry = new_registry()
-        self.frames = FrameMetrics(self._registry, STAGES, HOPS)
-        self.round_trips = RoundTripMetrics(self._registry)
+        self.registry = new_registry()
+        self.frames = FrameMetrics(self.registry, STAGES, HOPS)
+        self.round_trips = RoundTripMetrics(self.registry)
         viewers = Gauge("lotcast_viewers", "Viewers connected now.", ["format"],
-                        registry=self._registry, multiprocess_mode="livesum")  # fmt: skip
+                        registry=self.registry, multiprocess_mode="livesum")  # fmt: skip
         self.viewers: dict[Form, Gauge] = {form: viewers.labels(form) for form in FORMS}
         self.viewers_cut_off = Counter(
             "lotcast_viewers_cut_off", "Viewers closed because they could not take a picture in time.",
-            registry=self._registry,
+            registry=self.registry,
         )  # fmt: skip
 
     def as_text(self) -> bytes:
         """All numbers in Prometheus's text format, over all workers; CPU and memory only where there is one worker."""
         folder = os.environ.get(_FOLDER)
         if folder is None:
-            return generate_latest(self._registry)
+            return generate_latest(self.registry)
         together = CollectorRegistry()
         MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
         return generate_latest(together)

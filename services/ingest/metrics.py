@@ -13,8 +13,22 @@ from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage
 from services.ingest.status import CameraStatus
 
 STAGES: Final = {
-    "read": Stage(causes=("surplus", "garbled", "replaced")),
-    "write": Stage(causes=("replaced", "lease_lost", "redis_away")),
+    "read": Stage(
+        "a picture from a camera",
+        {
+            "surplus": "the camera sends more than its `fps`",
+            "garbled": "no whole JPEG",
+            "replaced": "a newer one came while the process was busy",
+        },
+    ),
+    "write": Stage(
+        "into the camera's stream",
+        {
+            "replaced": "a newer one came while Redis was slow",
+            "lease_lost": "another ingest may have the camera now",
+            "redis_away": "Redis is away, or refuses it",
+        },
+    ),
 }
 HOPS: Final = {"capture_to_stream": "from the picture's first byte, or the camera's own time, until Redis has it"}
 
@@ -24,9 +38,7 @@ class IngestMetrics:
 
     Attributes:
         registry: what `/metrics` tells.
-        frames: stage `read`: from a camera, `surplus` above its `fps`, `garbled` where it is no whole JPEG, `replaced`
-            by a newer one while the process was busy; stage `write`: into its stream, `replaced` by a newer one while
-            Redis was slow.
+        frames: by the stages and hops above.
         round_trips: to Redis.
     """
 

@@ -7,7 +7,7 @@ nothing that comes from outside can make another one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
@@ -33,15 +33,17 @@ def new_registry() -> CollectorRegistry:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a frame's way through a service.
+    """One stage of a frame's way through a service; its texts stand in docs/metrics.md.
 
     Attributes:
-        outcomes: how it may end well.
-        causes: why a frame may end here.
+        about: what the stage is.
+        causes: why a frame may end here, with a word on each.
+        outcomes: how it may end well, with a word on each.
     """
 
-    outcomes: tuple[str, ...] = ("ok",)
-    causes: tuple[str, ...] = ()
+    about: str
+    causes: Mapping[str, str]
+    outcomes: Mapping[str, str] = field(default_factory=lambda: {"ok": "it goes on"})
 
 
 class FrameMetrics:
@@ -53,7 +55,7 @@ class FrameMetrics:
         Args:
             registry: where they are registered.
             stages: of this service, in a frame's order.
-            hops: of this service, with a word on where each begins and ends.
+            hops: of this service, with a word on where each begins and ends, for docs/metrics.md.
         """
         frames = Counter("lotcast_frames", "Frames by stage and how they left it.", ["stage", "outcome"],
                          registry=registry)  # fmt: skip
@@ -64,7 +66,7 @@ class FrameMetrics:
         self._frames = {
             (name, outcome): frames.labels(name, outcome)
             for name, stage in stages.items()
-            for outcome in (*stage.outcomes, *((DROPPED,) if stage.causes else ()))
+            for outcome in (*stage.outcomes, DROPPED)
         }
         self._dropped = {
             (name, cause): dropped.labels(name, cause) for name, stage in stages.items() for cause in stage.causes
