@@ -2,6 +2,7 @@
 
 - web/src/api/openapi.json, from the gateway; the dashboard's TypeScript is generated from it
 - the configuration table in README.md, from the services' settings
+- the tables in docs/metrics.md, from the services' metrics
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from services.detector.settings import DetectorSettings
 from services.gateway.openapi import openapi_json
 from services.gateway.settings import GatewaySettings
 from services.ingest.settings import IngestSettings
+from tools.metrics_tables import metrics_tables
 
 ROOT = Path(__file__).parents[1]
-BEGIN, END = "<!-- settings: made by `make format` -->", "<!-- /settings -->"
 SERVICES: dict[str, type[ServiceSettings]] = {
     "ingest": IngestSettings,
     "detector": DetectorSettings,
@@ -42,13 +43,25 @@ def settings_table() -> str:
 
 def expected_files() -> dict[Path, str]:
     """Every generated file with the text that it should have."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
-    table = f"{BEGIN}\n{settings_table()}\n{END}"
     return {
-        ROOT / "README.md": pattern.sub(lambda _: table, readme),
+        ROOT / "README.md": _with_part(ROOT / "README.md", "settings", settings_table()),
+        ROOT / "docs/metrics.md": _with_part(ROOT / "docs/metrics.md", "metrics", metrics_tables()),
         ROOT / "web/src/api/openapi.json": openapi_json(),
     }
+
+
+def _with_part(file: Path, name: str, part: str) -> str:
+    """The file's text with what stands between the part's marks made anew.
+
+    Raises:
+        ValueError: the file has no such marks.
+    """
+    begin, end = f"<!-- {name}: made by `make format` -->", f"<!-- /{name} -->"
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    text, places = pattern.subn(lambda _: f"{begin}\n{part}\n{end}", file.read_text("utf-8"))
+    if places != 1:
+        raise ValueError(f"{file.relative_to(ROOT)}: {begin} and {end} must stand in it, once")
+    return text
 
 
 def main() -> int:
