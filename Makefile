@@ -1,12 +1,13 @@
 # Lotcast's commands; `make help` lists them. They are the same on a developer's machine and in CI.
 PYTHON ?= python3
+PROMTOOL ?= promtool
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python test-web test-e2e test-compose constraints bench-detector bench-gateway bench-ingest soak check format web clean
+.PHONY: help demo test test-python test-web test-e2e test-compose constraints test-alerts bench-detector bench-gateway bench-ingest soak check format web clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +28,11 @@ test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole syste
 
 test-compose: $(STAMPS)/dev ## compose.yaml on this machine's container engine, while parts of it are killed
 	$(BIN)/pytest -m compose tests/compose
+
+test-alerts: ## the alert rules on invented numbers; wants Prometheus's promtool (PROMTOOL=)
+	$(PROMTOOL) check config --syntax-only deploy/monitoring/prometheus.yml
+	$(PROMTOOL) check rules deploy/monitoring/alerts.yml
+	$(PROMTOOL) test rules tests/monitoring/alerts.test.yml
 
 constraints: ## write the versions that images are made of anew: the newest that pyproject.toml allows
 	docker build -f deploy/Dockerfile --target constraints --no-cache-filter resolver --output deploy/image .
