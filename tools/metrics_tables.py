@@ -41,7 +41,7 @@ WHEN_BAD: Final = {
     "lotcast_redis_failures_total": "Is Redis running and reached? A few at its restart are normal. Alert: RedisAway.",
     "lotcast_leases_held": "Fewer over all processes than cameras wanted: start one more, look at its log. Alert: "
     "CamerasUnowned.",
-    "lotcast_leases_moved_total": "`lost` that grows: the process stalls or cannot reach Redis for longer than the lease.",
+    "lotcast_leases_moved_total": "`lost` that grows: it stalls, or does not reach Redis, for longer than a lease.",
     "lotcast_members": "Processes that disagree are not on the same Redis.",
     "lotcast_camera_live": "`lotcast status` says why. Alert: CameraStalled.",
     "lotcast_camera_last_frame_timestamp_seconds": "Old: see `lotcast_camera_live`; this says since when.",
@@ -50,7 +50,7 @@ WHEN_BAD: Final = {
     "lotcast_cameras": "`bad` above 0: the camera's entry is wrong; its status says what.",
     "lotcast_redis_memory_bytes": "Raise `REDIS_MAXMEMORY`, or keep fewer events. Alert: RedisMemory.",
     "lotcast_redis_memory_limit_bytes": "0: set one, or Redis takes the machine's memory.",
-    "lotcast_redis_evicted_keys_total": "Must stay 0: leases and cameras may be lost. Set `maxmemory-policy noeviction`.",
+    "lotcast_redis_evicted_keys_total": "Must stay 0, or leases and cameras go. Set `maxmemory-policy noeviction`.",
     "lotcast_inference_seconds": "Grows with the load: more cores, a GPU, or a smaller model.",
     "lotcast_inference_batch_size": "",
     "lotcast_viewers": "One gateway has nearly all: does the balancer spread them?",

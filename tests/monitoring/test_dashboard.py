@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules ask for metrics that there are, and each service's numbers fit the others'."""
+"""The dashboard, the alert rules and docs/metrics.md name the metrics that there are; the services' numbers agree."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.support.waiting import wait_for
 
 WATCH = "/ws/viewer/detection?camera_id=CAM1&format=binary"
 FRAMES = 30
+PAGE = MONITORING.parents[1] / "docs/metrics.md"
 
 
 @pytest.fixture
@@ -47,6 +48,46 @@ async def test_each_metric_that_a_panel_or_rule_names_is_there(scraped: dict[str
             assert found, f"{where}: there is no {selector.name}"
             assert any(selector.matches(sample.labels) for sample in found), f"{where}: nothing is like {selector}"
     assert asked > len(expressions), "each names one at least"
+
+
+async def test_the_page_has_every_metric_and_label_value_and_no_others(scraped: dict[str, Scrape]) -> None:
+    rows = {row["metric"]: row for row in page_table("metric")}
+    below = {
+        "stage": {row["stage"] for row in page_table("stage")},
+        "hop": {row["hop"] for row in page_table("hop")},
+        "outcome": {"`dropped`", *(one for row in page_table("stage") for one in in_code(row["outcomes"]))},
+        "cause": {one for row in page_table("stage") for one in in_code(row["causes of a drop"])},
+    }
+    told_by: dict[str, list[str]] = {}
+    for service, told in scraped.items():
+        for family in told.families:
+            name = f"`{family.name}{'_total' if family.type == 'counter' else ''}`"
+            assert name in rows, f"{service} tells {name}; the page does not have it"
+            assert rows[name]["type"] == family.type
+            told_by.setdefault(name, []).append(service)
+            for label, value in {pair for sample in family.samples for pair in sample.labels.items()} - {
+                ("camera", "CAM1")
+            }:
+                if label != "le":
+                    assert f"`{label}`" in rows[name]["labels"], f"{name} has {label}"
+                    assert f"`{value}`" in below.get(label, in_code(rows[name]["labels"])), f"{name}: {label}={value}"
+    assert {name: ", ".join(services) for name, services in told_by.items()} == {
+        name: "ingest, detector, gateway" if row["of"] == "all" else row["of"] for name, row in rows.items()
+    }
+
+
+def page_table(first: str) -> list[dict[str, str]]:
+    """The rows of that table of docs/metrics.md whose first column is headed so."""
+    _, begin, rest = PAGE.read_text("utf-8").partition(f"\n| {first} |")
+    assert begin, f"no table of {first}s"
+    head, _, *rows = itertools.takewhile(lambda line: line.startswith("|"), f"| {first} |{rest}".splitlines())
+    names = [name.strip() for name in head.strip("|").split("|")]
+    return [dict(zip(names, (cell.strip() for cell in row.strip("|").split("|")), strict=True)) for row in rows]
+
+
+def in_code(text: str) -> set[str]:
+    """What stands between backticks, with them."""
+    return set(re.findall("`[^`]+`", text))
 
 
 async def test_the_services_numbers_fit_each_other_and_what_happened(
