@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 
@@ -19,7 +20,8 @@ from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.detector.audience import watch_audience
 from services.detector.engines.base import Engine
-from services.detector.engines.loading import lane_count, load_engine, wants_gpu
+from services.detector.engines.loading import engine_for_frames, lane_count, load_engine, wants_gpu
+from services.detector.engines.timed import TimedEngine
 from services.detector.gpus import Gpu, leased_gpu, list_gpus
 from services.detector.inspector import Inspector
 from services.detector.lanes import Lanes
@@ -41,7 +43,7 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
         LotcastError: it could not start.
     """
     stop = stop_on_signals()
-    lanes = lane_count(settings)
+    lanes = lane_count(settings, engine.batch_max)
     _log.info("model loaded", engine=engine.description, lanes=lanes)
     if settings.model == "demo":
         _log.warning("this model knows the rendered demo only; real cameras want a COCO model: set DETECTOR_MODEL")
@@ -53,7 +55,10 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
     roster = Roster(redis, leases, publisher, mailbox, settings)
     reader = FrameReader(reading, detector, roster.cameras.keys, mailbox, metrics)
-    looker, inspector = Looker(engine, settings, metrics), Inspector(engine, settings, metrics)
+    # A camera's next frame comes after this one's batch: more than one a camera, or a lane, need not be waited for.
+    shared = engine_for_frames(engine, settings, metrics.observe_inference, lambda: min(lanes, len(roster.cameras)))
+    closer = TimedEngine(engine, partial(metrics.observe_inference, kind="inspection"))
+    looker, inspector = Looker(shared, settings), Inspector(closer, settings)
     work = Lanes(looker, inspector, mailbox, roster.cameras, publisher, settings, lanes, metrics)
     metrics.registry.register(LeaseCollector(leases))
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from libs.common.errors import EngineError, FrameError
@@ -11,7 +10,6 @@ from libs.common.logging import get_logger
 from libs.common.messages import RawFrame
 from services.detector.camera import CameraWork, Inspected
 from services.detector.engines.base import Engine
-from services.detector.metrics import DetectorMetrics
 from services.detector.occupancy.inspection import inspect_spaces, plan_tiles
 from services.detector.occupancy.lot import Lot
 from services.detector.pictures import FramePicture
@@ -23,10 +21,9 @@ _log = get_logger("inspector")
 class Inspector:
     """Looks closely, one picture at a time; a camera has at most one picture here, waiting or under way."""
 
-    def __init__(self, engine: Engine, settings: DetectorSettings, metrics: DetectorMetrics) -> None:
+    def __init__(self, engine: Engine, settings: DetectorSettings) -> None:
         self._engine = engine
         self._settings = settings
-        self._metrics = metrics
         self._pool = ThreadPoolExecutor(1, "inspector")
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._is_stopped = False
@@ -61,7 +58,5 @@ class Inspector:
     def _look_closely(self, frame: RawFrame, lot: Lot) -> Inspected:
         picture = FramePicture(frame.jpeg, (frame.width, frame.height))
         tiles = plan_tiles(self._engine, lot.spaces, picture.size)
-        started = time.perf_counter()
         vehicles = inspect_spaces(self._engine, picture.full, tiles, self._settings)
-        self._metrics.observe_inference(time.perf_counter() - started, 1 + len(tiles), "inspection")
         return Inspected(lot, vehicles, picture.size)

@@ -7,7 +7,6 @@ import time
 from libs.common.messages import RawFrame
 from services.detector.camera import CameraWork, Look
 from services.detector.engines.base import Engine
-from services.detector.metrics import DetectorMetrics
 from services.detector.pictures import FramePicture
 from services.detector.settings import DetectorSettings
 
@@ -15,10 +14,9 @@ from services.detector.settings import DetectorSettings
 class Looker:
     """Looks at frames; from several threads at once."""
 
-    def __init__(self, engine: Engine, settings: DetectorSettings, metrics: DetectorMetrics) -> None:
+    def __init__(self, engine: Engine, settings: DetectorSettings) -> None:
         self._engine = engine
         self._settings = settings
-        self._metrics = metrics
 
     def look(self, frame: RawFrame, camera: CameraWork, show: bool) -> Look:
         """Look at one frame.
@@ -42,10 +40,9 @@ class Looker:
         camera.expects_motion = sight == "new"
         if sight != "new":
             return Look(picture, sight)
-        started = time.perf_counter()
         seen = picture.for_model(self._engine.input_size, full_is_needed=show)
+        started = time.perf_counter()
         vehicles = self._engine.detect([seen], self._settings.track_confidence)[0]
+        inference_ms = (time.perf_counter() - started) * 1000
         vehicles.xyxy = vehicles.xyxy * (frame.width / seen.shape[1])
-        took_s = time.perf_counter() - started
-        self._metrics.observe_inference(took_s, 1)
-        return Look(picture, "new", vehicles, took_s * 1000)
+        return Look(picture, "new", vehicles, inference_ms)

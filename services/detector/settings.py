@@ -55,7 +55,20 @@ class DetectorSettings(MonitoringSettings):
     inspect_confidence: Annotated[
         float, Field(gt=0, lt=1, description="least confidence of a vehicle in a close look")
     ] = 0.1
-    lanes: Annotated[int, Field(ge=0, le=64, description="frames worked on at once; 0: one per core and one more")] = 0
+    lanes: Annotated[
+        int,
+        Field(
+            ge=0, le=64, description="frames worked on at once; 0: one per core and one more, with batches two batches"
+        ),
+    ] = 0
+    batch_wait_ms: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            description="where the model takes batches, a frame waits this long at most for other cameras'; 0: never",
+        ),
+    ] = 5.0
     jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of the annotated picture")] = 85
     frame_max_age_s: Annotated[float, Field(gt=0, le=60, description="older frames are dropped and counted")] = 2.0
     lease_timeout_s: Annotated[

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from libs.common.errors import EngineError
+from services.detector.engines.base import in_batches
 from services.detector.engines.loading import load_engine
 from services.detector.engines.openvino import OpenVinoEngine
-from services.detector.engines.ultralytics import UltralyticsEngine, batch_limit, half_precision, in_batches
+from services.detector.engines.ultralytics import UltralyticsEngine, batch_limit, half_precision
 from services.detector.occupancy.matching import SpaceMatcher
 from services.detector.pictures import decode
 from services.detector.settings import DEMO_MODEL, DetectorSettings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -44,6 +44,12 @@ class Engine(Protocol):
         Raises:
             EngineError: the model could not be run.
         """
+
+
+def in_batches(pictures: Sequence[Picture], batch_max: int) -> Iterator[list[Picture]]:
+    """The pictures in order, at most `batch_max` at a time."""
+    for start in range(0, len(pictures), batch_max):
+        yield list(pictures[start : start + batch_max])
 
 
 def vehicle_class_ids(names: Mapping[int, str]) -> dict[int, str]:

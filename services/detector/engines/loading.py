@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from libs.common.errors import EngineError
 from services.detector.engines.base import Engine
+from services.detector.engines.batching import BatchingEngine
+from services.detector.engines.timed import TimedEngine
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 
+LANES_MAX: Final = 64
+"""Each lane is a thread and holds a decoded picture."""
 
-def lane_count(settings: DetectorSettings) -> int:
-    """How many frames are worked on at once: the setting, or one a core and one more, being published meanwhile."""
-    return settings.lanes or core_count() + 1
+
+def lane_count(settings: DetectorSettings, batch_max: int = 1) -> int:
+    """How many frames are worked on at once: the setting, or as many as keep the cores and the model at work.
+
+    Args:
+        settings: of this service.
+        batch_max: pictures that the engine takes at once; 1 where each runs on a core of its own.
+    """
+    lanes = core_count() + 1  # one a core, and one being published meanwhile
+    if batch_max > 1:
+        # The lanes whose pictures are at the model wait there and use no core. While they do, the others draw what
+        # the last batch found and decode what will be the next one: there must be enough of them to fill it.
+        lanes = batch_max + max(lanes, batch_max)
+    return settings.lanes or min(lanes, LANES_MAX)
 
 
 def core_count() -> int:
@@ -47,11 +63,26 @@ def load_engine(settings: DetectorSettings) -> Engine:
             raise EngineError(f"DETECTOR_MODEL: {path} does not exist")
         from services.detector.engines.openvino import OpenVinoEngine
 
-        lanes = lane_count(settings)
+        lanes = lane_count(settings)  # this engine takes pictures one by one
         return OpenVinoEngine(path, settings.device, min(lanes, core_count()), lanes, settings.nms_iou)
     from services.detector.engines.ultralytics import UltralyticsEngine
 
     return UltralyticsEngine(str(path) if path.exists() else settings.model, settings.device, settings.nms_iou)
+
+
+def engine_for_frames(
+    engine: Engine, settings: DetectorSettings, observe: Callable[[float, int], None], callers: Callable[[], int]
+) -> Engine:
+    """A loaded engine as the lanes use it: frames of several cameras go to it as one batch, if it gains by that.
+
+    Args:
+        engine: what `load_engine` gave.
+        settings: of this service.
+        observe: is told of each run of the model: seconds, pictures.
+        callers: how many frames can come at the same time, as things are.
+    """
+    timed = TimedEngine(engine, observe)
+    return BatchingEngine(timed, settings.batch_wait_ms / 1000, callers) if engine.batch_max > 1 else timed
 
 
 def _model_path(settings: DetectorSettings) -> Path:

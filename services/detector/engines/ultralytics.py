@@ -7,17 +7,18 @@ TensorRT's `.engine`, has its precision built in, and takes as many pictures at 
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 import supervision as sv
 
 from libs.common.errors import EngineError
 from libs.common.logging import get_logger
-from services.detector.engines.base import Picture, make_detections, vehicle_class_ids
+from services.detector.engines.base import Picture, in_batches, make_detections, vehicle_class_ids
 
 _log = get_logger("engine")
 
@@ -40,10 +41,22 @@ def batch_limit(exported_for: int | None, device: str) -> int:
     return CUDA_BATCH if device.startswith("cuda") else 1
 
 
-def in_batches(pictures: Sequence[Picture], batch_max: int) -> Iterator[list[Picture]]:
-    """The pictures in order, at most `batch_max` at a time; pure."""
-    for start in range(0, len(pictures), batch_max):
-        yield list(pictures[start : start + batch_max])
+def shrink(picture: Picture, input_size: tuple[int, int]) -> Picture:
+    """The picture at the size that Ultralytics would bring it to, if it is larger; pure.
+
+    Where all pictures of a batch have one size, Ultralytics spares them the grey bars that make them square; so
+    cameras of one shape and different resolutions are brought to one size.
+
+    Args:
+        picture: any size.
+        input_size: (width, height) of the model.
+    """
+    height, width = picture.shape[:2]
+    scale = min(input_size[0] / width, input_size[1] / height)
+    if scale >= 1:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def half_precision(arguments: Container[str]) -> dict[str, Any]:
@@ -126,12 +139,14 @@ class UltralyticsEngine:
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture; see `Engine.detect`."""
         found: list[sv.Detections] = []
-        with self._lock:
-            for batch in in_batches(pictures, self._batch_max):
-                try:
-                    found += [self._read(result.boxes) for result in self._predict(batch, confidence)]
-                except (RuntimeError, ValueError, AssertionError) as error:
-                    raise EngineError(f"Ultralytics failed on a picture: {error}") from error
+        for batch in in_batches(pictures, self._batch_max):
+            try:
+                shrunk = [shrink(picture, self._input_size) for picture in batch]
+                with self._lock:
+                    results = self._predict(shrunk, confidence)
+                    found += [self._read(one.boxes, picture) for one, picture in zip(results, batch, strict=True)]
+            except (RuntimeError, ValueError, AssertionError) as error:
+                raise EngineError(f"Ultralytics failed on a picture: {error}") from error
         return found
 
     def _predict(self, batch: list[Picture], confidence: float) -> Any:
@@ -146,6 +161,7 @@ class UltralyticsEngine:
             **self._precision,
         )
 
-    def _read(self, boxes: Any) -> sv.Detections:
+    def _read(self, boxes: Any, picture: Picture) -> sv.Detections:
         names = np.array([self._vehicle_ids[int(class_id)] for class_id in boxes.cls.tolist()], dtype=object)
-        return make_detections(boxes.xyxy.cpu().numpy(), boxes.conf.cpu().numpy(), names)
+        xyxy = boxes.xyxyn.cpu().numpy() * np.array([picture.shape[1], picture.shape[0]] * 2, np.float32)
+        return make_detections(xyxy, boxes.conf.cpu().numpy(), names)
