@@ -27,7 +27,8 @@ def main() -> int:
     try:
         tokens = settings.load_tokens()
         settings.check_exposure(tokens)
-        # From here on there are only hashes: a dump of the memory, or what a child inherits, has no token.
+        # From here on we know the hashes only, and workers inherit no token. (What the kernel shows of the environment
+        # that we were started with stays as it was, to this user; a file is better.)
         os.environ.pop("GATEWAY_TOKENS", None)
         settings = settings.model_copy(update={"tokens": SecretStr("")})
         asyncio.run(check_access(settings.redis))

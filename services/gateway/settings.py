@@ -29,7 +29,11 @@ class GatewaySettings(ServiceSettings):
     ] = ""
     open: Annotated[bool, Field(description="`true`: without tokens, serve everybody who reaches the address")] = False
     tokens: Annotated[
-        SecretStr, Field(description="`role:token`, several separated by commas; roles: viewer, worker, admin")
+        SecretStr,
+        Field(
+            description="`role:token`, several separated by commas; roles: viewer, worker, admin; a token has 16 to "
+            "256 letters, digits or `._~+/=-`"
+        ),
     ] = SecretStr("")
     tokens_file: Annotated[Path | None, Field(description="a file with one `role:token` a line")] = None
     allowed_origins: Annotated[

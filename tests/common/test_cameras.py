@@ -28,6 +28,10 @@ def test_bad_ids(camera_id: str) -> None:
         "file:http://h/x",
         "file://host/clip.mp4",
         "http://h:99999/",
+        "http://169.254.169%2e254/",
+        "http://h\\@i/",
+        "http://a b/",
+        "http://*/",
     ],
 )
 def test_a_bad_url_names_the_field(url: str) -> None:
@@ -35,6 +39,19 @@ def test_a_bad_url_names_the_field(url: str) -> None:
         Camera(id="CAM1", name="x", url=url)
     assert caught.value.errors()[0]["loc"] == ("url",)
     assert caught.value.errors()[0]["input"] == url
+
+
+@pytest.mark.parametrize("host", ["cam_1.local", "kamera-süd.example", "[fe80::1%25eth0]", "[::ffff:192.0.2.1]"])
+def test_every_form_of_a_host_is_taken(host: str) -> None:
+    assert Camera(id="CAM1", name="x", url=f"http://user:p%23ss@{host}:8080/a%20b?c=d").url
+
+
+@pytest.mark.parametrize("url", ["rtsp://me:hunter#2@cam/", "rtsp://me:hunter/2@cam/", "rtsp://me\u2100:hunter@cam/"])
+def test_what_is_wrong_is_told_without_a_piece_of_the_password(url: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Camera(id="CAM1", name="x", url=url)
+    assert "is not a URL" in caught.value.errors()[0]["msg"]
+    assert "hunter" not in caught.value.errors()[0]["msg"]
 
 
 @pytest.mark.parametrize("threshold", [-1, 256, float("nan"), "much"])

@@ -62,6 +62,16 @@ def test_a_bad_token_is_named_but_not_shown(entry: str) -> None:
     assert not token or token not in str(caught.value)
 
 
+def test_a_token_is_of_one_role(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(f"viewer:{VIEWER}\n")
+    assert load_tokens(f"viewer:{VIEWER}", file).roles == ["viewer"], "twice the same does no harm"
+    file.write_text(f"admin:{VIEWER}\n")
+    with pytest.raises(ConfigurationError, match="line 1: the admin's token is the viewer's, too") as caught:
+        load_tokens(f"viewer:{VIEWER}", file)
+    assert VIEWER not in str(caught.value)
+
+
 def test_a_missing_token_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^GATEWAY_TOKENS_FILE: cannot read"):
         load_tokens("", tmp_path / "absent")
@@ -133,13 +143,16 @@ def test_hosts_that_are_not(host: str) -> None:
 
 @pytest.mark.parametrize(
     "address", ["169.254.169.254", "169.254.1.1", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "::", "224.0.0.1",
-                "100.100.100.200", "fd00:ec2::254"],
+                "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254", "::169.254.169.254",
+                "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"],
 )  # fmt: skip
 def test_addresses_that_no_camera_has(address: str) -> None:
     assert is_refused_address(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["192.168.1.7", "10.0.0.1", "127.0.0.1", "203.0.113.9", "fd12::1", "::1"])
+@pytest.mark.parametrize(
+    "address", ["192.168.1.7", "10.0.0.1", "127.0.0.1", "203.0.113.9", "fd12::1", "::1", "64:ff9b::c0a8:107"]
+)
 def test_addresses_that_a_camera_may_have(address: str) -> None:
     assert not is_refused_address(ipaddress.ip_address(address))
 

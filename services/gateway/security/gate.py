@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -113,11 +113,9 @@ class Gate:
             token = _token_in(authorization)
             grant = None if token is None else self._tokens.grant_of(token)
             return (None if grant is None else grant.role), False
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return None, False
-        role = None if morsel is None else read_session(morsel.value, time.time(), self._tokens.grants)
+        # Cookies of other programs on this host come, too; `SimpleCookie` would drop all for one that it cannot read.
+        session = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+        role = None if session is None else read_session(session, time.time(), self._tokens.grants)
         return role, role is not None
 
     def _decorate(self, headers: MutableHeaders, path: str, origin: str | None) -> None:

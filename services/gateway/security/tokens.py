@@ -74,7 +74,8 @@ def load_tokens(inline: str, file: Path | None) -> TokenSet:
         file: one `role:token` a line; empty lines and those that begin with `#` are skipped.
 
     Raises:
-        ConfigurationError: an entry is not of that form, or the file cannot be read; the text never holds a token.
+        ConfigurationError: an entry is not of that form, two roles have the same token, or the file cannot be read;
+            the text never holds a token.
     """
     entries = [("GATEWAY_TOKENS", entry) for entry in inline.split(",") if entry.strip()]
     if file is not None:
@@ -87,7 +88,12 @@ def load_tokens(inline: str, file: Path | None) -> TokenSet:
             for number, line in enumerate(lines, 1)
             if line.strip() and not line.lstrip().startswith("#")
         ]
-    return TokenSet([_parse(where, entry.strip()) for where, entry in entries])
+    roles: dict[str, Role] = {}
+    for where, entry in entries:
+        role, token = _parse(where, entry.strip())
+        if roles.setdefault(token, role) != role:
+            raise ConfigurationError(f"{where}: the {role}'s token is the {roles[token]}'s, too; give each its own")
+    return TokenSet([(role, token) for token, role in roles.items()])
 
 
 def _parse(where: str, entry: str) -> tuple[Role, str]:
