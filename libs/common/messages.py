@@ -133,6 +133,22 @@ def pack_viewer_message(
     return packed
 
 
+def pack_around_count(
+    camera_id: str, jpeg: bytes, metadata: Mapping[str, Any], timestamp_s: float
+) -> tuple[bytes, bytes]:
+    """What stands before and after the count of a viewer message, for Redis to put in the number that it has counted.
+
+    Args:
+        camera_id: as for `pack_viewer_message`.
+        jpeg: as there.
+        metadata: as there.
+        timestamp_s: as there.
+    """
+    packed = pack_viewer_message(camera_id, jpeg, metadata, 0, timestamp_s)
+    end = len(packed) - len(_TIMESTAMP_KEY) - _FLOAT64.size
+    return packed[: end - 1], packed[end:]
+
+
 def unpack_viewer_message(data: bytes) -> dict[str, Any]:
     """The viewer message as a plain dict, `frame` being JPEG bytes.
 

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.logging import get_logger
-from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
+from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_around_count
 from libs.common.shutdown import sleep_until_stopped
 from services.gateway.presence import Presence, silent_gateways
 
@@ -23,6 +23,15 @@ INACTIVE_AFTER_S: Final = 300.0
 
 TIDY_EVERY_S: Final = 60.0
 
+# All of it or nothing: no number is counted without its picture, and who hears of a picture finds it in `latest` too.
+_PUBLISH: Final = """
+local message = ARGV[1] .. cmsgpack.pack(redis.call('INCRBY', KEYS[1], 1)) .. ARGV[2]
+redis.call('EXPIRE', KEYS[1], ARGV[7])
+redis.call('SET', KEYS[2], message, 'EX', ARGV[6])
+redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
+redis.call('PUBLISH', ARGV[3], message)
+"""
+
 
 class Broadcasts:
     """Reads and writes the broadcasts of all cameras in Redis; raises `redis.RedisError` when that is away."""
@@ -30,6 +39,7 @@ class Broadcasts:
     def __init__(self, redis: Redis, presence: Presence) -> None:
         self._redis = redis
         self._presence = presence
+        self._publish = redis.register_script(_PUBLISH)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Forget broadcasters and gateways that are gone, also where nobody asks, until stopped."""
@@ -51,20 +61,17 @@ class Broadcasts:
         Returns:
             How many viewers the camera has, over all gateways.
         """
-        first = self._redis.pipeline(transaction=False)
-        first.incr(keys.count(camera_id))
-        first.hgetall(keys.viewers(camera_id))
-        self._presence.ask_live_gateways(first)
-        frame_count, by_gateway, live = await first.execute()
+        # Who watches is asked first: a Redis that is away or hangs shows here, where nothing has been written yet.
+        asked = self._redis.pipeline(transaction=False)
+        asked.hgetall(keys.viewers(camera_id))
+        self._presence.ask_live_gateways(asked)
+        by_gateway, live = await asked.execute()
         now = time.time()
-        message = pack_viewer_message(camera_id, jpeg, metadata, int(frame_count), now)
-        # All of it or nothing: who hears of a picture finds it in `latest` too.
-        second = self._redis.pipeline(transaction=True)
-        second.publish(keys.live(camera_id), message)
-        second.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
-        second.expire(keys.count(camera_id), COUNT_EXPIRES_S)
-        second.zadd(keys.BROADCASTERS, {camera_id: now})
-        await second.execute()
+        before, after = pack_around_count(camera_id, jpeg, metadata, now)
+        await self._publish(
+            keys=[keys.count(camera_id), keys.latest(camera_id), keys.BROADCASTERS],
+            args=[before, after, keys.live(camera_id), camera_id, now, LATEST_EXPIRES_S, COUNT_EXPIRES_S],
+        )
         return self._presence.count(camera_id, by_gateway, {gateway.decode() for gateway in live})
 
     async def active(self) -> list[dict[str, Any]]:

@@ -4,7 +4,13 @@ import msgpack
 import pytest
 
 from libs.common.errors import MessageError
-from libs.common.messages import RawFrame, pack_viewer_message, publication_time_s, unpack_viewer_message
+from libs.common.messages import (
+    RawFrame,
+    pack_around_count,
+    pack_viewer_message,
+    publication_time_s,
+    unpack_viewer_message,
+)
 
 
 def test_a_viewer_message_survives_the_bus() -> None:
@@ -18,6 +24,13 @@ def test_a_viewer_message_survives_the_bus() -> None:
         "frame_count": 7,
         "timestamp": 1.5,
     }
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 65_536, 2**33])
+def test_a_count_fits_between_the_two_parts(count: int) -> None:
+    message = ("CAM1", b"\xff\xd8frame_count\x00", {"frame_count": 0, "timestamp": 2.0})
+    before, after = pack_around_count(*message, 1.5)
+    assert before + msgpack.packb(count) + after == pack_viewer_message(*message, count, 1.5)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import aiohttp
 import msgpack
+import pytest
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.messages import pack_viewer_message
 from tests.gateway.feeding import make_message
+from tests.gateway.test_reference_worker import JPEG, METADATA, body, post
 from tests.support.processes import Gateway
 from tests.support.waiting import wait_for
 
@@ -31,6 +34,22 @@ async def test_binary_viewers_get_the_published_bytes_untouched(
             message = make_message(1, length)
             await redis.publish(keys.live("CAM1"), message)
             assert await viewer.receive_bytes(timeout=5) == message
+
+
+@pytest.mark.parametrize("count", [1, 128, 256, 65_536, 2**32, 2**52])
+async def test_what_a_worker_posts_is_the_message_that_a_detector_would_make(
+    gateway: Gateway, http: aiohttp.ClientSession, redis: Redis, count: int
+) -> None:
+    async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as viewer:
+        await wait_for(lambda: subscribed(redis))
+        await redis.set(keys.count("CAM1"), count - 1)
+        await post(http, body())
+        got = await viewer.receive_bytes(timeout=5)
+        at_s = msgpack.unpackb(got)["timestamp"]
+        assert got == pack_viewer_message("CAM1", JPEG, METADATA, count, at_s)
+        assert got == await redis.get(keys.latest("CAM1"))
+        assert await redis.zscore(keys.BROADCASTERS, "CAM1") == at_s
+        assert await redis.ttl(keys.count("CAM1")) > 86_000
 
 
 async def test_json_is_made_only_while_somebody_wants_it(

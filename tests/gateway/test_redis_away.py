@@ -88,7 +88,9 @@ async def test_a_redis_that_hangs_is_away_too(own_redis_server: RedisServer, tmp
                 os.kill(own_redis_server.pid, signal.SIGCONT)
             await wait_for(lambda: is_ready(http))
             await post(http, body())
-            assert (await viewer.receive_json(timeout=5))["metadata"] == METADATA
+            frame = await viewer.receive_json(timeout=5)
+            assert frame["metadata"] == METADATA
+            assert frame["frame_count"] == 2, "what was answered with 503 was neither published nor counted"
 
 
 async def is_ready(http: aiohttp.ClientSession) -> bool:
