@@ -49,10 +49,11 @@ async def load_views(redis: Redis, presence: Presence, camera_ids: list[str] | N
         pipe.hgetall(keys.occupancy(camera_id))
         pipe.hgetall(keys.viewers(camera_id))
         pipe.zscore(keys.BROADCASTERS, camera_id)
+        pipe.exists(keys.latest(camera_id))
     answers: list[Any] = await pipe.execute() if wanted else []
     views = []
     for number, camera_id in enumerate(wanted):
-        status, spaces, occupancy, viewers, updated_at = answers[5 * number : 5 * number + 5]
+        status, spaces, occupancy, viewers, updated_at, has_picture = answers[6 * number : 6 * number + 6]
         views.append(
             _view(
                 camera_id,
@@ -60,7 +61,8 @@ async def load_views(redis: Redis, presence: Presence, camera_ids: list[str] | N
                 {as_text(name): as_text(value) for name, value in status.items()},
                 count_spaces(space_views(safe_spaces(spaces), occupancy)),
                 presence.count(camera_id, viewers, live),
-                updated_at,
+                # One that is only watched is among the broadcasters, too, since somebody began to.
+                updated_at if has_picture else None,
             )
         )
     return views

@@ -9,6 +9,8 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.clock import now_ms
+from tests.gateway.test_reference_worker import body, post
+from tests.support.processes import Gateway
 from tests.support.waiting import wait_for
 
 GATE = {"id": "gate", "name": "Gate", "url": "rtsp://user:secret@192.0.2.7:554/main", "fps": 5}
@@ -102,6 +104,18 @@ async def test_a_stale_status_says_nothing(http: aiohttp.ClientSession, redis: R
     fields: Any = {"ingest_state": "live", "ingest_updated_at_ms": now_ms() - 11_000}
     await redis.hset(keys.status("gate"), mapping=fields)
     assert (await call(http, "GET", "/api/cameras/gate"))[1]["status"]["state"] == "unknown"
+
+
+async def test_who_waits_for_a_camera_does_not_make_it_live(gateway: Gateway, http: aiohttp.ClientSession) -> None:
+    async with http.ws_connect(gateway.viewer_url("CAM1")):
+        _, listing = await call(http, "GET", "/api/cameras")
+        (camera,) = listing["cameras"]
+        assert camera["viewers"] == 1
+        assert (camera["status"]["state"], camera["status"]["last_frame_at"]) == ("stalled", None)
+        await post(http, body())
+        _, camera = await call(http, "GET", "/api/cameras/CAM1")
+        assert camera["status"]["state"] == "live"
+        assert camera["status"]["last_frame_at"] > 0
 
 
 async def test_an_unreadable_entry_harms_no_other(http: aiohttp.ClientSession, redis: Redis) -> None:
