@@ -33,9 +33,12 @@ class Dashboard:
         if path == "/":
             index = self._root / "index.html"
             return FileResponse(index, headers={"Cache-Control": "no-cache"}) if index.is_file() else _not_built()
-        wanted = (self._root / path.lstrip("/")).resolve()
-        if len(path) > 1024 or not wanted.is_relative_to(self._root) or not wanted.is_file():
-            return None
+        try:
+            wanted = (self._root / path.lstrip("/")).resolve()
+            if not wanted.is_relative_to(self._root) or not wanted.is_file():
+                return None
+        except OSError:
+            return None  # a name longer than any file's
         keep = "public, max-age=31536000, immutable" if path.startswith("/assets/") else "no-cache"
         return FileResponse(wanted, headers={"Cache-Control": keep})
 

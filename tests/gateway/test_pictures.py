@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import aiohttp
+import pytest
 
 from services.ingest.multipart import MultipartParser, Part, boundary_of
 from tests.gateway.test_reference_worker import JPEG, body, post
@@ -30,6 +31,17 @@ async def test_the_mjpeg_stream_shows_each_picture(gateway: Gateway, http: aioht
                     parts = parser.feed(await answer.content.readany(), 0)
             assert parts[0].payload == JPEG
             await post(http, body())
+
+
+@pytest.mark.parametrize("path", ["/" + "a" * 300, "/assets/" + "b" * 4000, "/%00", "/%ff", "/../pyproject.toml"])
+async def test_what_is_no_file_of_the_dashboard_is_not_found(gateway: Gateway, path: str) -> None:
+    reader, writer = await asyncio.open_connection(*gateway.address.split(":"))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {gateway.address}\r\nConnection: close\r\n\r\n".encode())
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"application/problem+json" in answer
+    assert "Traceback" not in gateway.service.log
+    writer.close()
 
 
 async def test_the_dashboard_or_how_to_build_it_is_at_the_root(http: aiohttp.ClientSession) -> None:
