@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
@@ -96,6 +97,10 @@ def install_problem_handlers(app: FastAPI) -> None:
         _log.warning("redis is away; answered 503", path=request.url.path, error=str(error) or type(error).__name__)
         headers = {"Retry-After": str(RETRY_AFTER_S)}
         return error_response(request.url.path, 503, "the message bus (Redis) is away; try again soon", headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # for nobody: the client left in the middle of its request
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> JSONResponse:

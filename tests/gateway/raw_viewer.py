@@ -32,12 +32,15 @@ class RawViewer:
         receive_buffer_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
         source: str = "127.0.0.1",
+        segment_bytes: int | None = None,
     ) -> RawViewer:
-        """Shake hands with the gateway at `host:port`."""
+        """Shake hands with the gateway at `host:port`; with short segments a slow reader shows as on a real network."""
         host, _, port = address.partition(":")
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        if segment_bytes is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
         sock.bind((source, 0))
         sock.setblocking(False)
         loop = asyncio.get_running_loop()

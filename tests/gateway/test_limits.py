@@ -158,3 +158,38 @@ async def test_a_viewer_that_asks_wrongly_is_told(gateway: Gateway, query: str) 
     viewer = await RawViewer.connect(gateway.address, f"/ws/viewer/detection{query}")
     assert viewer.status == 422
     viewer.close()
+
+
+@pytest.mark.parametrize(
+    ("target", "changes", "status"),
+    [(WATCH, {"Sec-WebSocket-Key": "short"}, 400), (WATCH, {"Sec-WebSocket-Version": "8"}, 400),
+     (WATCH, {"Cookie": "x" * 9000}, 431), ("/ws/viewer/other", {}, 404), ("/other", {}, 404)],
+)  # fmt: skip
+async def test_a_handshake_that_fails_has_a_problem_as_its_answer(
+    gateway: Gateway, target: str, changes: dict[str, str], status: int
+) -> None:
+    headers = {"Host": gateway.address, "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+               "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **changes}  # fmt: skip
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    answer = await raw_answer(gateway, f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode())
+    head, _, content = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head.lower()
+    assert json.loads(content)["status"] == status
+    assert "Traceback" not in gateway.service.log
+
+
+async def test_who_leaves_in_the_middle_of_a_body_leaves_no_trace(
+    gateway: Gateway, http: aiohttp.ClientSession
+) -> None:
+    host, _, port = gateway.address.partition(":")
+    for path in ("/api/broadcast-detection", "/api/cameras", "/login"):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: {gateway.address}\r\nContent-Length: 1000\r\n\r\nxyz".encode())
+        await writer.drain()
+        assert (await http.get("/healthz")).status == 200, "it has been read"
+        writer.close()
+        await writer.wait_closed()
+    assert (await http.get("/healthz")).status == 200
+    assert gateway.service.stop() == 0
+    assert "Traceback" not in gateway.service.log

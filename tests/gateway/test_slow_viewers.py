@@ -106,6 +106,26 @@ async def test_one_that_is_merely_slow_skips_frames_and_sees_fresh_ones(
     slow.close()
 
 
+async def test_one_on_a_thin_line_stays(gateway: Gateway, http: aiohttp.ClientSession, redis: Redis) -> None:
+    thin = await RawViewer.connect(gateway.address, WATCH, receive_buffer_bytes=4096, segment_bytes=536)
+
+    async def read_on() -> int:
+        """50 KB/s, a tenth of what is published, and never a pause of half a second."""
+        read_bytes = 0
+        while got := await thin.read(2500):
+            read_bytes += len(got)
+            await asyncio.sleep(0.05)
+        return read_bytes
+
+    reading = asyncio.create_task(read_on())
+    await publish_many(redis, 60, 10)
+    assert await metric(http, "lotcast_viewers_cut_off_total") == 0
+    assert await metric(http, 'lotcast_frames_dropped_total{cause="newer",stage="send"}') > 20
+    assert not reading.done()
+    reading.cancel()
+    thin.close()
+
+
 async def test_one_that_never_answers_pings_is_closed(redis_url: str, tmp_path: Path, redis: Redis) -> None:
     settings = {"GATEWAY_PING_INTERVAL_S": "0.3", "GATEWAY_PING_TIMEOUT_S": "0.3"}
     with running_gateway(redis_url, tmp_path, **settings) as gateway:

@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import uvicorn
@@ -23,16 +23,17 @@ from services.gateway.metrics import GatewayMetrics
 from services.gateway.serving.config import GatewayConfig
 from services.gateway.serving.http_protocol import GatewayHttpProtocol
 from services.gateway.serving.server import GatewayServer
-from services.gateway.serving.viewer_protocol import CONNECTION, ViewerProtocol
+from services.gateway.serving.viewer_protocol import CLOSE_GRACE_S, CONNECTION, ViewerProtocol
 from services.gateway.settings import GatewaySettings
 from tests.gateway.raw_viewer import BINARY, CLOSE, PING, TEXT, RawViewer
 from tests.support.waiting import wait_for
 
 OUR_OWN: dict[type, set[str]] = {
     ViewerProtocol: {"make_outlet", "hand_over", "_on_text", "_on_silence", "_send_text", "_count_answer", "_cut_off",
-                     "_close"},
+                     "_close", "_tell_gone"},
     GatewayHttpProtocol: {"make_outlet", "_count_head", "_leave", "_start_head_timer", "_stop_head_timer",
-                          "_on_head_late"},
+                          "_on_head_late", "_watch_unsent", "_check_unsent", "_stop_unsent_timer",
+                          "_unsent_bytes"},
     GatewayServer: set(),
 }  # fmt: skip
 BASES: dict[type, type] = {
@@ -105,10 +106,17 @@ class Handed:
         self.gone += 1
 
 
+class Served(Protocol):
+    """Something with an application in it."""
+
+    async def app(self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+        """Serve one connection."""
+
+
 @asynccontextmanager
-async def serving(handed: Handed) -> AsyncIterator[tuple[uvicorn.Server, str]]:
+async def serving(served: Served) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """A uvicorn server in this event loop."""
-    config = GatewayConfig(GatewaySettings(), lambda: handed.app)
+    config = GatewayConfig(GatewaySettings(), lambda: served.app)
     config.lifespan = "off"
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -197,12 +205,27 @@ async def test_a_full_buffer_pauses_and_an_empty_one_resumes() -> None:
 
 async def test_no_progress_ends_in_1013_or_an_abort() -> None:
     handed = Handed()
-    async with serving(handed) as (_, address):
+    async with serving(handed) as (server, address):
         viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
         await wait_for(lambda: bool(handed.outlets))
         handed.outlets[0].offer(websocket_frame(2, bytes(20_000_000)))
         await wait_for(lambda: handed.outlets[0].closed, timeout_s=2)
-        await wait_for(lambda: handed.gone == 1, timeout_s=5)
+        assert handed.gone == 1, "it is no viewer any more"
+        assert server.server_state.connections, "but may still read why"
+        await wait_for(lambda: not server.server_state.connections, timeout_s=CLOSE_GRACE_S + 2)
+        assert handed.gone == 1
+        viewer.close()
+
+
+async def test_one_that_says_goodbye_and_takes_nothing_more_is_let_go() -> None:
+    handed = Handed()
+    async with serving(handed) as (server, address):
+        viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
+        await wait_for(lambda: bool(handed.outlets))
+        handed.outlets[0].offer(websocket_frame(2, bytes(20_000_000)))
+        await viewer.send(CLOSE, (1000).to_bytes(2, "big"))
+        await wait_for(lambda: not server.server_state.connections, timeout_s=5)
+        assert handed.gone == 1
         viewer.close()
 
 

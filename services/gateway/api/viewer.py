@@ -62,6 +62,12 @@ async def view_detection(
     protocol.hand_over(used.settings.keepalive_after_s, on_gone)
 
 
+@router.websocket("/{path:path}")
+async def refuse(websocket: WebSocket, path: str) -> None:
+    """Say that there is no other WebSocket; a router by itself would answer 403 without a word."""
+    await websocket.send_denial_response(problem_response(404, "there is no WebSocket here"))
+
+
 def _refusal(camera_id: str | None, format: str, used: Resources) -> JSONResponse | None:
     if camera_id is None:
         return problem_response(422, "camera_id: is missing")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from services.gateway.hub.prepared import Form
+from services.gateway.hub.unsent import unsent_bytes
 from services.gateway.metrics import GatewayMetrics
 
 CHECKS_PER_DEADLINE: Final = 5
@@ -111,7 +112,7 @@ class Outlet:
         if self.closed or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
-        self._remaining = self._transport.get_write_buffer_size()
+        self._remaining = unsent_bytes(self._transport, self._fd)
         self._progress_at = loop.time()
         self._timer = loop.call_later(self._deadline_s / CHECKS_PER_DEADLINE, self._check_progress)
 
@@ -132,7 +133,7 @@ class Outlet:
     def _check_progress(self) -> None:
         """Cut the viewer off if it has not taken a byte for too long."""
         loop = asyncio.get_running_loop()
-        remaining = self._transport.get_write_buffer_size()
+        remaining = unsent_bytes(self._transport, self._fd)
         if remaining < self._remaining:
             self._remaining, self._progress_at = remaining, loop.time()
         elif loop.time() - self._progress_at >= self._deadline_s - 0.001:

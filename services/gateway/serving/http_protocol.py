@@ -5,33 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.gateway.hub.outlet import Outlet
 from services.gateway.hub.prepared import Form
+from services.gateway.hub.unsent import unsent_bytes
 from services.gateway.metrics import GatewayMetrics
+from services.gateway.serving.raw_problems import problem_answer
 from services.gateway.serving.viewer_protocol import CONNECTION
 
 HEAD_DEADLINE_S: Final = 10.0
 """A request's head must be there this long after its first byte, or after the connection was made."""
 
+UNSENT_DEADLINE_S: Final = 10.0
+"""A client that takes no byte of an answer for this long, and up to twice as long, is dropped."""
+
 
 class _HeadTooLong(Exception):
     """Raised in a parser's callback, where it ends the parsing."""
-
-
-def problem_answer(status: int, phrase: str, detail: str, *headers: str) -> bytes:
-    """A whole HTTP answer that ends the connection, in the form that `services.gateway.problems` gives to routes."""
-    body = orjson.dumps({"title": phrase, "status": status, "detail": detail})
-    lines = [
-        f"HTTP/1.1 {status} {phrase}",
-        "content-type: application/problem+json",
-        f"content-length: {len(body)}",
-        "connection: close",
-        *headers,
-    ]
-    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 
 
 class GatewayHttpProtocol(HttpToolsProtocol):
@@ -46,6 +37,8 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_received = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._answers = 0
+        self._unsent_timer: asyncio.TimerHandle | None = None
 
     def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> Outlet:
         """Let pictures be written to this connection, whose response has begun in chunked coding."""
@@ -67,6 +60,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._leave()
+        self._stop_unsent_timer()
         if self._outlet is not None:
             self._outlet.close()
 
@@ -107,7 +101,13 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._reading_head = True
         self._head_received = 0
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._answers += 1
+        self._watch_unsent()
+
     def handle_websocket_upgrade(self) -> None:
+        self._stop_unsent_timer()
         self._leave()  # the WebSocket protocol counts the connection from here
         super().handle_websocket_upgrade()
 
@@ -132,11 +132,16 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         super().pause_writing()
         if self._outlet is not None:
             self._outlet.paused()
+        else:
+            self._watch_unsent()
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._stop_unsent_timer()
         if self._outlet is not None:
             self._outlet.drained()
+        else:
+            self._watch_unsent()  # some is left, below the mark
 
     @property
     def _head_max(self) -> int:
@@ -166,3 +171,25 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._head_timer = None
         if not self.transport.is_closing():
             self.transport.close()
+
+    def _watch_unsent(self) -> None:
+        """Look again later whether the client takes what is held for it; even a close waits for that otherwise."""
+        if self.transport.get_write_buffer_size() and self._unsent_timer is None:
+            before = self._unsent_bytes(), self._answers
+            self._unsent_timer = self.loop.call_later(UNSENT_DEADLINE_S, self._check_unsent, *before)
+
+    def _check_unsent(self, held_before_bytes: int, answers_before: int) -> None:
+        self._unsent_timer = None
+        if self._unsent_bytes() >= held_before_bytes and self._answers == answers_before:
+            self.transport.abort()
+        else:
+            self._watch_unsent()
+
+    def _unsent_bytes(self) -> int:
+        sock = self.transport.get_extra_info("socket")
+        return unsent_bytes(self.transport, -1 if sock is None else sock.fileno())
+
+    def _stop_unsent_timer(self) -> None:
+        if self._unsent_timer is not None:
+            self._unsent_timer.cancel()
+            self._unsent_timer = None

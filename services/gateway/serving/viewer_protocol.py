@@ -9,28 +9,43 @@ are written by the hub, `ping` is answered and `keepalive` sent here. What is re
 from __future__ import annotations
 
 import asyncio
+import http
 from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
 from services.gateway.hub.outlet import Outlet
 from services.gateway.hub.prepared import Form
 from services.gateway.metrics import GatewayMetrics
+from services.gateway.serving.raw_problems import PROBLEM_TYPE, problem_answer, problem_body
 
 CONNECTION: Final = "lotcast.connection"
 """Where a scope's `extensions` hold the protocol."""
 
 GOING_AWAY: Final = 1001
 TRY_AGAIN_LATER: Final = 1013
-CLOSE_GRACE_S: Final = 2.0
-"""A viewer that was cut off may still take the close frame for this long."""
+CLOSE_GRACE_S: Final = 5.0
+"""A viewer that was cut off may still take the rest of its picture and the close frame for this long."""
 
 UNSENT_ANSWERS_MAX: Final = 16
 """A viewer that goes on pinging and takes no answer is dropped."""
+
+
+class _Connection(ServerProtocol):
+    """The rules of one WebSocket; a handshake that breaks them is answered in the form that our routes' errors have."""
+
+    def reject(self, status: http.HTTPStatus | int, text: str) -> Response:
+        response = super().reject(status, text)
+        response.body = problem_body(response.status_code, response.reason_phrase, " ".join(text.split()))
+        for name, value in (("Content-Type", PROBLEM_TYPE), ("Content-Length", str(len(response.body)))):
+            del response.headers[name]
+            response.headers[name] = value
+        return response
 
 
 class ViewerProtocol(WebSocketsSansIOProtocol):
@@ -38,6 +53,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Without extensions: pictures do not compress, and deflate costs milliseconds a frame and viewer.
+        self.conn = _Connection(max_size=self.config.ws_max_size, logger=self.logger)
         self._outlet: Outlet | None = None
         self._on_gone: Callable[[], None] = lambda: None
         self._keepalive_after_s = 0.0
@@ -84,6 +101,14 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         self._peer = self.client[0] if self.client else None
         self.config.connections.enter(self._peer)  # type: ignore[attr-defined] # GatewayConfig
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.transport.is_closing():
+            # A handshake that cannot be read: uvicorn waits on, for ever, and leaves its answer lying.
+            answer = b"".join(self.conn.data_to_send())
+            self.transport.write(answer or problem_answer(400, "Bad Request", "the handshake cannot be read"))
+            self.transport.close()
+
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):  # the handshake was in order; the application's task has not begun yet
@@ -96,8 +121,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             self._silence_timer.cancel()
         if self._outlet is not None:
             self._outlet.close()
-        on_gone, self._on_gone = self._on_gone, lambda: None
-        on_gone()
+        self._tell_gone()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -176,6 +200,11 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
     def _cut_off(self) -> None:
         self.logger.info("a viewer cannot take pictures in time; cut off")
         self._close(TRY_AGAIN_LATER, "too slow")
+        self._tell_gone()  # its connection may last a while, but it is no viewer any more
+
+    def _tell_gone(self) -> None:
+        on_gone, self._on_gone = self._on_gone, lambda: None
+        on_gone()
 
     def _close(self, code: int, reason: str) -> None:
         """Send a close frame and end the connection, with or without the viewer's answer."""
@@ -183,6 +212,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             self._outlet.close()
         self.stop_keepalive()
         if self.close_sent or self.transport.is_closing():
+            # One end has closed already, but a transport closes only when it is rid of what it holds.
+            self.transport.abort()
             return
         try:
             self.conn.send_close(code, reason)
