@@ -1,4 +1,4 @@
-"""A real browser against a gateway with tokens: it is sent to log in, does, and watches, under the security policy."""
+"""A real browser against a gateway with tokens: it is sent to log in, does, watches, and logs out, under the policy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.mark.e2e
 @pytest.mark.skipif(not (DASHBOARD / "index.html").is_file(), reason="the dashboard is not built; make web builds it")
-async def test_a_person_logs_in_and_watches(redis_url: str, tmp_path: Path, browser: Browser) -> None:
+async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: Path, browser: Browser) -> None:
     with running_gateway(redis_url, tmp_path, GATEWAY_TOKENS=f"viewer:{VIEWER},worker:{WORKER}") as gateway:
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
         problems: list[str] = []
@@ -59,3 +59,15 @@ async def test_a_person_logs_in_and_watches(redis_url: str, tmp_path: Path, brow
             await page.wait_for_selector("[data-testid=live-picture][data-frame-count='2']")
         await page.screenshot(path=str(ARTIFACTS / "dashboard-after-login.png"))
         assert problems == []
+        await page.set_viewport_size({"width": 360, "height": 740})
+        for name in ("Wall view", "Log out"):
+            box = await page.get_by_role("button", name=name).bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 360, f"{name} is on the phone's screen"
+        await page.screenshot(path=str(ARTIFACTS / "dashboard-phone-logged-in.png"))
+        await page.get_by_role("button", name="Log out").click()
+        await page.wait_for_url("**/login")
+        await page.goto(gateway.url)
+        await page.wait_for_url("**/login")
+        assert await page.context.cookies() == [], "the session is gone from the browser"

@@ -1,6 +1,7 @@
-import { cleanup, render, screen, within } from "@testing-library/react";
+import { act, cleanup, render, screen, within } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 
+import { LogOut } from "../src/app/LogOut";
 import { NoCameras } from "../src/app/NoCameras";
 import type { CameraView } from "../src/api/client";
 import { CameraPicker } from "../src/features/camera-picker/CameraPicker";
@@ -95,6 +96,20 @@ test("a camera is chosen by name and id", () => {
   const onSelect = vi.fn<(cameraId: string) => void>();
   render(<CameraPicker cameras={[camera("live"), { ...camera("live"), id: "D", name: "D" }]} selected="C" onSelect={onSelect} />);
   expect(screen.getAllByRole("option").map((option) => option.textContent)).toEqual(["Gate (C)", "D"]);
+});
+
+test.each([
+  [{ login_required: true, role: "viewer" }, 1],
+  [{ login_required: true, role: null }, 0],
+  [{ login_required: false, role: "admin" }, 0],
+])("where %j one may log out by %d button", async (session, buttons) => {
+  const asked = vi.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(Response.json(session)));
+  const { container } = render(<LogOut />);
+  await vi.waitFor(() => { expect(asked).toHaveBeenCalledWith("/api/session", expect.anything()); });
+  await act(async () => { await new Promise((settled) => setTimeout(settled, 0)); });
+  expect(screen.queryAllByRole("button", { name: "Log out" })).toHaveLength(buttons);
+  expect(container.querySelectorAll('form[method="post"][action="/logout"]')).toHaveLength(buttons);
+  asked.mockRestore();
 });
 
 test("without cameras the page says how to add one", () => {

@@ -3,6 +3,7 @@ import type { components } from "./schema.gen";
 export type Schemas = components["schemas"];
 export type CameraView = Schemas["CameraView"];
 export type EventView = Schemas["EventView"];
+export type Session = Schemas["Session"];
 export type SpaceState = Schemas["SpaceView"]["state"];
 
 /** A request that was answered with an error; its text is fit to be shown. */
@@ -25,6 +26,11 @@ async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
     throw new ApiError(answer.status, `the gateway answered ${answer.status} ${answer.statusText}`.trim());
   }
   return (await answer.json()) as T;
+}
+
+/** Who the viewer is to the gateway; needs no log-in. */
+export async function fetchSession(signal: AbortSignal): Promise<Session> {
+  return getJson<Session>("/api/session", signal);
 }
 
 export async function fetchCameras(signal: AbortSignal): Promise<CameraView[]> {

@@ -11,6 +11,7 @@ import { Statistics } from "../features/statistics/Statistics";
 import { usePolled } from "../shared/usePolled";
 import { useLate } from "../stream/useLate";
 import { useStream } from "../stream/useStream";
+import { LogOut } from "./LogOut";
 import { NoCameras } from "./NoCameras";
 
 const CAMERAS_EVERY_MS = 3000;
@@ -53,6 +54,7 @@ export function App() {
         <button type="button" aria-pressed={wall} onClick={() => { showWall(!wall); }}>
           Wall view
         </button>
+        <LogOut />
       </header>
       {error !== null && (
         <p className="alert" role="alert">
