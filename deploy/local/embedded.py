@@ -81,7 +81,7 @@ async def run_installation(installation: Installation) -> None:
         servers = []
         if not given:
             data_folder = held.enter_context(claimed(installation.data_folder or folder))
-            servers = [_redis_service(redis_port, data_folder)]
+            servers = [redis_service(redis_port, data_folder)]
         parts = [
             _python_service("gateway", shared),
             _python_service("detector", {**shared, **installation.detector_environment}),
@@ -127,9 +127,11 @@ def _python_service(name: str, environment: Mapping[str, str]) -> Service:
     return Service(name, [sys.executable, "-m", f"services.{name}"], environment)
 
 
-def _redis_service(port: int, folder: Path) -> Service:
+def redis_service(port: int, folder: Path) -> Service:
+    """A redis-server on loopback that keeps a snapshot in `folder`: once a minute, and at its stop."""
     command = [str(find_redis_server()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
-    command += ["--save", "", "--appendonly", "yes", "--loglevel", "warning"]
+    # An append-only file would hold every picture that went by: docs/decisions/0012.
+    command += ["--save", "60 1", "--appendonly", "no", "--stop-writes-on-bgsave-error", "no", "--loglevel", "warning"]
     command += ["--client-output-buffer-limit", "pubsub 64mb 32mb 10"]
     return Service("redis", command)
 

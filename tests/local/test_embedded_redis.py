@@ -1,0 +1,59 @@
+"""The redis-server of `lotcast up` keeps what must outlive a restart, and no pictures that went by."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from deploy.local.embedded import free_port, redis_service
+from libs.common import keys
+from libs.common.messages import FRAMES_MAXLEN
+from tests.support.waiting import wait_for
+
+PICTURE_BYTES = 100_000
+PICTURES = 50
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[tuple[redis.Redis, subprocess.Popen[bytes]]]:
+    """The server, as the supervisor starts it."""
+    port = free_port()
+    process = subprocess.Popen(redis_service(port, folder).command)
+    try:
+        with redis.Redis(port=port, socket_timeout=2) as client:
+            yield client, process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def size_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+async def test_a_stop_keeps_everything_and_pictures_leave_no_trace(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as (client, process):
+        await wait_for(lambda: answers(client))
+        client.hset(keys.CAMERAS, "CAM1", "{}")
+        for _ in range(PICTURES):
+            picture = {"jpeg": os.urandom(PICTURE_BYTES)}
+            client.xadd(keys.frames("CAM1"), picture, maxlen=FRAMES_MAXLEN, approximate=False)
+        process.terminate()  # as at Ctrl-C
+        assert process.wait(10) == 0
+    assert size_bytes(tmp_path) < (FRAMES_MAXLEN + 1) * PICTURE_BYTES
+    with running_redis(tmp_path) as (client, _):
+        await wait_for(lambda: answers(client))
+        assert client.hget(keys.CAMERAS, "CAM1") == b"{}"
+        assert client.xlen(keys.frames("CAM1")) == FRAMES_MAXLEN
