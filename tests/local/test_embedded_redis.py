@@ -12,6 +12,7 @@ import redis
 
 from deploy.local.embedded import free_port, redis_service
 from libs.common import keys
+from libs.common.bus import HashFields
 from libs.common.messages import FRAMES_MAXLEN
 from tests.support.waiting import wait_for
 
@@ -48,7 +49,7 @@ async def test_a_stop_keeps_everything_and_pictures_leave_no_trace(tmp_path: Pat
         await wait_for(lambda: answers(client))
         client.hset(keys.CAMERAS, "CAM1", "{}")
         for _ in range(PICTURES):
-            picture = {"jpeg": os.urandom(PICTURE_BYTES)}
+            picture: HashFields = {"jpeg": os.urandom(PICTURE_BYTES)}
             client.xadd(keys.frames("CAM1"), picture, maxlen=FRAMES_MAXLEN, approximate=False)
         process.terminate()  # as at Ctrl-C
         assert process.wait(10) == 0
