@@ -59,7 +59,7 @@ def _check_url(url: str) -> str:
 
 
 MotionThreshold = Annotated[
-    Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)] | None,
+    Annotated[float, Field(strict=True, ge=0, le=255, allow_inf_nan=False)] | None,
     Field(description="change of grey that counts as motion; 0: the model sees every frame; null: as the detector's"),
 ]
 

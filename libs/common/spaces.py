@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 SpaceState = Literal["free", "occupied", "unknown"]
 SpaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-Coordinate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Coordinate = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Point = tuple[Coordinate, Coordinate]
-Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Confidence = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-Spell = Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+Confidence = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
+Spell = Annotated[float, Field(strict=True, ge=0, le=600, allow_inf_nan=False)]
 
 
 def _signed_area(points: Sequence[tuple[float, float]]) -> float:

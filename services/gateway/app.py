@@ -105,5 +105,5 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
     posted_max_bytes = settings.frame_max_bytes * 4 // 3 + 262_144
     app.add_middleware(BodyLimit, by_path={BROADCAST_PATH: posted_max_bytes, login.PATH: login.FORM_MAX_BYTES})
     app.add_middleware(Gate, tokens=tokens, allowed_origins=settings.allowed_origin_set, is_local=is_local)
-    complete_openapi(app)
+    complete_openapi(app, login_required=bool(tokens))
     return app

@@ -14,7 +14,8 @@ from services.gateway.settings import GatewaySettings
 def openapi_json() -> str:
     """The OpenAPI document: indented, keys sorted, so that it differs only where the API does."""
     defaults: dict[str, Any] = {name: field.get_default() for name, field in GatewaySettings.model_fields.items()}
-    document = create_app(GatewaySettings.model_construct(**defaults), TokenSet([])).openapi()
+    tokens = TokenSet([("admin", "where one has to log in")])
+    document = create_app(GatewaySettings.model_construct(**defaults), tokens).openapi()
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

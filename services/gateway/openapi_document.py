@@ -22,8 +22,13 @@ _EXTRA_MODELS: Final = (ViewerMessage, FrameMetadata, Problem, BridgeProblem, Br
 _REFUSALS: Final = {401: "Not logged in", 403: "Not allowed"}
 
 
-def complete_openapi(app: FastAPI) -> None:
-    """Let `app.openapi()` return the whole description."""
+def complete_openapi(app: FastAPI, *, login_required: bool) -> None:
+    """Let `app.openapi()` return the whole description.
+
+    Args:
+        app: described.
+        login_required: whether there are tokens; without any nobody is asked who he is, whatever he shows.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -31,20 +36,21 @@ def complete_openapi(app: FastAPI) -> None:
             models = [(model, "serialization") for model in _EXTRA_MODELS]
             _, extra = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
             document["components"]["schemas"] |= extra["$defs"]
-            document["components"]["securitySchemes"] = _SCHEMES
+            if login_required:
+                document["components"]["securitySchemes"] = _SCHEMES
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
-                    _add_security(operation, method.upper(), path)
+                    _add_security(operation, method.upper(), path, login_required=login_required)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _add_security(operation: dict[str, Any], method: str, path: str) -> None:
+def _add_security(operation: dict[str, Any], method: str, path: str, *, login_required: bool) -> None:
     roles = roles_for(method, path)
     refusals = _refusals(path)
-    if roles is None:
+    if roles is None or not login_required:
         operation["responses"].setdefault("403", refusals["403"])
         return
     operation["security"] = [{"token": []}, {"session": []}]

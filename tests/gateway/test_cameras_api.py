@@ -46,6 +46,9 @@ async def test_a_camera_is_added_shown_changed_and_removed(http: aiohttp.ClientS
         ({"url": "ftp://host/x"}, "url: must start with one of"),
         ({"fps": 99}, "fps: Input should be less than or equal to 60; it is 99"),
         ({"motion_threshold": 256}, "motion_threshold: Input should be less than or equal to 255; it is 256"),
+        ({"fps": "10"}, "fps: Input should be a valid number; it is '10'"),
+        ({"motion_threshold": True}, "motion_threshold: Input should be a valid number; it is True"),
+        ({"enabled": 1}, "enabled: Input should be a valid boolean; it is 1"),
         ({"id": "a b"}, "id: "),
         ({"name": ""}, "name: "),
         ({"colour": "red"}, "colour: "),
@@ -74,6 +77,8 @@ async def test_spaces_are_set_and_bad_ones_refused(http: aiohttp.ClientSession) 
     assert problem["detail"].startswith("spaces.0.polygon.1.1: Input should be less than or equal to 1; it is 1.5")
     status, problem = await call(http, "PUT", "/api/cameras/gate/spaces", {"spaces": [{**SPACE, "confidence": 40}]})
     assert (status, problem["detail"]) == (422, "spaces.0.confidence: Input should be less than 1; it is 40")
+    status, problem = await call(http, "PUT", "/api/cameras/gate/spaces", {"spaces": [{**SPACE, "min_overlap": "0.5"}]})
+    assert (status, problem["detail"]) == (422, "spaces.0.min_overlap: Input should be a valid number; it is '0.5'")
     assert (await call(http, "GET", "/api/cameras/gate/spaces"))[1] == {"spaces": [SPACE]}, "the old ones stay"
     assert (await call(http, "PUT", "/api/cameras/nobody/spaces", {"spaces": []}))[0] == 404
     asking = {**SPACE, "min_overlap": 0.3, "confidence": 0.5, "occupied_after_s": 5.0, "free_after_s": 60.0}

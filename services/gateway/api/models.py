@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from libs.common.cameras import CAMERA_ID_PATTERN, CameraId, CameraUrl, MotionThreshold
 from libs.common.spaces import SpaceState
@@ -14,7 +14,7 @@ CameraState = Literal["live", "connecting", "stalled", "error", "disabled", "unk
 CameraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=r"\S")]
 _CAMERA_URL = r"^((https?|rtsps?)://|file:///|v4l2:///dev/)[!-~]+$"
 ApiCameraUrl = Annotated[CameraUrl, Field(json_schema_extra={"pattern": _CAMERA_URL})]
-FramesPerSecond = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+FramesPerSecond = Annotated[float, Field(strict=True, gt=0, le=60, allow_inf_nan=False)]
 _JPEG_BASE64 = r"^/9j/([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 Seconds = Annotated[float, Field(description="seconds since the epoch")]
 
@@ -69,7 +69,7 @@ class NewCamera(BaseModel):
     name: CameraName
     url: ApiCameraUrl
     fps: FramesPerSecond = 10.0
-    enabled: bool = True
+    enabled: StrictBool = True
     motion_threshold: MotionThreshold = None
 
 
@@ -81,7 +81,7 @@ class CameraChange(BaseModel):
     name: CameraName | None = None
     url: ApiCameraUrl | None = None
     fps: FramesPerSecond | None = None
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
     motion_threshold: MotionThreshold = None
 
 
