@@ -39,9 +39,9 @@ LONG_S = 60.0
 Calls = list[Future[list[sv.Detections]]]
 
 
-def picture(number: int) -> Picture:
+def picture(number: int, shape: tuple[int, int] = (4, 4)) -> Picture:
     """A picture that the pretended model takes for so many vehicles."""
-    return np.full((4, 4, 3), number, np.uint8)
+    return np.full((*shape, 3), number, np.uint8)
 
 
 class PretendedModel:
@@ -88,16 +88,16 @@ class Callers:
         await wait_for(lambda: len(model.batches) > before)
         return held
 
-    def call(self, engine: Engine, *numbers: int, confidence: float = 0.1) -> Calls:
+    def call(self, engine: Engine, *numbers: int, confidence: float = 0.1, shape: tuple[int, int] = (4, 4)) -> Calls:
         """A call for each number, at the same time."""
-        return [self._pool.submit(engine.detect, [picture(number)], confidence) for number in numbers]
+        return [self._pool.submit(engine.detect, [picture(number, shape)], confidence) for number in numbers]
 
-    async def queue(self, batching: BatchingEngine, *numbers: int, confidence: float = 0.1) -> Calls:
+    async def queue(self, batching: BatchingEngine, *numbers: int, **how: Any) -> Calls:
         """A call for each number, one after the other, while the model is busy; all wait when this is over."""
         calls: Calls = []
         for number in numbers:
             waiting = batching.waiting
-            calls += self.call(batching, number, confidence=confidence)
+            calls += self.call(batching, number, **how)
             await wait_for(lambda waiting=waiting: batching.waiting == waiting + 1)
         return calls
 
@@ -184,6 +184,19 @@ async def test_confidences_do_not_mix_and_the_eldest_goes_first(callers: Callers
     model.is_open.set()
     assert found(held + calls) == [0, 1, 2, 3, 4]
     assert model.batches[1:] == [([1, 4], 0.5), ([2, 3], 0.1)]
+
+
+async def test_shapes_do_not_mix_but_resolutions_do(callers: Callers) -> None:
+    model = PretendedModel(batch_max=4)
+    batching = BatchingEngine(model, 0, all_lanes(16))
+    held = await callers.hold(model, batching)
+    calls = await callers.queue(batching, 1, shape=(360, 640))
+    calls += await callers.queue(batching, 2, shape=(480, 640))
+    calls += await callers.queue(batching, 3, shape=(540, 960))
+    calls += await callers.queue(batching, 4, shape=(640, 360))
+    model.is_open.set()
+    assert found(held + calls) == [0, 1, 2, 3, 4]
+    assert [numbers for numbers, _ in model.batches[1:]] == [[1, 3], [2], [4]]
 
 
 async def test_a_bad_picture_fails_its_own_caller_only(callers: Callers) -> None:
@@ -281,6 +294,16 @@ def test_only_an_engine_that_gains_by_batches_is_given_them() -> None:
         took_s.append(time.monotonic() - started)
     assert told == [1, 1]
     assert took_s[0] < 0.2 <= took_s[1], "as long as the setting says"
+
+
+async def test_an_engine_that_takes_single_pictures_takes_them_side_by_side(callers: Callers) -> None:
+    model = PretendedModel(batch_max=1)
+    engine = engine_for_frames(model, DetectorSettings(), lambda *_: None, all_lanes(2))
+    model.is_open.clear()
+    calls = callers.call(engine, 1, 2)
+    await wait_for(lambda: len(model.batches) == 2)
+    model.is_open.set()
+    assert found(calls) == [1, 2]
 
 
 def test_there_are_lanes_for_a_batch_and_for_the_next_one() -> None:

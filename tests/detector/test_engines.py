@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from libs.common.errors import EngineError
+from services.detector.engines import ultralytics
 from services.detector.engines.base import in_batches
 from services.detector.engines.loading import load_engine
 from services.detector.engines.openvino import OpenVinoEngine
@@ -122,6 +124,29 @@ def test_a_pt_model_runs_on_the_device_that_is_named(untrained: Path) -> None:
     found = engine.detect([*NOISE[:2], NOISE[0][:100]], 1e-6)
     assert [len(one) > 0 for one in found] == [True] * 3
     assert (found[2].xyxy[:, 3] <= 100).all(), "pixels of the picture itself"
+
+
+@needs_ultralytics
+@quiet
+def test_pictures_of_one_shape_are_one_run_of_a_pt_model_without_grey_bars(
+    untrained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ultralytics, "batch_limit", lambda exported_for, device: 8)  # as on CUDA
+    engine = ultralytics.UltralyticsEngine(str(untrained), "cpu", 0.5)
+    runs: list[tuple[int, ...]] = []
+    engine._model.predictor.model.register_forward_pre_hook(lambda _, given: runs.append(tuple(given[0].shape)))
+    small = [cv2.resize(one, (640, 360)) for one in NOISE[:3]]
+    large = [cv2.resize(one, (1280, 720)) for one in NOISE[3:5]]
+    together = engine.detect([*small, *large], 1e-6)
+    assert runs == [(5, 3, 384, 640)]
+    for one, seen in zip([*small, *large], together, strict=True):
+        alone = engine.detect([one], 1e-6)[0]
+        assert len(seen) == len(alone) > 0
+        assert seen.xyxy == pytest.approx(alone.xyxy, abs=0.5)
+    assert any(seen.xyxy[:, 2].max() > 640 for seen in together[3:]), "pixels of the picture itself"
+    runs.clear()
+    assert len(engine.detect([small[0], NOISE[0][:, :180]], 1e-6)) == 2
+    assert runs == [(2, 3, 640, 640)], "other shapes share a run, too"
 
 
 @needs_ultralytics

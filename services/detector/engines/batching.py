@@ -27,6 +27,16 @@ class _Call:
     problem: EngineError | None = None
     is_done: bool = False
 
+    @property
+    def kind(self) -> tuple[float, float]:
+        """What pictures of one batch have in common: the least confidence, and the shape (width over height).
+
+        A model that spares pictures their grey bars can do so only where all have one shape; else boxes would move by
+        some pixels with who else is in the batch.
+        """
+        height, width = self.picture.shape[:2]
+        return self.confidence, round(width / height, 2)
+
     def answer(self) -> sv.Detections:
         if self.problem is not None:
             raise self.problem
@@ -131,8 +141,8 @@ class BatchingEngine:
         enough = min(self._engine.batch_max, self._callers())
         patience_s = self._waiting[0].came_at_s + self._wait_s - time.monotonic()
         self._came.wait_for(lambda: len(self._waiting) >= enough, max(0.0, patience_s))
-        confidence = self._waiting[0].confidence
-        batch = [call for call in self._waiting if call.confidence == confidence][: self._engine.batch_max]
+        kind = self._waiting[0].kind
+        batch = [call for call in self._waiting if call.kind == kind][: self._engine.batch_max]
         self._waiting = [call for call in self._waiting if call not in batch]
         return batch
 
