@@ -43,6 +43,12 @@ class Selector:
                 return False
         return True
 
+    def parts(self) -> Iterator[Selector]:
+        """Each matcher by itself, and each alternative of a regular expression (`a|b`): all should match something."""
+        for label, operator, wanted in self.matchers:
+            for one in wanted.split("|") if operator == "=~" else [wanted]:
+                yield Selector(self.name, ((label, operator, one),))
+
 
 def selectors(expression: str) -> Iterator[Selector]:
     """Every metric that a PromQL expression names. Knows as much of PromQL as the dashboard and the rules use."""
