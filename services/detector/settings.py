@@ -60,8 +60,8 @@ class DetectorSettings(MonitoringSettings):
         Field(
             ge=0,
             le=64,
-            description="frames worked on at once; 0: one per core and one more, for a model that takes batches one batch "
-            "more, two at least",
+            description="frames worked on at once; 0: one per core and one more; "
+            "for a model that takes batches one batch more, two at least",
         ),
     ] = 0
     batch_wait_ms: Annotated[
