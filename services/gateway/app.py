@@ -30,7 +30,7 @@ from services.gateway.settings import GatewaySettings
 _log = get_logger("gateway")
 
 TITLE = "Lotcast gateway"
-ANSWER_TIMEOUT_S = 0.45
+ANSWER_TIMEOUT_S = 0.4
 """Redis is asked once more after that; whoever waits for us hears within a second that it is away."""
 
 

@@ -14,7 +14,7 @@ from services.gateway.security.camera_urls import url_problem
 from services.gateway.security.rules import is_loopback_host, is_origin_allowed, roles_for
 from services.gateway.security.sessions import make_session, read_session
 from services.gateway.security.tokens import TokenSet, load_tokens
-from services.gateway.serving.connections import ConnectionCounter
+from services.gateway.serving.connections import ConnectionCounter, counted_as
 
 VIEWER, WORKER, ADMIN = "viewer-0123456789abcdef", "worker-0123456789abcdef", "admin-0123456789abcdef"
 
@@ -180,6 +180,15 @@ def test_attempts_are_counted_for_a_minute() -> None:
     assert attempts.allow("b", 2)
     assert not attempts.allow("a", 59.9)
     assert attempts.allow("a", 60)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::/64"),
+     ("2001:db8::ffff:0:0:1", "2001:db8::/64"), ("fe80::1%eth0", "fe80::/64"), ("a-name", "a-name"), ("", "")],
+)  # fmt: skip
+def test_an_ipv6_address_is_counted_with_its_neighbours(address: str, name: str) -> None:
+    assert counted_as(address) == name
 
 
 def test_connections_are_counted_by_address() -> None:

@@ -17,8 +17,8 @@ from services.gateway.api.models import BroadcastAnswer, Broadcaster, BroadcastR
 from services.gateway.problems import BridgeProblem
 from services.gateway.resources import Resources, Used
 
-DEADLINE_S: Final = 0.9
-"""A worker hears within a second whether its picture was published."""
+DEADLINE_S: Final = 0.85
+"""A worker hears within a second whether its picture was published; the rest is for its way here and back."""
 
 router = APIRouter(prefix="/api", tags=["bridge"])
 

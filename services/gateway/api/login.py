@@ -16,6 +16,7 @@ from services.gateway.api.models import Session
 from services.gateway.resources import Used
 from services.gateway.security.gate import CONTENT_SECURITY_POLICY, ROLE
 from services.gateway.security.sessions import make_session, session_cookie
+from services.gateway.serving.connections import counted_as
 
 router = APIRouter()
 
@@ -91,7 +92,7 @@ async def show_login(used: Used) -> Response:
 async def log_in(request: Request, used: Used) -> Response:
     """Trade a token for a session."""
     address = request.client.host if request.client else ""
-    if not used.logins.allow(address, time.monotonic()):
+    if not used.logins.allow(counted_as(address), time.monotonic()):
         return _page("Too many attempts from your address. Wait a minute.", 429, {"Retry-After": "60"})
     body = await request.body()
     token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()

@@ -9,6 +9,17 @@ from collections.abc import Iterable
 from libs.common.errors import ConfigurationError
 
 
+def counted_as(address: str) -> str:
+    """Under what name limits count an address: an IPv6 one by its /64, since who has one of those has all of them."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address  # a name from a proxy
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), 64), strict=False))
+
+
 class ConnectionCounter:
     """Connections of this process by the address of the peer.
 
@@ -41,7 +52,7 @@ class ConnectionCounter:
 
     def has_room(self, address: str | None) -> bool:
         """Whether one more connection of an address would be taken."""
-        return self._is_unlimited(address) or self._open[address or ""] < self._max
+        return self._is_unlimited(address) or self._open[counted_as(address or "")] < self._max
 
     def enter(self, address: str | None) -> bool:
         """Count a connection; False, and not counted, if the address has as many as it may."""
@@ -49,16 +60,17 @@ class ConnectionCounter:
             self.refused += 1
             return False
         if not self._is_unlimited(address):
-            self._open[address or ""] += 1
+            self._open[counted_as(address or "")] += 1
         return True
 
     def leave(self, address: str | None) -> None:
         """A counted connection has ended."""
         if self._is_unlimited(address):
             return
-        self._open[address or ""] -= 1
-        if self._open[address or ""] <= 0:
-            del self._open[address or ""]
+        name = counted_as(address or "")
+        self._open[name] -= 1
+        if self._open[name] <= 0:
+            del self._open[name]
 
     def _is_unlimited(self, address: str | None) -> bool:
         if self._is_off or address is None:
