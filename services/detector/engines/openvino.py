@@ -15,6 +15,7 @@ import numpy.typing as npt
 import openvino as ov
 import supervision as sv
 import yaml
+from openvino import opset13 as ops
 from openvino.preprocess import PrePostProcessor
 
 from libs.common.errors import EngineError
@@ -69,6 +70,7 @@ class OpenVinoEngine:
             self._vehicle_ids = vehicle_class_ids(_class_names(self._model, self._file))
             self._input_size = _read_input_size(self._model)
             own = self._compile(self._model, self._input_size)
+            _warm_up(own)
         except RuntimeError as error:
             raise EngineError(f"OpenVINO cannot load {self._file.name}: {str(error).splitlines()[-1]}") from error
         if not self._vehicle_ids:
@@ -170,6 +172,17 @@ class _Compiled:
         with self.request() as request:
             request.infer({0: picture[np.newaxis]})
             return np.array(request.get_output_tensor(0).data[0])
+
+
+def _warm_up(compiled: _Compiled) -> None:
+    """Use what the lanes will use, from one thread.
+
+    OpenVINO's Python part fills its tables of types at their first use, holding a lock of C++ while it waits for
+    Python's: two threads that come first at the same time wait for each other for ever.
+    """
+    compiled.raw_output(np.zeros((compiled.size[1], compiled.size[0], 3), np.uint8))
+    constant = ops.constant(np.zeros(1, np.float32))
+    constant.get_data()
 
 
 def _model_file(path: Path) -> Path:
