@@ -16,13 +16,17 @@ from libs.common.leases import Lease
 Command = Sequence[str | bytes | int | float]
 """A Redis command as it is sent: its name, the key or channel, arguments."""
 
-# The commands come one after the other, each behind the number of its parts.
+# The commands come one after the other, each behind the number of its parts; where the number is negative, the
+# payload is to be the third part.
 _FENCED = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
-local answers, at = {}, 2
+local answers, at = {}, 3
 while ARGV[at] do
-    local last = at + tonumber(ARGV[at])
-    answers[#answers + 1] = redis.call(unpack(ARGV, at + 1, last))
+    local parts = tonumber(ARGV[at])
+    local last = at + math.abs(parts)
+    local command = {unpack(ARGV, at + 1, last)}
+    if parts < 0 then table.insert(command, 3, ARGV[2]) end
+    answers[#answers + 1] = redis.call(unpack(command))
     at = last + 1
 end
 return answers
@@ -35,12 +39,13 @@ class Fence:
     def __init__(self, redis: Redis) -> None:
         self._script = redis.register_script(_FENCED)
 
-    async def execute(self, lease: Lease, commands: Sequence[Command]) -> list[Any] | None:
+    async def execute(self, lease: Lease, commands: Sequence[Command], payload: bytes = b"") -> list[Any] | None:
         """Run commands, all or, where the lease is not held, none.
 
         Args:
             lease: of the camera whose keys they name.
             commands: at least one, of this camera's keys only.
+            payload: sent once for all commands that have this very object as their third part.
 
         Returns:
             Their answers as Redis gave them; None if the camera is somebody else's, or nobody's, now.
@@ -48,8 +53,15 @@ class Fence:
         Raises:
             redis.RedisError: Redis is away, or refuses a command; those before it have been run.
         """
-        parts = [part for command in commands for part in (len(command), *command)]
+        parts: list[str | bytes | int | float] = []
+        for command in commands:
+            if len(command) > 2 and command[2] is payload:
+                parts += (1 - len(command), *command[:2], *command[3:])
+            else:
+                parts += (len(command), *command)
         # The lease alone is named as a key: all keys of a camera share its slot, and a user who may only write one of
         # them may not name it to a script.
-        answer: list[Any] | None = await self._script(keys=[lease.lock.name], args=[lease.lock.local.token, *parts])
+        answer: list[Any] | None = await self._script(
+            keys=[lease.lock.name], args=[lease.lock.local.token, payload, *parts]
+        )
         return answer

@@ -65,7 +65,8 @@ class MotionGate:
             `new`: the model must see it, and the next ones are compared with it; `still`: the last result holds;
             `blind`: it shows nothing.
         """
-        if thumbnail.mean() < DARK_LEVEL or thumbnail.std() < FLAT_CONTRAST:
+        mean, deviation = cv2.meanStdDev(thumbnail)
+        if mean.item() < DARK_LEVEL or deviation.item() < FLAT_CONTRAST:
             return "blind"
         smooth = cv2.blur(thumbnail, (3, 3))
         with self._lock:

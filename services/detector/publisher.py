@@ -38,12 +38,12 @@ class Publisher:
                 camera.frame_count = int(await self._redis.get(keys.count(camera.camera_id)) or 0)
             published_at_ms = now_ms()
             pipe = self._redis.pipeline(transaction=True)
-            self._add_message(pipe, camera, frame, published_at_ms)
+            message = self._add_message(pipe, camera, frame, published_at_ms)
             events = self._add_changes(pipe, camera)
             if not camera.lease.is_valid():  # asked right before: the process may have been paused meanwhile
                 return False
             expected, camera.frame_count = camera.frame_count + 1, None  # not known again until Redis answers
-            answers = await self._execute(pipe, camera, events)
+            answers = await self._execute(pipe, camera, events, message)
             if answers is None:
                 return False
             # Whoever owns the camera counts alone; if somebody broadcast it too, the next number is right again.
@@ -54,7 +54,8 @@ class Publisher:
         await self._touch(camera, published_at_ms)
         return True
 
-    def _add_message(self, pipe: Any, camera: CameraWork, frame: AnnotatedFrame, at_ms: int) -> None:
+    def _add_message(self, pipe: Any, camera: CameraWork, frame: AnnotatedFrame, at_ms: int) -> bytes:
+        """Add what a frame writes; the message to viewers."""
         camera_id = camera.camera_id
         metadata = frame.metadata.model_dump(by_alias=True)
         metadata["timings"]["published_at"] = at_ms
@@ -66,6 +67,7 @@ class Publisher:
             keep_from_ms = at_ms - self._settings.log_keep_s * 1000
             text = frame.metadata.model_dump_json(by_alias=True)
             pipe.xadd(keys.log(camera_id), {"metadata": text}, minid=keep_from_ms, approximate=True)
+        return message
 
     async def _touch(self, camera: CameraWork, at_ms: int) -> None:
         """Once a second, tell that the camera is broadcast: fresh enough for lists of what is live."""
@@ -111,7 +113,7 @@ class Publisher:
         }
         await self._redis.hset(keys.status(camera.camera_id), mapping=fields)
 
-    async def _execute(self, pipe: Any, camera: CameraWork, events: int) -> list[Any] | None:
+    async def _execute(self, pipe: Any, camera: CameraWork, events: int, message: bytes = b"") -> list[Any] | None:
         """Run a transaction that ends with the first `events` pending changes being on the bus.
 
         Returns:
@@ -119,7 +121,7 @@ class Publisher:
         """
         track_id = camera.tracker.last_track_id
         camera.stored_track_id, camera.is_unsettled = None, True
-        answers = await self._fence.execute(camera.lease, [command for command, _ in pipe.command_stack])
+        answers = await self._fence.execute(camera.lease, [command for command, _ in pipe.command_stack], message)
         if answers is None:
             camera.lease.end()
             return None

@@ -52,6 +52,7 @@ class SpaceMatcher:
         # A polygon drawn by hand may cross itself; its enclosed parts still are the space.
         self._polygons = np.array([shapely.make_valid(shapely.polygons(points)) for points in polygons], dtype=object)
         self._areas = shapely.area(self._polygons)
+        self._tree = shapely.STRtree(self._polygons)
         wanted = [MIN_OVERLAP if space.min_overlap is None else space.min_overlap for space in spaces]
         self._min_overlaps = np.array(wanted, float)
         self._confidences = np.array([space.confidence or 0.0 for space in spaces], float)
@@ -88,7 +89,7 @@ class SpaceMatcher:
         footprints = shapely.box(boxes[:, 0], tops, boxes[:, 2], boxes[:, 3])
         shared = np.zeros((len(self._polygons), len(footprints)))
         # The tree finds the pairs whose bounding boxes meet; only those are worth an exact intersection.
-        vehicle_index, space_index = shapely.STRtree(self._polygons).query(footprints)
+        vehicle_index, space_index = self._tree.query(footprints)
         shared[space_index, vehicle_index] = shapely.area(
             shapely.intersection(self._polygons[space_index], footprints[vehicle_index])
         )
