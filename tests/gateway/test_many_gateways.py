@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from libs.common import keys
 from tests.gateway.feeding import collect_numbers, number_in, publish, publish_many
 from tests.gateway.raw_viewer import RawViewer
 from tests.gateway.test_reference_worker import body, post
+from tests.support.cuttable_link import cuttable_link
 from tests.support.processes import Gateway, has_ended, running, running_gateway
-from tests.support.redis_server import free_port
+from tests.support.redis_server import RedisServer, free_port
 from tests.support.waiting import wait_for
 
 VIEWER = "viewer-0123456789abcdef"
@@ -55,6 +57,30 @@ async def test_both_count_all_viewers_and_frames(pair: tuple[Gateway, Gateway]) 
                 assert told["broadcasters"][0]["frame_count"] == 2
         async with at_second.ws_connect(second.viewer_url("CAM1")) as again:
             assert (await again.receive_json(timeout=5))["frame_count"] == 2, "the current picture, at once"
+
+
+async def test_who_hears_that_he_is_in_is_counted_everywhere(
+    gateway: Gateway, redis_server: RedisServer, redis_url: str, tmp_path: Path
+) -> None:
+    async with cuttable_link(redis_server.port) as link:
+        behind = redis_url.replace(f":{redis_server.port}", f":{link.port}")
+        with ExitStack() as stack:
+            other = await asyncio.to_thread(stack.enter_context, running_gateway(behind, tmp_path))
+            await wait_for(lambda: is_ready(other))
+            link.cut()
+            coming = asyncio.create_task(RawViewer.connect(other.address, "/ws/viewer/detection?camera_id=CAM1"))
+            done, _ = await asyncio.wait({coming}, timeout=0.2)
+            assert not done, "nobody else can know of it yet"
+            link.mend()
+            viewer = await coming
+            assert viewer.status == 101
+            assert (await status(gateway))["total_viewers"] == 1
+            viewer.close()
+
+
+async def is_ready(gateway: Gateway) -> bool:
+    async with aiohttp.ClientSession(gateway.url) as http, http.get("/readyz") as answer:
+        return answer.status == 200
 
 
 async def test_a_killed_gateway_is_out_of_the_counts_within_ten_seconds(

@@ -114,12 +114,14 @@ class Served(Protocol):
 
 
 @asynccontextmanager
-async def serving(served: Served) -> AsyncIterator[tuple[uvicorn.Server, str]]:
+async def serving(served: Served, *, send_buffer_bytes: int | None = None) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     """A uvicorn server in this event loop."""
     config = GatewayConfig(GatewaySettings(), lambda: served.app)
     config.lifespan = "off"
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        if send_buffer_bytes is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         task = asyncio.create_task(server._serve([listening]))
         await wait_for(lambda: server.started)
         yield server, f"127.0.0.1:{listening.getsockname()[1]}"

@@ -22,7 +22,7 @@ _log = get_logger("viewer")
 router = APIRouter()
 
 COUNTED_WITHIN_S: Final = 0.5
-"""How long a new viewer waits to be counted before it is served."""
+"""How long a new viewer waits to be counted before it is let in."""
 
 
 @router.websocket("/ws/viewer/detection")
@@ -51,11 +51,12 @@ async def view_detection(
             used.hub.detach(camera_id, outlet)
 
     try:
-        await websocket.accept()
-        form: Form = "binary" if format == "binary" else "json"
-        outlet = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
-        used.hub.attach(camera_id, outlet)
-        await _tell_presence(used)
+        with used.hub.expecting(camera_id):
+            await _tell_presence(used)
+            await websocket.accept()
+            form: Form = "binary" if format == "binary" else "json"
+            outlet = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
+            used.hub.attach(camera_id, outlet)
     except BaseException:  # also where the viewer goes, or the gateway stops, right now
         on_gone()
         raise

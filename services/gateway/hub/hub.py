@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -49,23 +51,35 @@ class Hub:
         self._redis = redis
         self._metrics = metrics
         self._audiences: dict[str, _Audience] = {}
+        self._expected: Counter[str] = Counter()
         self._subscription = Subscription(subscriber, self.hand_out, self._load_latest, self._watched_cameras)
         self._loading: set[asyncio.Task[None]] = set()
         self.on_change: Callable[[], None] = lambda: None
 
     def viewers(self) -> dict[str, int]:
         """How many viewers each camera has here; cameras without any are absent."""
-        return {camera_id: len(audience) for camera_id, audience in self._audiences.items()}
+        return dict(Counter({camera: len(audience) for camera, audience in self._audiences.items()}) + self._expected)
 
     def viewers_of(self, camera_id: str) -> int:
         """How many viewers a camera has here."""
         audience = self._audiences.get(camera_id)
-        return 0 if audience is None else len(audience)
+        return self._expected[camera_id] + (0 if audience is None else len(audience))
 
     @property
     def viewer_count(self) -> int:
         """How many viewers are connected here."""
-        return sum(len(audience) for audience in self._audiences.values())
+        return self._expected.total() + sum(len(audience) for audience in self._audiences.values())
+
+    @contextmanager
+    def expecting(self, camera_id: str) -> Iterator[None]:
+        """Count a viewer that is being let in until it is attached: when it hears that it is in, all counts say so."""
+        self._expected[camera_id] += 1
+        try:
+            yield
+        finally:
+            self._expected[camera_id] -= 1
+            self._expected += Counter()  # without those at 0
+            self.on_change()
 
     def attach(self, camera_id: str, outlet: Outlet) -> None:
         """Give a viewer the camera's pictures from now on, the current one first."""
