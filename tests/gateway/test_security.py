@@ -128,9 +128,12 @@ async def test_a_session_changes_things_only_from_our_own_pages(closed: Gateway,
 async def test_logins_are_limited(closed: Gateway, client: aiohttp.ClientSession) -> None:
     tries = [await status_of(client, "POST", "/login", data={"token": f"wrong-{n}-0123456789"}) for n in range(4)]
     assert tries == [401] * 4
+    assert closed.service.log.count('"address": "127.0.0.1", "event": "login refused: unknown token"') == 4
+    assert "wrong-" not in closed.service.log, "what was tried may be nearly right"
     async with client.post("/login", data={"token": VIEWER}, allow_redirects=False) as answer:
         assert answer.status == 429
         assert answer.headers["Retry-After"] == "60"
+    assert closed.service.log.count("login refused") == 4, "nobody can flood the log"
 
 
 async def test_a_workers_token_is_no_login(client: aiohttp.ClientSession) -> None:

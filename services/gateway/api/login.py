@@ -12,11 +12,14 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from libs.common.logging import get_logger
 from services.gateway.api.models import Session
 from services.gateway.resources import Used
 from services.gateway.security.gate import CONTENT_SECURITY_POLICY, ROLE
 from services.gateway.security.sessions import make_session, session_cookie
 from services.gateway.serving.connections import counted_as
+
+_log = get_logger("login")
 
 router = APIRouter()
 
@@ -98,6 +101,7 @@ async def log_in(request: Request, used: Used) -> Response:
     token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
     grant = used.tokens.grant_of(token)
     if grant is None:
+        _log.warning("login refused: unknown token", address=address)  # so often in a minute, and no more
         return _page("This token is not known here.", 401)
     if grant.role == "worker":
         return _page("This is a worker's token; it may send pictures, but not look at them.", 403)
