@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.gateway.raw_viewer import RawViewer
+from tests.gateway.raw_viewer import CLOSE, RawViewer
 from tests.support.processes import Gateway, running_gateway
 
 WATCH = "/ws/viewer/detection?camera_id=CAM1"
@@ -176,6 +176,21 @@ async def test_a_handshake_that_fails_has_a_problem_as_its_answer(
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"content-type: application/problem+json" in head.lower()
     assert json.loads(content)["status"] == status
+    assert "Traceback" not in gateway.service.log
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(b"\x81\xfe\x13\x88\0\0\0\0" + b"x" * 5000, 1009), (b"\x81\x82\0\0\0\0\xff\xfe", 1007), (b"\x81\x04ping", 1002),
+     (b"\x83\x80\0\0\0\0", 1002)],
+    ids=["too-long", "not-utf-8", "not-masked", "no-opcode"],
+)  # fmt: skip
+async def test_a_viewer_that_breaks_the_rules_is_told_which(gateway: Gateway, sent: bytes, code: int) -> None:
+    viewer = await RawViewer.connect(gateway.address, WATCH)
+    await asyncio.get_running_loop().sock_sendall(viewer.sock, sent)
+    opcode, payload = await viewer.frame()
+    assert (opcode, int.from_bytes(payload[:2], "big")) == (CLOSE, code)
+    viewer.close()
     assert "Traceback" not in gateway.service.log
 
 

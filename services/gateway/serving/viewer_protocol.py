@@ -28,6 +28,7 @@ CONNECTION: Final = "lotcast.connection"
 """Where a scope's `extensions` hold the protocol."""
 
 GOING_AWAY: Final = 1001
+INVALID_DATA: Final = 1007
 TRY_AGAIN_LATER: Final = 1013
 CLOSE_GRACE_S: Final = 5.0
 """A viewer that was cut off may still take the rest of its picture and the close frame for this long."""
@@ -53,7 +54,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Without extensions: pictures do not compress, and deflate costs milliseconds a frame and viewer.
+        # In place of uvicorn's; without extensions, as the configuration says.
         self.conn = _Connection(max_size=self.config.ws_max_size, logger=self.logger)
         self._outlet: Outlet | None = None
         self._on_gone: Callable[[], None] = lambda: None
@@ -144,7 +145,13 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             return
         data = b"".join(self.frames)
         self.frames = []
-        self._on_text(data.decode("utf-8", "replace") if self.curr_msg_data_type == "text" else None)
+        if self.curr_msg_data_type != "text":
+            self._on_text(None)
+            return
+        try:
+            self._on_text(data.decode())
+        except UnicodeDecodeError:
+            self._close(INVALID_DATA, "not UTF-8")
 
     def shutdown(self) -> None:
         if not self._handed_over or self.close_sent:
