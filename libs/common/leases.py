@@ -7,13 +7,15 @@ of its cameras by a lock that expires unless it is extended. How a service uses 
     run_until_stopped([leases.run(stop), ...])      # heartbeats, acquires, extends
     leases.share(camera_ids)                        # whenever the list of cameras is read
     held = leases.held()                            # camera id → Lease: work on these
+    lease.begin()                                   # once the work on one begins; from here on it is yours to release
     if lease.is_valid(): publish                    # right before every publish
     await leases.release(lease)                     # once the work on a camera that is no longer held has ended
 
 Once stopped, nothing is held any more: the user ends its work and releases as ever, and `run` then signs off.
 
 A camera that goes to another process leaves `held()` first and stays locked until `release`, so that the next owner
-begins when this one has ended. A `Lease` is one tenure: work begun under one must end with it, even if the same process
+begins when this one has ended. One that leaves before the work began is released here: nobody else may know of it.
+A `Lease` is one tenure: work begun under one must end with it, even if the same process
 gets the camera again, since somebody else may have owned it in between.
 """
 
@@ -63,11 +65,13 @@ class Lease:
 
     Attributes:
         camera_id: which camera.
+        has_begun: whether its user works under it, and will release it.
     """
 
     def __init__(self, camera_id: str, lock: Lock, timeout_s: float) -> None:
         self.camera_id = camera_id
         self.lock = lock
+        self.has_begun = False
         self._timeout_s = timeout_s
         self._is_over = False
         self._valid_until_s = float("-inf")
@@ -75,6 +79,10 @@ class Lease:
     def is_valid(self) -> bool:
         """Whether the camera is certainly this process's now; also right after the process was paused."""
         return not self._is_over and running_s() < self._valid_until_s
+
+    def begin(self) -> None:
+        """The user begins its work under this lease."""
+        self.has_begun = True
 
     def extend(self, asked_at_s: float) -> None:
         """Note that Redis granted the whole timeout to a request sent at `asked_at_s` (on `running_s`'s clock)."""
@@ -166,6 +174,7 @@ class Leases:
             await self._tick_until_stopped(stop)
             self._is_stopping = True
             self._assign()
+            await self._release_unused()
             # Those that nobody releases run out.
             while self._leases:  # noqa: ASYNC110 - looked at a few times, once in a life: no need for an event
                 await asyncio.sleep(self._timeout_s / LOOKS_PER_TIMEOUT)
@@ -203,10 +212,16 @@ class Leases:
             _log.info("members changed", role=self.role, members=members)
             self.members = members
             self._assign()
+        await self._release_unused()
         if extend:
             await self._extend_all()
         free = [camera_id for camera_id in self._mine if camera_id not in self._leases]
         await asyncio.gather(*(self._acquire(camera_id) for camera_id in free))
+
+    async def _release_unused(self) -> None:
+        """Release what left before its user began: won and lost between two looks at `held()`."""
+        gone = [lease for camera_id, lease in self._leases.items() if camera_id not in self._mine]
+        await asyncio.gather(*(self.release(lease) for lease in gone if not lease.has_begun))
 
     async def _extend_all(self) -> None:
         leases = list(self._leases.values())

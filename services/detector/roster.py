@@ -139,6 +139,7 @@ class Roster:
             return
         last_track_id = int(await self._redis.get(keys.last_track_id(camera_id)) or 0)
         statuses = await self._known_statuses(camera_id)
+        lease.begin()
         self.cameras[camera_id] = CameraWork(
             lease, spaces, statuses, last_track_id, self._settings, self._leases.member
         )

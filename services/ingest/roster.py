@@ -153,6 +153,7 @@ class Roster:
             await asyncio.wait(self._leaving.values())
 
     def _begin(self, camera: Camera, lease: Lease) -> None:
+        lease.begin()
         status = CameraStatus(self._state_changed)
         reader = CameraReader(camera, lease, self._writer, self._settings, status, self._metrics)
         task = asyncio.create_task(reader.run(), name=f"camera {camera.id}")

@@ -49,6 +49,7 @@ class Worker:
                     await self.leases.release(lease)
             for camera_id in held.keys() - self.working.keys():
                 self.working[camera_id] = held[camera_id]
+                held[camera_id].begin()
                 self._diary.append((running_s(), "begins", self._name, camera_id))
             self.leases.changed.clear()
             await sleep_until_stopped(self.leases.changed, 0.05)
@@ -171,6 +172,23 @@ async def test_without_redis_leases_end_in_time_and_come_back_with_it(own_redis_
         own_redis_server.start()
         await wait_for(crew.all_at_work)
     await redis.aclose()
+
+
+async def test_a_lease_under_which_no_work_began_goes_to_its_new_owner(redis: Redis) -> None:
+    """A process that is alone for a moment takes all cameras, and may have to give some away before its user looks."""
+    alone = Leases(redis, "detector", "alone", QUICK_S)
+    alone.share(CAMERAS)
+    stop = asyncio.Event()
+    running = asyncio.create_task(alone.run(stop))
+    await wait_for(lambda: len(alone.held()) == len(CAMERAS))
+    async with crew_of(redis, "two") as crew:
+        await wait_for(lambda: crew.loads() in ([3], [4]))
+        assert len(alone.held()) + crew.loads()[0] == len(CAMERAS)
+        before = time.monotonic()
+        stop.set()
+        await running
+        assert time.monotonic() - before < 0.5 * QUICK_S, "nobody's work has to be waited for"
+        await wait_for(crew.all_at_work)
 
 
 async def test_a_lease_ends_by_the_clock_alone(redis: Redis) -> None:
