@@ -27,7 +27,7 @@ test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole syste
 	$(BIN)/pytest -m e2e
 
 test-compose: $(STAMPS)/dev ## compose.yaml on this machine's container engine, while parts of it are killed
-	$(BIN)/pytest -m compose tests/compose
+	$(BIN)/pytest -s -m compose tests/compose
 
 test-alerts: ## the alert rules on invented numbers; wants Prometheus's promtool (PROMTOOL=)
 	$(PROMTOOL) check config --syntax-only deploy/monitoring/prometheus.yml
