@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
@@ -24,6 +25,46 @@ from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 
 _log = get_logger("lanes")
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One frame on its way through the stages.
+
+    Attributes:
+        letter: the frame.
+        camera: whose it is.
+        before: done once the camera's frame before this one has ended.
+        show: whether it is to be drawn.
+        look: what was found in it, once it has been looked at.
+        detected_at_ms: when that was.
+        frame: what it has become; None if it is not to be shown.
+        is_finished: whether it has been tracked, matched and drawn.
+    """
+
+    letter: Letter
+    camera: CameraWork
+    before: asyncio.Future[None] | None
+    show: bool = False
+    look: Look | None = None
+    detected_at_ms: int = 0
+    frame: AnnotatedFrame | None = None
+    is_finished: bool = False
+
+    def may_finish(self) -> bool:
+        """Whether the frame is the next of its camera; from any thread."""
+        return self.before is None or self.before.done()
+
+    async def before_has_ended(self) -> None:
+        """Wait until the frame may finish."""
+        if self.before is not None:
+            await asyncio.wait({self.before})
+
+    def finish(self) -> None:
+        """In a lane's thread: track, match, draw, encode. Raises `FrameError`."""
+        if self.look is not None:
+            self.frame = self.camera.finish(self.letter, self.look, self.detected_at_ms, self.show)
+        self.is_finished = True
 
 
 class Lanes:
@@ -65,18 +106,20 @@ class Lanes:
     async def _lane(self, pool: ThreadPoolExecutor) -> None:
         while (letter := await self._mailbox.take()) is not None:
             camera = self._cameras.get(letter.camera_id)
-            if camera is not None:
+            if camera is None:
+                self._metrics.frames.drop("detect", "lease_lost")
+            else:
                 await self._carry(letter, camera, pool)
 
     async def _carry(self, letter: Letter, camera: CameraWork, pool: ThreadPoolExecutor) -> None:
         """One frame through all stages; whatever goes wrong with it is counted and ends with it."""
-        before, mine = camera.turn, asyncio.get_running_loop().create_future()
-        camera.turn = mine
+        passage = _Passage(letter, camera, camera.turn)
+        camera.turn = mine = asyncio.get_running_loop().create_future()
         try:
-            await self._work(letter, camera, pool, before)
+            await self._work(passage, pool)
         except FrameError as error:
             camera.counters.undecodable += 1
-            self._metrics.frames.drop("detect", "undecodable")
+            self._metrics.frames.drop("detect" if passage.look is None else "publish", "undecodable")
             self._complain(camera, "frame skipped", error)
         except EngineError as error:
             camera.counters.engine_failures += 1
@@ -87,15 +130,13 @@ class Lanes:
             self._metrics.frames.drop("publish", "redis_away")
             self._complain(camera, "frame not published; going on with the next", error)
         finally:
-            if before is not None and not before.done():
-                await asyncio.wait({before})  # a frame that failed early must not let the next one overtake
+            if not passage.may_finish():
+                await passage.before_has_ended()  # a frame that failed early must not let the next one overtake
             mine.set_result(None)
 
-    async def _work(
-        self, letter: Letter, camera: CameraWork, pool: ThreadPoolExecutor, before: asyncio.Future[None] | None
-    ) -> None:
-        loop, captured_at_ms = asyncio.get_running_loop(), letter.frame.captured_at_ms
-        taken_at_ms = now_ms()
+    async def _work(self, passage: _Passage, pool: ThreadPoolExecutor) -> None:
+        loop, camera, letter = asyncio.get_running_loop(), passage.camera, passage.letter
+        captured_at_ms, taken_at_ms = letter.frame.captured_at_ms, now_ms()
         self._metrics.frames.took("detector_wait", (taken_at_ms - letter.read_at_ms) / 1000)
         if not camera.lease.is_valid():
             self._count_disowned(camera, "detect")
@@ -104,31 +145,38 @@ class Lanes:
             camera.counters.too_old += 1
             self._metrics.frames.drop("detect", "too_old")
             return
-        show = camera.wants_picture(taken_at_ms)
-        look = await loop.run_in_executor(pool, self._looker.look, letter.frame, camera, show)
-        detected_at_ms = now_ms()
-        self._metrics.frames.took("detect", (detected_at_ms - taken_at_ms) / 1000)
-        self._count_look(camera, look)
-        if look.sight != "blind" and camera.is_inspection_due(captured_at_ms):
-            self._inspector.begin(letter.frame, camera)
-        if before is not None:
-            await before
-        camera.last_frame_at_ms = now_ms()
+        passage.show = camera.wants_picture(taken_at_ms)
         try:
-            frame = await loop.run_in_executor(pool, camera.finish, letter, look, detected_at_ms, show)
+            await loop.run_in_executor(pool, self._look_and_finish, passage)
+            if not passage.is_finished:
+                await passage.before_has_ended()
+                await loop.run_in_executor(pool, passage.finish)
         finally:
             camera.collect_events()
-        if not await self._publish(camera, frame):
+            if passage.look is not None:
+                self._metrics.frames.took("detect", (passage.detected_at_ms - taken_at_ms) / 1000)
+                self._count_look(camera, passage.look)
+        camera.last_frame_at_ms = now_ms()
+        if passage.look is not None and passage.look.sight != "blind" and camera.is_inspection_due(captured_at_ms):
+            self._inspector.begin(letter.frame, camera)
+        if not await self._publish(camera, passage.frame):
             self._count_disowned(camera, "publish")
             return
         published_at_ms = now_ms()
-        self._metrics.frames.took("publish", (published_at_ms - detected_at_ms) / 1000)
-        self._metrics.frames.count("publish", "ok" if show else "unwatched")
-        if show:
+        self._metrics.frames.took("publish", (published_at_ms - passage.detected_at_ms) / 1000)
+        self._metrics.frames.count("publish", "ok" if passage.show else "unwatched")
+        if passage.show:
             self._metrics.frames.took("capture_to_publish", (published_at_ms - captured_at_ms) / 1000)
         camera.counters.frames += 1
         camera.counters.rate.tick()
         camera.counters.error = ""
+
+    def _look_and_finish(self, passage: _Passage) -> None:
+        """In a lane's thread: look at the frame, and finish it at once if it is the next of its camera."""
+        passage.look = self._looker.look(passage.letter.frame, passage.camera, passage.show)
+        passage.detected_at_ms = now_ms()
+        if passage.may_finish():
+            passage.finish()
 
     async def _publish(self, camera: CameraWork, frame: AnnotatedFrame | None) -> bool:
         """Publish a frame, or only the changes that it brought; False if the camera is no longer ours."""

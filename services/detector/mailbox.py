@@ -64,8 +64,7 @@ class Mailbox:
         return None if self._is_closed else self._letters.popitem(last=False)[1]
 
     def forget(self, camera_id: str) -> None:
-        """Drop what waits of a camera, and its count."""
-        self._letters.pop(camera_id, None)
+        """Drop a camera's count; whoever takes what waits of it finds that it is gone."""
         self.skipped.pop(camera_id, None)
 
     def close(self) -> None:

@@ -47,8 +47,8 @@ class DetectorSettings(MonitoringSettings):
         ),
     ] = 8.0
     look_every_s: Annotated[
-        float, Field(gt=0, le=2.5, description="the model looks at least this often, though nothing moves")
-    ] = 2.0
+        float, Field(gt=0, le=3.5, description="the model looks at least this often, though nothing moves")
+    ] = 3.0
     inspect_every_s: Annotated[
         float, Field(ge=0, le=3600, description="spaces are looked at closely, in tiles, this often; 0: never")
     ] = 5.0
@@ -60,7 +60,7 @@ class DetectorSettings(MonitoringSettings):
         Field(
             ge=0,
             le=64,
-            description="frames worked on at once; 0: one per core and one more; "
+            description="frames worked on at once; 0: two more than cores; "
             "for a model that takes batches one batch more, two at least",
         ),
     ] = 0

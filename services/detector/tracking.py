@@ -6,7 +6,7 @@ import numpy as np
 import supervision as sv
 from trackers import ByteTrackTracker
 
-LOST_TRACK_S = 3.0
+LOST_TRACK_S = 4.0
 """How long a track waits for its vehicle to be seen again; longer than the model may rest (`DETECTOR_LOOK_EVERY_S`)."""
 
 
