@@ -25,6 +25,8 @@ StreamAnswer = list[tuple[bytes, list[Entry]]]
 
 BLOCK_MS = 500
 """How long one read waits; also how soon a change of cameras is noticed."""
+IDLE_S = 0.05
+"""How often one without cameras looks whether it has one: part of the time that a camera is away after a failure."""
 
 IDLE_CONSUMER_MS = 3_600_000
 
@@ -77,7 +79,7 @@ class FrameReader:
         cameras = sorted(self._cameras())
         self._joined &= set(cameras)
         if not cameras:
-            await sleep_until_stopped(stop, BLOCK_MS / 1000)
+            await sleep_until_stopped(stop, IDLE_S)
             return
         for camera_id in cameras:
             if camera_id not in self._joined:
@@ -92,7 +94,7 @@ class FrameReader:
                 noack=True,
             )
         except ResponseError as error:
-            if "NOGROUP" not in str(error):
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
             self._joined.clear()  # somebody deleted a stream or emptied Redis; the next round joins again
             return
