@@ -85,6 +85,13 @@ class ComposeSystem:
         command = ["exec", "-T", "redis", "/opt/lotcast/redis/cli.sh", "monitor", *arguments]
         return self.compose(*command).splitlines()
 
+    def logged_at_s(self, service: str, event: str, since_s: float) -> list[float]:
+        """When a service's processes logged this event, by their own clocks; all in seconds since the epoch."""
+        lines = self.compose("logs", "--no-log-prefix", "--no-color", "--since", f"{since_s:.3f}", service).splitlines()
+        entries = [json.loads(line[line.index("{") :]) for line in lines if event in line]
+        times = [entry["timestamp"] for entry in entries if entry["event"] == event]
+        return [datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() for text in times]
+
     def everything(self) -> list[str]:
         """Containers, volumes and networks of this project that there are."""
         ours = f"label=com.docker.compose.project={PROJECT}"
@@ -108,12 +115,6 @@ def missing_engine() -> str | None:
 def is_healthy(container: dict[str, Any]) -> bool:
     """Whether it runs and its health check says so."""
     return bool(container["State"]["Running"] and container["State"]["Health"]["Status"] == "healthy")
-
-
-def finished_at_s(container: dict[str, Any]) -> float:
-    """When it ended, in seconds since the epoch."""
-    text, _, fraction = container["State"]["FinishedAt"].rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{text}+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
 def wait_until(condition: Callable[[], Any], timeout_s: float, what: str) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tests.compose.system import ComposeSystem, finished_at_s, is_healthy, missing_engine, wait_until
+from tests.compose.system import ComposeSystem, is_healthy, missing_engine, wait_until
 from tests.compose.viewers import Crowd
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
@@ -23,7 +23,7 @@ VIEWERS_PER_CAMERA = 4
 REPLICAS = {"detector": 3, "gateway": 2, "ingest": 2}
 SIZES_MB_MAX = {"gateway": 250, "ingest": 250, "detector": 1000}
 STEADY_S = 3.0
-"""How long pictures of all cameras must have flowed before the next blow."""
+"""How long pictures of all cameras must have flowed before the next blow, and after one."""
 
 # How long a picture may be away, in seconds.
 AFTER_DETECTOR = 3.0
@@ -31,6 +31,7 @@ AFTER_INGEST = 4.0  # 3 s, and the camera's own connection
 AFTER_GATEWAY = 3.0
 AFTER_REDIS = 15.0  # the engine starts it again, and leases begin anew
 AFTER_SCALING = 2.0
+GIVEN_UP_WITHIN = 2.0
 
 
 class Report:
@@ -92,14 +93,19 @@ def crowd(system: ComposeSystem) -> Iterator[Crowd]:
 def wait_until_steady(system: ComposeSystem, crowd: Crowd) -> None:
     """Wait until all containers are healthy and every viewer has had pictures for a while."""
     wait_until(lambda: all(map(is_healthy, system.containers())), 60, "all containers are healthy again")
-    wait_until(
-        lambda: all(
-            viewer.arrivals_s and viewer.longest_gap_s(time.monotonic() - STEADY_S, time.monotonic()) < 1
-            for viewer in crowd.viewers
-        ),
-        30,
-        f"pictures flow to all viewers for {STEADY_S:g} s",
-    )
+    wait_until_pictures_flow(crowd, 0.0)
+
+
+def wait_until_pictures_flow(crowd: Crowd, since_s: float) -> None:
+    """Wait until every viewer has had pictures for a while that began after `since_s`."""
+
+    def they_flow() -> bool:
+        now_s = time.monotonic()
+        return now_s - STEADY_S > since_s and all(
+            viewer.arrivals_s and viewer.longest_gap_s(now_s - STEADY_S, now_s) < 1 for viewer in crowd.viewers
+        )
+
+    wait_until(they_flow, 30, f"pictures flow to all viewers for {STEADY_S:g} s")
 
 
 def gaps_after_kill(system: ComposeSystem, crowd: Crowd, container_id: str) -> dict[str, float]:
@@ -108,6 +114,7 @@ def gaps_after_kill(system: ComposeSystem, crowd: Crowd, container_id: str) -> d
     before = system.docker("inspect", "-f", "{{.State.StartedAt}}", container_id)
     since_s = time.monotonic()
     system.kill(container_id)
+    wait_until_pictures_flow(crowd, since_s)  # before asking the engine, whose answers take time on the same cores
     wait_until(
         lambda: system.docker("inspect", "-f", "{{.State.StartedAt}}", container_id) != before,
         30,
@@ -230,11 +237,13 @@ def test_a_stop_drains(system: ComposeSystem, crowd: Crowd, report: Report) -> N
     assert goodbyes == [1001] * len(goodbyes)
     for container in system.containers():
         assert container["State"]["ExitCode"] == 0, container["Name"]
+    # Not the engine's FinishedAt: on a busy machine it notes the end up to three seconds after the process's.
     for service in ("ingest", "detector"):
-        for container in system.containers(service):
-            took_s = finished_at_s(container) - started_s
-            report.add(f"{container['Name'][1:]} had given up its cameras {took_s:.1f} s after the stop began")
-            assert took_s < 2.0
+        ends_s = system.logged_at_s(service, f"{service} stopped", started_s)
+        assert len(ends_s) == len(system.containers(service))
+        took_s = max(ends_s) - started_s
+        report.add(f"{service}: all cameras given up {took_s:.1f} s after the stop began")
+        assert took_s < GIVEN_UP_WITHIN
 
 
 def test_down_leaves_nothing(system: ComposeSystem) -> None:
