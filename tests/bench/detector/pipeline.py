@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 from redis.asyncio import Redis
@@ -20,6 +19,9 @@ from libs.common.clock import now_ms
 from libs.common.spaces import ParkingSpace, dump_spaces
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
+
+SETTLES_S = 8.0
+"""At the start every space is unknown and looked at closely; a still lot must not pay for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ async def run_detector(
         spaces: of every camera.
         cameras: how many.
         camera_fps: frames a second of each.
-        seconds: how long it is measured, once every camera's spaces are known.
+        seconds: how long it is measured, once all cameras are drawn and the first close looks are over.
         watched: whether somebody has subscribed to every camera.
         environment: settings of the detector.
     """
@@ -74,7 +76,8 @@ async def run_detector(
             if watched:
                 loop = asyncio.get_running_loop()
                 viewer, _ = await loop.create_connection(lambda: _Viewer(names), "127.0.0.1", server.port)
-            await _until_all_spaces_are_known(redis, names, len(spaces))
+            await _until_all_are_drawn(redis, names)
+            await asyncio.sleep(SETTLES_S)
             observed = psutil.Process(process.pid)
             counts, cpu, started = await _counts(redis, names), observed.cpu_times(), time.monotonic()
             await asyncio.sleep(seconds)
@@ -136,9 +139,8 @@ async def _counts(redis: Redis, names: list[str]) -> int:
     return sum(int(count or 0) for count in await redis.mget([keys.count(name) for name in names]))
 
 
-async def _until_all_spaces_are_known(redis: Redis, names: list[str], spaces: int) -> None:
-    async def all_are_known() -> bool:
-        known: list[Any] = [await redis.hvals(keys.occupancy(name)) for name in names]
-        return all(len(states) == spaces and not any(b'"unknown"' in state for state in states) for states in known)
+async def _until_all_are_drawn(redis: Redis, names: list[str]) -> None:
+    async def all_are_drawn() -> bool:
+        return all(int(count or 0) >= 5 for count in await redis.mget([keys.count(name) for name in names]))
 
-    await wait_for(all_are_known, 90, every_s=0.1)
+    await wait_for(all_are_drawn, 60, every_s=0.1)
