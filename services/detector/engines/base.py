@@ -52,6 +52,29 @@ def in_batches(pictures: Sequence[Picture], batch_max: int) -> Iterator[list[Pic
         yield list(pictures[start : start + batch_max])
 
 
+class EngineWrapper:
+    """An engine that does something more with what another one does; to be completed with `detect`."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Wrap an engine."""
+        self._engine = engine
+
+    @property
+    def description(self) -> str:
+        """See `Engine.description`."""
+        return self._engine.description
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """See `Engine.input_size`."""
+        return self._engine.input_size
+
+    @property
+    def batch_max(self) -> int:
+        """See `Engine.batch_max`."""
+        return self._engine.batch_max
+
+
 def vehicle_class_ids(names: Mapping[int, str]) -> dict[int, str]:
     """The model's class ids that are vehicles, with their names."""
     return {class_id: name for class_id, name in names.items() if name in VEHICLE_CLASSES}

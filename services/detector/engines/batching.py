@@ -11,7 +11,7 @@ import supervision as sv
 
 from libs.common.errors import EngineError
 from libs.common.logging import get_logger
-from services.detector.engines.base import Engine, Picture
+from services.detector.engines.base import Engine, EngineWrapper, Picture
 
 _log = get_logger("batching")
 
@@ -45,7 +45,7 @@ class _Call:
         return self.found
 
 
-class BatchingEngine:
+class BatchingEngine(EngineWrapper):
     """An engine that merges calls of one picture each; a call of several is a batch already and passes through.
 
     There is no thread of its own. One of the callers leads: it waits until there are enough pictures, or until the
@@ -62,7 +62,7 @@ class BatchingEngine:
             callers: how many pictures can come at the same time, as things are; nobody waits for more than that. Called
                 from any thread.
         """
-        self._engine = engine
+        super().__init__(engine)
         self._wait_s = wait_s
         self._callers = callers
         self._lock = threading.Lock()
@@ -71,21 +71,6 @@ class BatchingEngine:
         self._waiting: list[_Call] = []  # at most one for each thread that calls
         self._is_led = False
         self._batches_fail = False
-
-    @property
-    def description(self) -> str:
-        """See `Engine.description`."""
-        return self._engine.description
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """See `Engine.input_size`."""
-        return self._engine.input_size
-
-    @property
-    def batch_max(self) -> int:
-        """See `Engine.batch_max`."""
-        return self._engine.batch_max
 
     @property
     def waiting(self) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import supervision as sv
 
-from services.detector.engines.base import Engine, Picture, in_batches
+from services.detector.engines.base import Engine, EngineWrapper, Picture, in_batches
 
 
-class TimedEngine:
+class TimedEngine(EngineWrapper):
     """Runs another engine, one batch after the other, and tells of each how long it took."""
 
     def __init__(self, engine: Engine, observe: Callable[[float, int], None]) -> None:
@@ -21,23 +21,8 @@ class TimedEngine:
             observe: is told of each run of the model that did not fail: seconds, with the wait for another thread's run
                 where the engine does one at a time; pictures.
         """
-        self._engine = engine
+        super().__init__(engine)
         self._observe = observe
-
-    @property
-    def description(self) -> str:
-        """See `Engine.description`."""
-        return self._engine.description
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """See `Engine.input_size`."""
-        return self._engine.input_size
-
-    @property
-    def batch_max(self) -> int:
-        """See `Engine.batch_max`."""
-        return self._engine.batch_max
 
     def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
         """Find the vehicles in each picture; see `Engine.detect`."""
