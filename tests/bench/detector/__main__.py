@@ -31,7 +31,7 @@ EVERY_FRAME = {"DETECTOR_MOTION_THRESHOLD": "0", "DETECTOR_INSPECT_EVERY_S": "0"
 
 NOISE = 2.0
 """Standard deviation of a camera's noise, in grey levels of 255."""
-LOOKS_S = 30.0
+LOOKS_S = 21.0
 """Still lots are looked at every few seconds: that many are in the measurement."""
 
 
@@ -58,6 +58,7 @@ def main() -> int:
     options = parser.parse_args()
     model = str(YOLO11N if (YOLO11N / "yolo11n.xml").is_file() else DEMO_MODEL)
     jpegs = [encode(one, 80) for one in islice(read_clip(ASSETS / "north.mp4"), FRAMES.start, FRAMES.stop)]
+    jpegs += jpegs[-2:0:-1]  # there and back: nothing jumps where the frames begin again
     noisy = noisy_jpegs(jpegs[0])
     rows = json.loads((ASSETS / "north.spaces.json").read_text("utf-8"))["spaces"]
     spaces = [ParkingSpace.model_validate(row) for row in rows]
@@ -79,15 +80,16 @@ def main() -> int:
         ours = f"{run.fps:.1f} | {run.fps / allowed:.2f}"
         say(f"| {cameras} | {ours} | {beside} | {run.cores:.2f} | {run.memory_mb:.0f} |")
     say()
-    say("| 2 cameras at 10 frames/s | busy, cores | still lot, cores | still / busy | frozen picture, cores |")
-    say("|---|---|---|---|---|")
+    say("| 2 cameras at 10 frames/s | busy, cores | still, cores | / busy | still but noisy, cores | / busy |")
+    say("|---|---|---|---|---|---|")
     for watched in (True, False):
-        busy, still, frozen = (
+        busy, still, with_noise = (
             _run(model, frames, spaces, 2, 10, max(options.seconds, LOOKS_S), watched, {}).cores
-            for frames in (jpegs, noisy, jpegs[:1])
+            for frames in (jpegs, jpegs[:1], noisy)
         )
         name = "watched" if watched else "not watched"
-        say(f"| {name} | {busy:.3f} | {still:.3f} | {still / busy:.3f} | {frozen:.3f} |")
+        beside = f"{with_noise:.3f} | {with_noise / busy:.3f}"
+        say(f"| {name} | {busy:.3f} | {still:.3f} | {still / busy:.3f} | {beside} |")
     return 0
 
 

@@ -100,23 +100,20 @@ async def run_detector(
 
 # The frames lie in Redis already and are copied there, so that feeding takes next to none of the cores' time.
 _FEED = """
-for number, stream in ipairs(KEYS) do
-    local jpeg = redis.call('HGET', 'bench:jpegs', ARGV[4 + number])
-    redis.call('XADD', stream, 'MAXLEN', 4, '*',
-        'seq', ARGV[1], 'captured_at', ARGV[2], 'width', ARGV[3], 'height', ARGV[4], 'jpeg', jpeg)
-end
+redis.call('XADD', KEYS[1], 'MAXLEN', 4, '*', 'seq', ARGV[1], 'captured_at', ARGV[2], 'width', 1280, 'height', 720,
+    'jpeg', redis.call('HGET', 'bench:jpegs', ARGV[3]))
 """
 
 
 async def _feed(redis: Redis, names: list[str], jpegs: Sequence[bytes], fps: float) -> None:
+    """Send frames of all cameras in turn, out of step, as cameras are."""
     await redis.hset("bench:jpegs", mapping=dict(enumerate(jpegs)))
     feed = redis.register_script(_FEED)
-    number, due = 0, time.monotonic()
-    while True:
-        chosen = [(number + 7 * offset) % len(jpegs) for offset in range(len(names))]
-        await feed([keys.frames(name) for name in names], [number, now_ms(), 1280, 720, *chosen])
-        number += 1
-        due += 1 / fps
+    due = time.monotonic()
+    for number in range(10**9):
+        turn, camera = divmod(number, len(names))
+        await feed([keys.frames(names[camera])], [turn, now_ms(), (turn + 7 * camera) % len(jpegs)])
+        due += 1 / (fps * len(names))
         await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
