@@ -37,6 +37,7 @@ class ComposeSystem:
             "GATEWAY_PORT": str(self.port),
             "GATEWAY_PUBLISHED_AT": "127.0.0.1",
             "LOTCAST_SETTINGS": os.devnull,
+            "PROXY_FRONT": str(ROOT / "deploy/proxy/front.conf"),
             "LOTCAST_VERSION": "test",
         }
 
