@@ -31,10 +31,11 @@ class DemoSystem:
         redis_url: of its Redis.
     """
 
-    def __init__(self, log_file: Path) -> None:
+    def __init__(self, log_file: Path, **settings: str) -> None:
+        """Start it, with these settings of its services."""
         self._log_file = log_file
         self.port = free_port()
-        environment = {**os.environ, "GATEWAY_PORT": str(self.port), "LOG_FORMAT": "json"}
+        environment = {**os.environ, "GATEWAY_PORT": str(self.port), "LOG_FORMAT": "json", **settings}
         environment.pop("REDIS_URL", None)
         with log_file.open("wb") as log:
             self.process = subprocess.Popen(

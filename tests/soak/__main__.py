@@ -35,6 +35,8 @@ from tests.support.waiting import wait_for
 EVERY_S: Final = 5.0
 KILL_EVERY_S: Final = 180.0
 STALL_EVERY_S, STALL_S = 60.0, 15.0
+KEEP_LOG: Final = {"DETECTOR_LOG_KEEP_S": "60"}
+"""The detection log grows for an hour, to some 28 MB a camera; here it has its whole length after a minute."""
 RATES: Final = {"CAM1": 10.0, "CAM2": 10.0, "STALLS": 0.0}
 NAMES: Final = {
     "services.ingest": "ingest",
@@ -81,9 +83,9 @@ async def soak_demo(minutes: float, folder: Path) -> Soak:
     soak = Soak(rates=dict(RATES))
     jpegs = [encode(picture, 80) for picture in islice(read_clip(ASSETS / "south.mp4"), 100, 150)]
     ends = asyncio.Event()
-    demo = await asyncio.to_thread(DemoSystem, folder / "demo.log")
+    demo = await asyncio.to_thread(DemoSystem, folder / "demo.log", **KEEP_LOG)
     try:
-        environment = {"REDIS_URL": demo.redis_url, **demo_installation().detector_environment}
+        environment = {"REDIS_URL": demo.redis_url, **demo_installation().detector_environment, **KEEP_LOG}
         async with (
             serving(stalling_camera(jpegs, ends)) as address,
             Redis.from_url(demo.redis_url, protocol=2) as redis,
