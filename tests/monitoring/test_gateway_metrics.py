@@ -14,7 +14,7 @@ from tests.gateway.feeding import number_in, publish
 from tests.gateway.raw_viewer import RawViewer
 from tests.gateway.test_reference_worker import body, post
 from tests.monitoring.scraping import scrape
-from tests.support.processes import Gateway, running_gateway
+from tests.support.processes import Gateway, has_ended, running_gateway
 from tests.support.waiting import wait_for
 
 BINARY = "/ws/viewer/detection?camera_id=CAM1&format=binary"
@@ -98,6 +98,8 @@ async def test_several_workers_are_told_of_together_and_what_a_killed_one_counte
             assert told.sum("lotcast_frames_total", stage="relay", outcome="ok") == 2, "once in each worker"
             assert told.sum("lotcast_hop_seconds_count", hop="redis_to_gateway") == 2
         workers[0].kill()
+        # Until it has ended the kernel still gives it connections, which are reset with it.
+        await wait_for(lambda: has_ended(workers[0]))
 
         async def only_the_living_one_watches() -> bool:
             return 0 < (await scrape(gateway.url)).sum("lotcast_viewers") < 30
