@@ -60,7 +60,7 @@ class DetectorSettings(MonitoringSettings):
         Field(
             ge=0,
             le=64,
-            description="frames worked on at once; 0: two more than cores; "
+            description="frames worked on at once; 0: three more than cores; "
             "for a model that takes batches one batch more, two at least",
         ),
     ] = 0

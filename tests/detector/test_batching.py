@@ -308,9 +308,9 @@ async def test_an_engine_that_takes_single_pictures_takes_them_side_by_side(call
 
 def test_there_are_lanes_for_a_batch_and_for_the_next_one() -> None:
     cores, settings = core_count(), DetectorSettings()
-    assert lane_count(settings) == lane_count(settings, 1) == cores + 2
+    assert lane_count(settings) == lane_count(settings, 1) == cores + 3
     for batch_max in (2, 4, 8):
-        assert lane_count(settings, batch_max) >= max(2 * batch_max, batch_max + cores + 2)
+        assert lane_count(settings, batch_max) >= max(2 * batch_max, batch_max + cores + 3)
     assert lane_count(settings, 1000) == 64
     assert lane_count(DetectorSettings(lanes=3), 8) == 3
 

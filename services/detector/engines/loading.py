@@ -24,7 +24,7 @@ def lane_count(settings: DetectorSettings, batch_max: int = 1) -> int:
         settings: of this service.
         batch_max: pictures that the engine takes at once; 1 where each runs on a core of its own.
     """
-    lanes = core_count() + 2  # one a core, one being drawn and one being published meanwhile
+    lanes = core_count() + 3  # one a core; others are being published, or wait for the frame before theirs
     if batch_max > 1:
         # The lanes whose pictures are at the model wait there and use no core. While they do, the others draw what
         # the last batch found and decode what will be the next one: there must be enough of them to fill it.

@@ -65,6 +65,8 @@ class OpenVinoEngine:
         }
         if self._device == "CPU":
             self._properties |= {"NUM_STREAMS": str(streams), "INFERENCE_NUM_THREADS": str(streams)}
+            # A stream that is tied to a core waits there behind a lane's decoding, though another core may be idle.
+            self._properties["ENABLE_CPU_PINNING"] = False
         try:
             self._model = self._core.read_model(self._file)
             self._vehicle_ids = vehicle_class_ids(_class_names(self._model, self._file))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -61,8 +63,8 @@ async def run_detector(
     server = RedisServer(folder)
     server.start()
     names = [f"CAM{number}" for number in range(cameras)]
-    process = viewer = None
-    tasks: list[asyncio.Task[None]] = []
+    process = viewer = feeding = None
+    stop = threading.Event()
     try:
         async with Redis.from_url(server.url, protocol=2) as redis:
             for name in names:
@@ -72,7 +74,7 @@ async def run_detector(
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "services.detector", env={**os.environ, **settings}
             )
-            tasks.append(asyncio.create_task(_feed(redis, names, jpegs, camera_fps)))
+            feeding = asyncio.create_task(asyncio.to_thread(_feed, server, names, jpegs, camera_fps, stop))
             if watched:
                 loop = asyncio.get_running_loop()
                 viewer, _ = await loop.create_connection(lambda: _Viewer(names), "127.0.0.1", server.port)
@@ -87,9 +89,9 @@ async def run_detector(
             cores = (after.user + after.system - cpu.user - cpu.system) / elapsed
             return Run(drawn / elapsed, cores, observed.memory_info().rss / 1e6)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        stop.set()
+        if feeding is not None:
+            await feeding
         if viewer is not None:
             viewer.abort()
         if process is not None:
@@ -105,16 +107,18 @@ redis.call('XADD', KEYS[1], 'MAXLEN', 4, '*', 'seq', ARGV[1], 'captured_at', ARG
 """
 
 
-async def _feed(redis: Redis, names: list[str], jpegs: Sequence[bytes], fps: float) -> None:
-    """Send frames of all cameras in turn, out of step, as cameras are."""
-    await redis.hset("bench:jpegs", mapping=dict(enumerate(jpegs)))
-    feed = redis.register_script(_FEED)
-    due = time.monotonic()
-    for number in range(10**9):
-        turn, camera = divmod(number, len(names))
-        await feed([keys.frames(names[camera])], [turn, now_ms(), (turn + 7 * camera) % len(jpegs)])
-        due += 1 / (fps * len(names))
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
+def _feed(server: RedisServer, names: list[str], jpegs: Sequence[bytes], fps: float, stop: threading.Event) -> None:
+    """Send frames of all cameras in turn, out of step, as cameras are, until stopped."""
+    with server.client() as redis:
+        redis.hset("bench:jpegs", mapping=dict(enumerate(jpegs)))
+        feed = redis.register_script(_FEED)
+        due = time.monotonic()
+        for number in count():
+            turn, camera = divmod(number, len(names))
+            feed([keys.frames(names[camera])], [turn, now_ms(), (turn + 7 * camera) % len(jpegs)])
+            due += 1 / (fps * len(names))
+            if stop.wait(max(0.0, due - time.monotonic())):
+                return
 
 
 class _Viewer(asyncio.BufferedProtocol):

@@ -1,10 +1,11 @@
-"""What each stage of the detector costs alone, in one thread: CPU seconds a frame."""
+"""What each stage of the detector costs alone: CPU seconds a frame."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import cv2
@@ -13,7 +14,7 @@ from libs.common.messages import FrameMetadata, Timings
 from libs.common.spaces import ParkingSpace
 from services.detector.camera import AnnotatedFrame
 from services.detector.drawing.annotator import FrameAnnotator
-from services.detector.engines.loading import load_engine
+from services.detector.engines.loading import lane_count, load_engine
 from services.detector.metadata import build_metadata
 from services.detector.occupancy.hysteresis import Patience
 from services.detector.occupancy.lot import Lot
@@ -23,67 +24,78 @@ from services.detector.tracking import CameraTracker
 from tests.bench.detector.bus import measure_bus
 
 ROUNDS = 60
+SIZE = (1280, 720)
+QUALITY = 85
 
 
-def measure_stages(model: str, jpegs: Sequence[bytes], spaces: Sequence[ParkingSpace]) -> dict[str, float]:
-    """CPU seconds a frame of reading, decoding, inference, tracking and matching, drawing, encoding, and publishing."""
-    cv2.setNumThreads(1)
-    engine = load_engine(DetectorSettings(model=model, lanes=1))
-    pictures = [FramePicture(jpeg, (1280, 720)) for jpeg in jpegs]
-    seen = [picture.for_model(engine.input_size, full_is_needed=True) for picture in pictures]
-    found = [engine.detect([one], 0.1)[0] for one in seen]
-    for one, small in zip(found, seen, strict=True):
-        one.xyxy = one.xyxy * (1280 / small.shape[1])
-    tracker, lot = CameraTracker(0, 0.25), Lot(spaces, {}, Patience(2000, 4000), 0)
-    annotator = FrameAnnotator(spaces, (1280, 720))
-    clock = iter(range(0, 10**9, 100))
+class Stages:
+    """The stages one by one, in one thread, ready to be measured as often as one likes."""
 
-    def decode(number: int) -> None:
-        picture = FramePicture(jpegs[number], (1280, 720))
-        picture.for_model(engine.input_size, full_is_needed=True)
+    def __init__(self, model: str, jpegs: Sequence[bytes], spaces: Sequence[ParkingSpace]) -> None:
+        """Load the model and prepare what each stage gets.
+
+        Args:
+            model: a file or folder.
+            jpegs: as cameras send them, 1280 by 720.
+            spaces: of the camera.
+        """
+        cv2.setNumThreads(1)
+        self._jpegs, self._spaces = jpegs, spaces
+        self._engine = load_engine(DetectorSettings(model=model, lanes=1))
+        pictures = [FramePicture(jpeg, SIZE) for jpeg in jpegs]
+        self._seen = [picture.for_model(self._engine.input_size, full_is_needed=True) for picture in pictures]
+        self._found = [self._engine.detect([one], 0.1)[0] for one in self._seen]
+        for one, small in zip(self._found, self._seen, strict=True):
+            one.xyxy = one.xyxy * (SIZE[0] / small.shape[1])
+        following = CameraTracker(0, 0.25)
+        self._tracked = [following.update(one[:], 100 * number) for number, one in enumerate(self._found)]
+        self._tracker, self._lot = CameraTracker(0, 0.25), Lot(spaces, {}, Patience(2000, 4000), 0)
+        self._clock_ms = count(step=100)
+        self._annotator = FrameAnnotator(spaces, SIZE)
+        self._canvases = [picture.full for picture in pictures]
+        self._frames = [
+            AnnotatedFrame(encode(one, QUALITY), self._track(number)) for number, one in enumerate(self._canvases)
+        ]
+
+    async def measure(self) -> dict[str, float]:
+        """CPU seconds a frame of each stage; `redis` is what Redis does for reading and publishing."""
+        bus = await measure_bus(self._jpegs, self._frames, self._spaces)
+        stages: dict[str, Callable[[int], Any]] = {
+            "decode": self._decode,
+            "infer": lambda number: self._engine.detect([self._seen[number]], 0.1),
+            "track": self._track,
+            "draw": lambda number: self._annotator.annotate(
+                self._canvases[number], self._tracked[number], ["free"] * len(self._spaces)
+            ),
+            "encode": lambda number: encode(self._canvases[number], QUALITY),
+        }
+        return bus | {name: _cpu_seconds(stage, len(self._jpegs)) for name, stage in stages.items()}
+
+    def _decode(self, number: int) -> None:
+        picture = FramePicture(self._jpegs[number], SIZE)
+        picture.for_model(self._engine.input_size, full_is_needed=True)
         assert picture.thumbnail.size
 
-    def infer(number: int) -> None:
-        engine.detect([seen[number]], 0.1)
-
-    def track(number: int) -> FrameMetadata:
-        at_ms = next(clock)
-        tracked = tracker.update(found[number][:], at_ms)
-        matches, _ = lot.see(tracked, (1280, 720), at_ms)
-        timings = Timings(captured_at=0, read_at=0, detected_at=0, published_at=0)
+    def _track(self, number: int) -> FrameMetadata:
+        at_ms = next(self._clock_ms)
+        tracked = self._tracker.update(self._found[number][:], at_ms)
+        matches, _ = self._lot.see(tracked, SIZE, at_ms)
         return build_metadata(
-            tracked, lot.spaces, lot.statuses, matches, detector="bench", frame_id="0-0", timings=timings
+            tracked,
+            self._lot.spaces,
+            self._lot.statuses,
+            matches,
+            detector="bench",
+            frame_id="0-0",
+            timings=Timings(captured_at=0, read_at=0, detected_at=0, published_at=0),
         )
-
-    states = ["free"] * len(spaces)
-    following = CameraTracker(0, 0.25)
-    tracked_for_drawing = [following.update(one[:], 100 * number) for number, one in enumerate(found)]
-    copies = [picture.full.copy() for picture in pictures]
-
-    def draw(number: int) -> None:
-        annotator.annotate(copies[number], tracked_for_drawing[number], states)  # type: ignore[arg-type]
-
-    def write(number: int) -> None:
-        encode(pictures[number].full, 85)
-
-    frames = [AnnotatedFrame(encode(one, 85), track(number)) for number, one in enumerate(copies)]
-    bus = asyncio.run(measure_bus(jpegs, frames, spaces))
-    stages: dict[str, Callable[[int], Any]] = {
-        "decode": decode, "infer": infer, "track": track, "draw": draw, "encode": write,
-    }  # fmt: skip
-    work = {name: _cpu_seconds(stage, len(jpegs)) for name, stage in stages.items()}
-    return {"read": bus["read"], **work, "publish": bus["publish"]}
 
 
 def measure_engine(model: str, jpegs: Sequence[bytes], seconds: float) -> float:
     """Frames a second of the bare engine in a loop, with all cores to itself."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from services.detector.engines.loading import lane_count
-
     settings = DetectorSettings(model=model)
     engine, lanes = load_engine(settings), lane_count(settings)
-    pictures = [FramePicture(jpeg, (1280, 720)).for_model(engine.input_size, full_is_needed=True) for jpeg in jpegs]
+    pictures = [FramePicture(jpeg, SIZE).for_model(engine.input_size, full_is_needed=True) for jpeg in jpegs]
     ends = time.monotonic() + seconds
 
     def loop(lane: int) -> int:
