@@ -55,6 +55,8 @@ WHEN_BAD: Final = {
     "lotcast_inference_batch_size": "",
     "lotcast_viewers": "One gateway has nearly all: does the balancer spread them?",
     "lotcast_viewers_cut_off_total": "Those viewers' networks are slow; all at once: the gateway's.",
+    "lotcast_viewers_refused_total": "`gateway`: start one more; `address`: raise "
+    "`GATEWAY_CONNECTIONS_PER_ADDRESS`, or name the proxy that they come from in `GATEWAY_TRUSTED_PROXIES`.",
     "process_virtual_memory_bytes": "",
     "process_resident_memory_bytes": "Grows for hours: a leak; report it.",
     "process_start_time_seconds": "Changes by itself: the service ended; its log says why.",

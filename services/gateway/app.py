@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from libs.common.bus import connect, process_id
 from libs.common.load import report_load
@@ -19,7 +20,7 @@ from services.gateway.hub.hub import Hub
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.openapi_document import complete_openapi
 from services.gateway.presence import Presence
-from services.gateway.problems import BROADCAST_PATH, install_problem_handlers
+from services.gateway.problems import BROADCAST_PATH, install_problem_handlers, on_fault
 from services.gateway.resources import Resources
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.gate import Gate
@@ -104,6 +105,8 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
     # Base64 is four bytes for three; a quarter of a megabyte is left for the metadata.
     posted_max_bytes = settings.frame_max_bytes * 4 // 3 + 262_144
     app.add_middleware(BodyLimit, by_path={BROADCAST_PATH: posted_max_bytes, login.PATH: login.FORM_MAX_BYTES})
+    # Starlette's own answer to a fault comes from outside the gate, which would not see it.
+    app.add_middleware(ServerErrorMiddleware, handler=on_fault)
     app.add_middleware(Gate, tokens=tokens, allowed_origins=settings.allowed_origin_set, is_local=is_local)
     complete_openapi(app, login_required=bool(tokens))
     return app

@@ -30,6 +30,11 @@ STAGES: Final = {
         {"refused": "answered 400, 413 or 422", "redis_away": "answered 503: Redis is away, or refuses it"},
     ),
 }
+REFUSED: Final = {
+    "gateway": "this gateway has as many viewers as it may",
+    "address": "there are too many viewers at your address",
+}
+"""Whose limit refuses a viewer, and what the viewer is told."""
 HOPS: Final = {
     "redis_to_gateway": "from the publication (the detector's or bridge's clock) until a gateway has the message",
     "gateway_to_sockets": "until every viewer of a gateway that can take it has been given the picture",
@@ -45,6 +50,7 @@ class GatewayMetrics:
         frames: by the stages and hops above.
         viewers: connected now, by what they want.
         viewers_cut_off: closed because they could not take a picture in time.
+        viewers_refused: answered 503, by whose limit.
         round_trips: to Redis, without the subscription.
     """
 
@@ -59,6 +65,10 @@ class GatewayMetrics:
             "lotcast_viewers_cut_off", "Viewers closed because they could not take a picture in time.",
             registry=self.registry,
         )  # fmt: skip
+
+        refused = Counter("lotcast_viewers_refused", "Viewers refused because there are too many.", ["limit"],
+                          registry=self.registry)  # fmt: skip
+        self.viewers_refused = {limit: refused.labels(limit) for limit in REFUSED}
 
     def as_text(self) -> bytes:
         """All numbers in Prometheus's text format, over all workers; CPU and memory only where there is one worker."""

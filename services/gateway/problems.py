@@ -102,13 +102,13 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_gone(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=400)  # for nobody: the client left in the middle of its request
 
-    @app.exception_handler(Exception)
-    async def on_fault(request: Request, error: Exception) -> JSONResponse:
-        # uvicorn logs it with its trace; the client learns only that it happened.
-        return error_response(request.url.path, 500, "the gateway made a mistake; its log says more")
-
     for kind in (RedisError, BusUnavailable, ConnectionError, TimeoutError):
         app.add_exception_handler(kind, on_bus_error)
+
+
+async def on_fault(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a request that failed by our own mistake; the server logs it with its trace."""
+    return error_response(request.url.path, 500, "the gateway made a mistake; its log says more")
 
 
 def _methods_at(app: FastAPI, path: str) -> list[str]:

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from services.gateway.broadcasts import Broadcasts
 from services.gateway.hub.hub import Hub
-from services.gateway.metrics import GatewayMetrics
+from services.gateway.metrics import REFUSED, GatewayMetrics
 from services.gateway.presence import Presence
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.tokens import TokenSet
@@ -32,6 +32,17 @@ class Resources:
     tokens: TokenSet
     logins: Attempts
     viewers_by_address: ConnectionCounter
+
+    def refuse_viewer(self, address: str | None) -> str | None:
+        """Why one more viewer at an address is refused, which is counted; None if there is room."""
+        if self.hub.viewer_count >= self.settings.viewers_max:
+            limit = "gateway"
+        elif not self.viewers_by_address.has_room(address):
+            limit = "address"
+        else:
+            return None
+        self.metrics.viewers_refused[limit].inc()
+        return REFUSED[limit]
 
 
 def _resources(connection: HTTPConnection) -> Resources:

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.gateway.feeding import metric
 from tests.gateway.raw_viewer import CLOSE, RawViewer
 from tests.support.processes import Gateway, running_gateway
 
@@ -149,6 +150,8 @@ async def test_a_gateway_takes_so_many_viewers_and_no_more(redis_url: str, tmp_p
         viewers = [await RawViewer.connect(gateway.address, WATCH) for _ in range(3)]
         assert [viewer.status for viewer in viewers] == [101, 101, 503]
         assert "retry-after" in viewers[2].head.lower()
+        async with aiohttp.ClientSession(f"http://{gateway.address}") as http:
+            assert await metric(http, 'lotcast_viewers_refused_total{limit="gateway"}') == 1
         for viewer in viewers:
             viewer.close()
 

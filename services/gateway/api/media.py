@@ -77,8 +77,6 @@ async def get_snapshot(camera_id: CameraIdInPath, used: Used) -> Response:
 async def get_stream(camera_id: KnownCamera, request: Request, used: Used) -> Response:
     """The annotated pictures as they come, for an `<img>` or a video player."""
     address = request.client.host if request.client else None
-    if not used.viewers_by_address.has_room(address):
-        raise HTTPException(503, "there are too many viewers at your address", {"Retry-After": "5"})
-    if used.hub.viewer_count >= used.settings.viewers_max:
-        raise HTTPException(503, "this gateway has as many viewers as it may", {"Retry-After": "5"})
+    if (why := used.refuse_viewer(address)) is not None:
+        raise HTTPException(503, why, {"Retry-After": "5"})
     return MjpegResponse(camera_id, used)

@@ -33,15 +33,12 @@ async def view_detection(
     format: Annotated[str, Query(description="`binary` for msgpack")] = "json",
 ) -> None:
     """Let one viewer in and hand its connection to the hub, which serves it without any task of its own."""
-    refusal = _refusal(camera_id, format, used)
+    address = websocket.client.host if websocket.client else None
+    refusal = _refusal(camera_id, format, address, used)
     if refusal is not None or camera_id is None:
         await websocket.send_denial_response(refusal or problem_response(422, "camera_id: is missing"))
         return
-    address = websocket.client.host if websocket.client else None
-    if not used.viewers_by_address.enter(address):
-        text = "there are too many viewers at your address"
-        await websocket.send_denial_response(problem_response(503, text, {"Retry-After": "5"}))
-        return
+    used.viewers_by_address.enter(address)
     protocol: ViewerProtocol = websocket.scope["extensions"][CONNECTION]
     outlet: Outlet | None = None
 
@@ -69,15 +66,15 @@ async def refuse(websocket: WebSocket, path: str) -> None:
     await websocket.send_denial_response(problem_response(404, "there is no WebSocket here"))
 
 
-def _refusal(camera_id: str | None, format: str, used: Resources) -> JSONResponse | None:
+def _refusal(camera_id: str | None, format: str, address: str | None, used: Resources) -> JSONResponse | None:
     if camera_id is None:
         return problem_response(422, "camera_id: is missing")
     if not is_camera_id(camera_id):
         return problem_response(422, "camera_id: must be 1 to 64 letters, digits, '_', '.' or '-'")
     if format not in ("json", "binary"):
         return problem_response(422, "format: must be 'json' or 'binary'")
-    if used.hub.viewer_count >= used.settings.viewers_max:
-        return problem_response(503, "this gateway has as many viewers as it may", {"Retry-After": "5"})
+    if (why := used.refuse_viewer(address)) is not None:
+        return problem_response(503, why, {"Retry-After": "5"})
     return None
 
 
