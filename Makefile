@@ -17,8 +17,8 @@ demo: $(STAMPS)/run web/dist/index.html ## run the whole system on a rendered pa
 
 test: test-python test-web test-e2e ## set up what tests need, and run them all: Python, web, browser
 
-test-python: $(STAMPS)/dev ## Python tests, against a real redis-server
-	$(BIN)/pytest -m "not e2e and not compose"
+test-python: $(STAMPS)/dev ## Python tests, against real redis-servers, one worker a core
+	$(BIN)/pytest -m "not e2e and not compose" -n auto --dist loadfile
 
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && npm test

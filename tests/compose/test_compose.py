@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 
 import pytest
 from rich.console import Console
@@ -141,6 +142,21 @@ def owner(system: ComposeSystem, role: str, camera_id: str) -> str:
 def gateways_with_viewers(system: ComposeSystem) -> set[str]:
     lines = [line for camera_id in CAMERAS for line in system.redis("hgetall", f"lotcast:{{{camera_id}}}:viewers")]
     return {one["Id"] for one in system.containers("gateway") if any(one["Id"][:12] in line for line in lines)}
+
+
+@pytest.mark.parametrize(
+    ("told", "origin", "status"),
+    [({}, "http", 404), ({"X-Forwarded-Proto": "https"}, "https", 404), ({"X-Forwarded-Proto": "https"}, "http", 403)],
+)
+def test_a_tls_proxy_in_front_is_believed(
+    system: ComposeSystem, told: dict[str, str], origin: str, status: int
+) -> None:
+    host = f"127.0.0.1:{system.port}"
+    connection = HTTPConnection(host, timeout=10)
+    connection.request("DELETE", "/api/cameras/NOBODY", headers={**told, "Origin": f"{origin}://{host}"})
+    answer = connection.getresponse()
+    assert answer.status == status, answer.read()
+    connection.close()
 
 
 def test_images_are_small(system: ComposeSystem, report: Report) -> None:
