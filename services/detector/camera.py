@@ -24,7 +24,7 @@ from services.detector.occupancy.lot import Lot
 from services.detector.occupancy.matching import Match
 from services.detector.pictures import FramePicture, encode
 from services.detector.settings import DetectorSettings
-from services.detector.tracking import CameraTracker
+from services.detector.tracking import CameraTracker, no_tracks
 
 PENDING_EVENTS_MAX = 1000
 LATEST_EVERY_MS = 1000
@@ -149,7 +149,7 @@ class CameraWork:
         self._settings = settings
         self._detector = detector
         self._patience = Patience(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
-        self._tracked = self.tracker.update(empty_detections(), self.last_frame_at_ms)
+        self._tracked = no_tracks()
         self._found_events: list[OccupancyEvent] = []
         self._shown: Shown | None = None
         self._annotator: tuple[tuple[int, int], Lot, FrameAnnotator] | None = None

@@ -6,6 +6,8 @@ import numpy as np
 import supervision as sv
 from trackers import ByteTrackTracker
 
+from services.detector.engines.base import empty_detections
+
 LOST_TRACK_S = 4.0
 """How long a track waits for its vehicle to be seen again; longer than the model may rest (`DETECTOR_LOOK_EVERY_S`)."""
 
@@ -27,6 +29,8 @@ class CameraTracker:
         self.last_track_id = last_track_id
         self._count_confidence = count_confidence
         self._ids: dict[int, int] = {}
+        self._last_ms: int | None = None
+        self._shift_ms = 0
         self._tracker = ByteTrackTracker(
             lost_track_buffer=round(LOST_TRACK_S * 30),  # counted in frames at 30 a second, whatever the real rate
             track_activation_threshold=max(count_confidence, 0.3),
@@ -40,13 +44,14 @@ class CameraTracker:
 
         Args:
             vehicles: everything found in it, the least certain too.
-            captured_at_ms: when it was captured; later than the frame before.
+            captured_at_ms: when it was captured. Where it is earlier than the frame before, the clock was set back, and
+                tracks go on as if no time had passed.
 
         Returns:
             The vehicles that count: certain enough, or continuing a track. `tracker_id` (n,) is the track id, or -1
             where a vehicle has been seen once only.
         """
-        tracked = self._tracker.update(vehicles, timestamp=captured_at_ms / 1000)
+        tracked = self._tracker.update(vehicles, timestamp=self._advance(captured_at_ms) / 1000)
         if tracked.tracker_id is None:
             tracked.tracker_id = np.full(len(tracked), -1)
         if not len(tracked) or tracked.confidence is None:
@@ -56,6 +61,13 @@ class CameraTracker:
         result.tracker_id = np.array([self._own_id(int(number)) for number in result.tracker_id], dtype=int)
         self._forget_old_ids()
         return result
+
+    def _advance(self, captured_at_ms: int) -> int:
+        """A frame's time for the tracker, which skips frames until a clock that was set back has caught up."""
+        if self._last_ms is not None:
+            self._shift_ms = max(self._shift_ms, self._last_ms + 1 - captured_at_ms)
+        self._last_ms = captured_at_ms + self._shift_ms
+        return self._last_ms
 
     def _own_id(self, number: int) -> int:
         if number < 0:
@@ -69,6 +81,13 @@ class CameraTracker:
         if len(self._ids) > 4 * len(self._tracker.tracks) + 64:
             alive = {int(track.tracker_id) for track in self._tracker.tracks}
             self._ids = {number: own for number, own in self._ids.items() if number in alive}
+
+
+def no_tracks() -> sv.Detections:
+    """What is tracked before the first frame."""
+    tracked = empty_detections()
+    tracked.tracker_id = np.empty(0, dtype=int)
+    return tracked
 
 
 def track_id_at(vehicles: sv.Detections, index: int) -> int | None:

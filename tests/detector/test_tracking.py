@@ -27,6 +27,12 @@ def test_an_id_survives_missed_detections() -> None:
     assert set(drive(tracker, 0, range(15, 20))) == {1}
 
 
+def test_tracks_go_on_where_the_clock_is_set_back() -> None:
+    tracker = CameraTracker(0, 0.25)
+    drive(tracker, 0, range(100, 110))
+    assert set(drive(tracker, 350, range(40, 50))) == {1}  # where it would be, six seconds earlier by the clock
+
+
 def test_an_uncertain_detection_counts_only_where_it_continues_a_track() -> None:
     tracker = CameraTracker(0, 0.25)
     assert drive(tracker, 0, range(3), confidence=0.15) == [None, None, None]
