@@ -32,6 +32,13 @@ def test_a_parked_car_occupies_since_it_was_first_seen() -> None:
     assert changed == SpaceStatus(state="occupied", since_ms=1000, track_id=7)
 
 
+def test_a_change_is_counted_anew_where_the_clock_is_set_back() -> None:
+    space = clock()
+    assert space.see(True, 7, 3_600_000, PATIENCE) is None
+    assert space.see(True, 7, 1000, PATIENCE) is None
+    assert space.see(True, 7, 3000, PATIENCE) == SpaceStatus(state="occupied", since_ms=1000, track_id=7)
+
+
 def test_a_missed_detection_does_not_free() -> None:
     space = clock("occupied")
     assert space.see(False, None, 1000, PATIENCE) is None

@@ -52,7 +52,8 @@ class SpaceClock:
         if seen == self.status.state:
             self.differs_since_ms = None
             return None
-        if self.differs_since_ms is None or self.differs_as != seen:
+        was_set_back = self.differs_since_ms is not None and now_ms < self.differs_since_ms  # the clock, since then
+        if self.differs_since_ms is None or self.differs_as != seen or was_set_back:
             self.differs_since_ms, self.differs_as = now_ms, seen
         needed_ms = patience.occupied_after_ms if vehicle_there else patience.free_after_ms
         if now_ms - self.differs_since_ms < needed_ms:
