@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import supervision as sv
 
-from libs.common.clock import now_ms
+from libs.common.clock import Stopwatch, now_ms
 from libs.common.leases import Lease
 from libs.common.messages import FrameMetadata, Timings
 from libs.common.rate import RateMeter
@@ -27,11 +27,11 @@ from services.detector.settings import DetectorSettings
 from services.detector.tracking import CameraTracker, no_tracks
 
 PENDING_EVENTS_MAX = 1000
-LATEST_EVERY_MS = 1000
+LATEST_EVERY_S = 1.0
 """How old `latest` may grow while nobody watches."""
 INSPECTION_REST = 12
 """How much rarer close looks are while nothing moves."""
-INSPECTION_PAUSE_MS = 1000
+INSPECTION_PAUSE_S = 1.0
 """Between two close looks, however much moves."""
 
 
@@ -133,15 +133,13 @@ class CameraWork:
         self.tracker = CameraTracker(last_track_id, settings.confidence)
         self.pending_events: deque[OccupancyEvent] = deque()
         self.publishing = asyncio.Lock()
-        self.last_frame_at_ms = now_ms()
-        self.logged_at_ms = 0
+        self.since_frame, self.since_shown, self.since_inspected = Stopwatch(), Stopwatch(), Stopwatch()
+        self.since_logged, self.since_touched = Stopwatch(), Stopwatch()
+        self.since_frame.restart()  # it has as long as any for its first
         self.inspected: Inspected | None = None
-        self.inspected_at_ms = 0
-        self.shown_at_ms = 0
         self.frame_count: int | None = None
         self.stored_track_id: int | None = None
         self.is_unsettled = False
-        self.touched_at_ms = 0
         self.is_watched = False
         self.expects_motion = True
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
@@ -163,26 +161,26 @@ class CameraWork:
         """Use another threshold of the motion gate (0..255) from the next frame on; None: the settings'."""
         self.gate.threshold = self._settings.motion_threshold if threshold is None else threshold
 
-    def is_inspection_due(self, at_ms: int) -> bool:
-        """Whether the spaces should be looked at closely in this frame; it is then taken to be done.
+    def is_inspection_due(self) -> bool:
+        """Whether the spaces should be looked at closely in the frame at hand; it is then taken to be done.
 
         While nothing moves, what the last close look found still holds, and it is repeated rarely.
         """
-        every_ms = self._settings.inspect_every_s * 1000
-        if not every_ms or not self.lot.spaces:
+        every_s = self._settings.inspect_every_s
+        if not every_s or not self.lot.spaces:
             return False
-        wait_ms = every_ms if self.gate.has_moved else every_ms * INSPECTION_REST
+        wait_s = every_s if self.gate.has_moved else every_s * INSPECTION_REST
         if self.lot.wants_inspection:
-            wait_ms = min(every_ms, INSPECTION_PAUSE_MS)
-        if at_ms - self.inspected_at_ms < wait_ms:
+            wait_s = min(every_s, INSPECTION_PAUSE_S)
+        if self.since_inspected.elapsed_s() < wait_s:
             return False
-        self.inspected_at_ms = at_ms
+        self.since_inspected.restart()
         self.gate.has_moved = False
         return True
 
-    def wants_picture(self, at_ms: int) -> bool:
-        """Whether this frame's picture is to be drawn: somebody watches, or `latest` has grown old."""
-        return self.is_watched or at_ms - self.shown_at_ms >= LATEST_EVERY_MS
+    def wants_picture(self) -> bool:
+        """Whether the next frame's picture is to be drawn: somebody watches, or `latest` has grown old."""
+        return self.is_watched or self.since_shown.elapsed_s() >= LATEST_EVERY_S
 
     def finish(self, letter: Letter, look: Look, detected_at_ms: int, show: bool) -> AnnotatedFrame | None:
         """Track and match one frame, and draw and encode it if it is to be shown.
@@ -242,11 +240,11 @@ class CameraWork:
         self._annotator_for(lot, picture.size).annotate(picture.full, tracked, states)
         return encode(picture.full, self._settings.jpeg_quality)
 
-    def lose_sight_if_stale(self, at_ms: int) -> None:
+    def lose_sight_if_stale(self) -> None:
         """Mark every space unknown once no picture has come for the time that the settings allow."""
         frame_is_under_way = self.turn is not None and not self.turn.done()
-        if not frame_is_under_way and at_ms - self.last_frame_at_ms > self._settings.unknown_after_s * 1000:
-            self._found_events.extend(self.lot.lose_sight(at_ms))
+        if not frame_is_under_way and self.since_frame.elapsed_s() > self._settings.unknown_after_s:
+            self._found_events.extend(self.lot.lose_sight(now_ms()))
             self.collect_events()
 
     def collect_events(self) -> None:

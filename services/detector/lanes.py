@@ -145,7 +145,7 @@ class Lanes:
             camera.counters.too_old += 1
             self._metrics.frames.drop("detect", "too_old")
             return
-        passage.show = camera.wants_picture(taken_at_ms)
+        passage.show = camera.wants_picture()
         try:
             await loop.run_in_executor(pool, self._look_and_finish, passage)
             if not passage.is_finished:
@@ -156,8 +156,8 @@ class Lanes:
             if passage.look is not None:
                 self._metrics.frames.took("detect", (passage.detected_at_ms - taken_at_ms) / 1000)
                 self._count_look(camera, passage.look)
-        camera.last_frame_at_ms = now_ms()
-        if passage.look is not None and passage.look.sight != "blind" and camera.is_inspection_due(captured_at_ms):
+        camera.since_frame.restart()
+        if passage.look is not None and passage.look.sight != "blind" and camera.is_inspection_due():
             self._inspector.begin(letter.frame, camera)
         if not await self._publish(camera, passage.frame):
             self._count_disowned(camera, "publish")
@@ -182,7 +182,7 @@ class Lanes:
         """Publish a frame, or only the changes that it brought; False if the camera is no longer ours."""
         if frame is None:
             return await self._publisher.publish_changes(camera)
-        camera.shown_at_ms = now_ms()
+        camera.since_shown.restart()
         return await self._publisher.publish(camera, frame)
 
     def _complain(self, camera: CameraWork, event: str, error: Exception) -> None:

@@ -14,7 +14,7 @@ from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_
 from services.detector.camera import PENDING_EVENTS_MAX, AnnotatedFrame, CameraWork
 from services.detector.settings import DetectorSettings
 
-TOUCH_EVERY_MS: Final = 1000
+TOUCH_EVERY_S: Final = 1.0
 
 
 class Publisher:
@@ -63,7 +63,7 @@ class Publisher:
         pipe.incr(keys.count(camera_id))
         pipe.publish(keys.live(camera_id), message)
         pipe.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
-        if self._log_is_due(camera, at_ms):
+        if self._log_is_due(camera):
             keep_from_ms = at_ms - self._settings.log_keep_s * 1000
             text = frame.metadata.model_dump_json(by_alias=True)
             pipe.xadd(keys.log(camera_id), {"metadata": text}, minid=keep_from_ms, approximate=True)
@@ -71,9 +71,9 @@ class Publisher:
 
     async def _touch(self, camera: CameraWork, at_ms: int) -> None:
         """Once a second, tell that the camera is broadcast: fresh enough for lists of what is live."""
-        if at_ms - camera.touched_at_ms < TOUCH_EVERY_MS:
+        if camera.since_touched.elapsed_s() < TOUCH_EVERY_S:
             return
-        camera.touched_at_ms = at_ms
+        camera.since_touched.restart()
         await self._redis.zadd(keys.BROADCASTERS, {camera.camera_id: at_ms / 1000})
         await self._redis.expire(keys.count(camera.camera_id), COUNT_EXPIRES_S)
 
@@ -160,9 +160,9 @@ class Publisher:
             )
         return len(camera.pending_events)
 
-    def _log_is_due(self, camera: CameraWork, at_ms: int) -> bool:
-        interval_ms = self._settings.log_interval_s * 1000
-        if not interval_ms or at_ms - camera.logged_at_ms < interval_ms:
+    def _log_is_due(self, camera: CameraWork) -> bool:
+        interval_s = self._settings.log_interval_s
+        if not interval_s or camera.since_logged.elapsed_s() < interval_s:
             return False
-        camera.logged_at_ms = at_ms
+        camera.since_logged.restart()
         return True

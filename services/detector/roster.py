@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 from libs.common import keys
 from libs.common.bus import as_bytes, as_text
 from libs.common.cameras import Camera
-from libs.common.clock import now_ms
 from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
 from libs.common.monitoring.pulse import Pulse
@@ -104,7 +103,7 @@ class Roster:
         for camera in list(self.cameras.values()):
             if not camera.lease.is_valid():
                 continue  # somebody else speaks for it now
-            camera.lose_sight_if_stale(now_ms())
+            camera.lose_sight_if_stale()
             await self._publisher.publish_changes(camera)
             await self._publisher.publish_status(camera, self._mailbox.skipped[camera.camera_id], state)
 

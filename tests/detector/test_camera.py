@@ -1,0 +1,108 @@
+"""What the detector repeats for a camera goes by time that has passed, whatever happens to the machine's clock."""
+
+from __future__ import annotations
+
+import time
+from unittest.mock import Mock
+
+import pytest
+from redis.asyncio import Redis
+
+from libs.common import clock, keys
+from libs.common.clock import now_ms, running_s
+from libs.common.leases import Lease
+from libs.common.messages import FrameMetadata, Timings
+from libs.common.spaces import ParkingSpace, SpaceStatus
+from services.detector.camera import AnnotatedFrame, CameraWork
+from services.detector.publisher import Publisher
+from services.detector.settings import DetectorSettings
+
+SPACE = ParkingSpace(space_id="A1", space_name="A1", polygon=[(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
+SETTINGS = DetectorSettings(inspect_every_s=3, log_interval_s=1, unknown_after_s=10)
+HOUR_MS = 3_600_000
+MINUTES_MS = 600_000
+
+
+class Clocks:
+    """The machine's clock, which can be set, and the time that passes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._epoch_ms, self._running_s = now_ms(), running_s()
+        monkeypatch.setattr(time, "time_ns", lambda: self._epoch_ms * 1_000_000)
+        monkeypatch.setattr(clock, "running_s", lambda: self._running_s)
+
+    def set_by(self, milliseconds: int) -> None:
+        self._epoch_ms += milliseconds
+
+    def pass_by(self, seconds: float) -> None:
+        self._running_s += seconds
+        self._epoch_ms += round(seconds * 1000)
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    return Clocks(monkeypatch)
+
+
+def camera_with(lock: Mock | None = None) -> CameraWork:
+    lease = Lease("CAM1", lock or Mock(), timeout_s=60)
+    lease.extend(running_s())
+    known = {"A1": SpaceStatus(state="free", since_ms=1)}
+    return CameraWork(lease, [SPACE], known, 0, SETTINGS, "detector-1")
+
+
+@pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])
+def test_close_looks_and_pictures_for_nobody_keep_their_pace(clocks: Clocks, set_by_ms: int) -> None:
+    camera = camera_with()
+    camera.lot.wants_inspection = False
+    assert camera.is_inspection_due(), "there was none yet"
+    assert camera.wants_picture()
+    camera.since_shown.restart()
+    camera.gate.has_moved = True
+    clocks.set_by(set_by_ms)
+    clocks.pass_by(0.9)
+    assert not camera.wants_picture()
+    clocks.pass_by(0.2)
+    assert camera.wants_picture()
+    assert not camera.is_inspection_due()
+    clocks.pass_by(2)
+    assert camera.is_inspection_due()
+
+
+@pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])
+def test_spaces_become_unknown_once_no_picture_came_for_the_time_that_is_set(clocks: Clocks, set_by_ms: int) -> None:
+    camera = camera_with()
+    clocks.set_by(set_by_ms)
+    clocks.pass_by(9.9)
+    camera.lose_sight_if_stale()
+    assert not camera.pending_events
+    clocks.pass_by(0.2)
+    camera.lose_sight_if_stale()
+    assert [event.state for event in camera.pending_events] == ["unknown"]
+    assert camera.pending_events[0].at_ms == now_ms()
+
+
+@pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, MINUTES_MS])  # an hour ahead of Redis, the log is too old to keep
+async def test_a_broadcast_camera_stays_listed_and_logged(clocks: Clocks, redis: Redis, set_by_ms: int) -> None:
+    lock = redis.lock(keys.lease("detector", "CAM1"), timeout=60, thread_local=False)
+    assert await lock.acquire(token="detector-1")
+    camera, publisher = camera_with(lock), Publisher(redis, SETTINGS, "detector-1")
+
+    async def publish() -> None:
+        times = Timings(captured_at=now_ms(), read_at=now_ms(), detected_at=now_ms(), published_at=now_ms())
+        metadata = FrameMetadata(
+            vehicle_count=0, occupied_spaces=0, total_spaces=1, timestamp="", track_ids=[], detections=[],
+            space_occupancy=[], matched_detections=[], tracking_enabled=True, detector="detector-1", frame_id="1-0",
+            timings=times,
+        )  # fmt: skip
+        assert await publisher.publish(camera, AnnotatedFrame(b"jpeg", metadata))
+
+    await publish()
+    clocks.set_by(set_by_ms)
+    clocks.pass_by(0.5)
+    await publish()
+    assert await redis.xlen(keys.log("CAM1")) == 1
+    clocks.pass_by(0.6)
+    await publish()
+    assert await redis.xlen(keys.log("CAM1")) == 2
+    assert await redis.zscore(keys.BROADCASTERS, "CAM1") == pytest.approx(now_ms() / 1000)
