@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -44,7 +45,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     return Clocks(monkeypatch)
 
 
-def camera_with(lock: Mock | None = None) -> CameraWork:
+def camera_with(lock: Any = None) -> CameraWork:
     lease = Lease("CAM1", lock or Mock(), timeout_s=60)
     lease.extend(running_s())
     known = {"A1": SpaceStatus(state="free", since_ms=1)}
