@@ -117,3 +117,8 @@ class OccupancyEvent(BaseModel):
     def to_fields(self) -> dict[str, str]:
         """The stream entry's fields; `track_id` only where a track caused the change."""
         return {name: str(value) for name, value in self.model_dump(exclude_none=True).items()}
+
+    def status(self) -> SpaceStatus:
+        """What is known of the space since this change; a free one's `track_id` was that of the vehicle that left."""
+        track_id = self.track_id if self.state == "occupied" else None
+        return SpaceStatus(state=self.state, since_ms=self.at_ms, track_id=track_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,11 @@ import supervision as sv
 
 from libs.common.clock import Stopwatch, now_ms
 from libs.common.leases import Lease
-from libs.common.messages import FrameMetadata, Timings
+from libs.common.messages import FrameMetadata, RawFrame, Timings
 from libs.common.rate import RateMeter
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceStatus
 from services.detector.drawing.annotator import FrameAnnotator
-from services.detector.engines.base import empty_detections
+from services.detector.engines.base import Picture, empty_detections
 from services.detector.mailbox import Letter
 from services.detector.metadata import build_metadata, restamp
 from services.detector.motion import MotionGate, Sight
@@ -81,31 +82,88 @@ class Inspected:
 
 
 @dataclass(frozen=True, slots=True)
+class Findings:
+    """What a frame says of its camera, with those before it in mind.
+
+    Attributes:
+        lot: the spaces that it was matched with.
+        tracked: the vehicles, with their tracks.
+        matches: which of them stands where.
+        statuses: by space id, after this frame.
+        events: the changes that it brought.
+    """
+
+    lot: Lot
+    tracked: sv.Detections
+    matches: list[Match]
+    statuses: dict[str, SpaceStatus]
+    events: list[OccupancyEvent]
+
+    @property
+    def states(self) -> list[SpaceState]:
+        """Of the spaces, in their order."""
+        return [self.statuses[space.space_id].state for space in self.lot.spaces]
+
+    def look_like(self, earlier: Findings) -> bool:
+        """Whether they are drawn as an earlier frame's, if the camera's picture is the same."""
+        return self.lot is earlier.lot and self.tracked is earlier.tracked and self.states == earlier.states
+
+
+class Drawing:
+    """A picture with everything drawn into it; encoded once, by the first of the threads that want it."""
+
+    def __init__(self, picture: Picture, jpeg_quality: int) -> None:
+        self._picture: Picture | None = picture
+        self._jpeg_quality = jpeg_quality
+        self._jpeg = b""
+        self._lock = threading.Lock()
+
+    def jpeg(self) -> bytes:
+        """The encoded picture. Raises `FrameError`."""
+        with self._lock:
+            if self._picture is not None:
+                self._jpeg, self._picture = encode(self._picture, self._jpeg_quality), None
+            return self._jpeg
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFrame:
+    """What a frame has become: a drawing, and what is known of it."""
+
+    drawing: Drawing
+    metadata: FrameMetadata
+
+    def encode(self) -> AnnotatedFrame:
+        """As it is published. Raises `FrameError`."""
+        return AnnotatedFrame(self.drawing.jpeg(), self.metadata)
+
+
+@dataclass(frozen=True, slots=True)
 class AnnotatedFrame:
-    """What a frame has become: the picture to show and what is known of it."""
+    """A frame as it is published: the picture to show and what is known of it."""
 
     jpeg: bytes
     metadata: FrameMetadata
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """The last frame that was drawn, and what of: while all of it is the same still, so is the picture."""
+class Turn:
+    """One frame's place in the order of its camera's.
 
-    frame: AnnotatedFrame
-    lot: Lot
-    tracked: sv.Detections
-    states: list[SpaceState]
+    Attributes:
+        drawn: set, from whichever thread, once the frame has been tracked and drawn, or will not be.
+        ended: done, on the loop, once it has been published, or will not be.
+    """
 
-    def shows(self, lot: Lot, tracked: sv.Detections, states: list[SpaceState]) -> bool:
-        """Whether a frame with these findings looks the same, if the camera's picture does."""
-        return self.lot is lot and self.tracked is tracked and self.states == states
+    drawn: threading.Event
+    ended: asyncio.Future[None]
 
 
 class CameraWork:
     """What the detector keeps of one camera between its frames.
 
-    `finish` runs in a worker thread, one frame of the camera at a time and in order; everything else runs on the loop.
+    `follow` and `draw` run in a worker thread, one frame of the camera at a time and in order; everything else runs on
+    the loop.
     """
 
     def __init__(
@@ -143,13 +201,12 @@ class CameraWork:
         self.is_watched = False
         self.expects_motion = True
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
-        self.turn: asyncio.Future[None] | None = None
+        self.turn: Turn | None = None
         self._settings = settings
         self._detector = detector
         self._patience = Patience(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
         self._tracked = no_tracks()
-        self._found_events: list[OccupancyEvent] = []
-        self._shown: Shown | None = None
+        self._shown: tuple[Findings, DrawnFrame] | None = None
         self._annotator: tuple[tuple[int, int], Lot, FrameAnnotator] | None = None
         self.lot = Lot(spaces, known, self._patience, now_ms())
 
@@ -182,75 +239,69 @@ class CameraWork:
         """Whether the next frame's picture is to be drawn: somebody watches, or `latest` has grown old."""
         return self.is_watched or self.since_shown.elapsed_s() >= LATEST_EVERY_S
 
-    def finish(self, letter: Letter, look: Look, detected_at_ms: int, show: bool) -> AnnotatedFrame | None:
-        """Track and match one frame, and draw and encode it if it is to be shown.
-
-        Args:
-            letter: the frame and when it was read.
-            look: what was found in it.
-            detected_at_ms: when it had been found.
-            show: whether to draw.
-
-        Returns:
-            The picture with what is known of it; None if it is not to be shown.
-
-        Raises:
-            FrameError: the picture cannot be decoded or encoded.
-        """
-        lot, frame = self.lot, letter.frame
+    def follow(self, frame: RawFrame, look: Look) -> Findings:
+        """Track and match what was found in one more frame."""
+        lot = self.lot
         if look.vehicles is not None or look.sight == "blind":
             found = empty_detections() if look.vehicles is None else look.vehicles
             self._tracked = self.tracker.update(found, frame.captured_at_ms)
         tracked = self._tracked
         matches: list[Match] = []
         if look.sight == "blind":
-            self._found_events.extend(lot.lose_sight(frame.captured_at_ms))
+            events = lot.lose_sight(frame.captured_at_ms)
         else:
             inspected, self.inspected = self.inspected, None
             if inspected is not None and inspected.lot is lot:
                 lot.inspect(inspected.vehicles, inspected.picture_size)
             matches, events = lot.see(tracked, look.picture.size, frame.captured_at_ms)
-            self._found_events.extend(events)
-        if not show:
-            return None
+        return Findings(lot, tracked, matches, lot.statuses, events)
+
+    def draw(self, letter: Letter, look: Look, findings: Findings, detected_at_ms: int) -> DrawnFrame:
+        """Draw what was found in a frame into it.
+
+        Args:
+            letter: the frame and when it was read.
+            look: what was found in it.
+            findings: what `follow` made of that.
+            detected_at_ms: when it had been found.
+
+        Raises:
+            FrameError: the picture cannot be decoded.
+        """
+        frame, lot = letter.frame, findings.lot
         timings = Timings(
             captured_at=frame.captured_at_ms,
             read_at=letter.read_at_ms,
             detected_at=detected_at_ms,
             published_at=detected_at_ms,
         )
-        states = [lot.statuses[space.space_id].state for space in lot.spaces]
-        shown = self._shown
-        if look.sight == "still" and shown is not None and shown.shows(lot, tracked, states):
-            return AnnotatedFrame(shown.frame.jpeg, restamp(shown.frame.metadata, frame.frame_id, timings))
+        if look.sight == "still" and self._shown is not None and findings.look_like(self._shown[0]):
+            shown = self._shown[1]
+            return DrawnFrame(shown.drawing, restamp(shown.metadata, frame.frame_id, timings))
         metadata = build_metadata(
-            tracked,
+            findings.tracked,
             lot.spaces,
-            lot.statuses,
-            matches,
+            findings.statuses,
+            findings.matches,
             detector=self._detector,
             frame_id=frame.frame_id,
             timings=timings,
         )
-        result = AnnotatedFrame(self._draw(lot, look.picture, tracked, states), metadata)
-        self._shown = Shown(result, lot, tracked, states)
+        picture = look.picture
+        self._annotator_for(lot, picture.size).annotate(picture.full, findings.tracked, findings.states)
+        result = DrawnFrame(Drawing(picture.full, self._settings.jpeg_quality), metadata)
+        self._shown = findings, result
         return result
-
-    def _draw(self, lot: Lot, picture: FramePicture, tracked: sv.Detections, states: Sequence[SpaceState]) -> bytes:
-        self._annotator_for(lot, picture.size).annotate(picture.full, tracked, states)
-        return encode(picture.full, self._settings.jpeg_quality)
 
     def lose_sight_if_stale(self) -> None:
         """Mark every space unknown once no picture has come for the time that the settings allow."""
-        frame_is_under_way = self.turn is not None and not self.turn.done()
+        frame_is_under_way = self.turn is not None and not self.turn.ended.done()
         if not frame_is_under_way and self.since_frame.elapsed_s() > self._settings.unknown_after_s:
-            self._found_events.extend(self.lot.lose_sight(now_ms()))
-            self.collect_events()
+            self.keep_events(self.lot.lose_sight(now_ms()))
 
-    def collect_events(self) -> None:
-        """Keep the changes that the last frame brought until they are on the bus."""
-        self.pending_events.extend(self._found_events)
-        self._found_events.clear()
+    def keep_events(self, events: Sequence[OccupancyEvent]) -> None:
+        """Keep changes until they are on the bus."""
+        self.pending_events.extend(events)
         while len(self.pending_events) > PENDING_EVENTS_MAX:
             self.pending_events.popleft()
             self.counters.events_dropped += 1

@@ -1,12 +1,13 @@
 """The frame path: several lanes, each carrying one frame at a time through all its stages.
 
-Decoding and inference of different frames run at the same time, also of one camera's; tracking, drawing, encoding and
-publishing happen one frame at a time and in order within a camera.
+Decoding, inference and encoding of different frames run at the same time, also of one camera's. Tracking and drawing
+happen one frame at a time and in order within a camera, and so does publishing, meanwhile, of the frame before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from redis.exceptions import RedisError
 from libs.common.clock import now_ms
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
-from services.detector.camera import AnnotatedFrame, CameraWork, Look
+from services.detector.camera import AnnotatedFrame, CameraWork, Findings, Look, Turn
 from services.detector.inspector import Inspector
 from services.detector.looking import Looker
 from services.detector.mailbox import Letter, Mailbox
@@ -34,37 +35,45 @@ class _Passage:
     Attributes:
         letter: the frame.
         camera: whose it is.
-        before: done once the camera's frame before this one has ended.
+        before: the turn of the camera's frame before this one.
+        mine: this frame's turn.
         show: whether it is to be drawn.
         look: what was found in it, once it has been looked at.
         detected_at_ms: when that was.
+        findings: what that says of the camera, once it has been tracked.
         frame: what it has become; None if it is not to be shown.
-        is_finished: whether it has been tracked, matched and drawn.
     """
 
     letter: Letter
     camera: CameraWork
-    before: asyncio.Future[None] | None
+    before: Turn | None
+    mine: Turn
     show: bool = False
     look: Look | None = None
     detected_at_ms: int = 0
+    findings: Findings | None = None
     frame: AnnotatedFrame | None = None
-    is_finished: bool = False
-
-    def may_finish(self) -> bool:
-        """Whether the frame is the next of its camera; from any thread."""
-        return self.before is None or self.before.done()
 
     async def before_has_ended(self) -> None:
-        """Wait until the frame may finish."""
-        if self.before is not None:
-            await asyncio.wait({self.before})
+        """Wait until the frame before has been published, or has failed."""
+        if self.before is not None and not self.before.ended.done():
+            await asyncio.wait({self.before.ended})
 
-    def finish(self) -> None:
-        """In a lane's thread: track, match, draw, encode. Raises `FrameError`."""
-        if self.look is not None:
-            self.frame = self.camera.finish(self.letter, self.look, self.detected_at_ms, self.show)
-        self.is_finished = True
+    def run(self, looker: Looker) -> None:
+        """In a lane's thread: all stages but publishing. Raises `FrameError` and `EngineError`."""
+        self.look = look = looker.look(self.letter.frame, self.camera, self.show)
+        self.detected_at_ms = now_ms()
+        if self.before is not None:
+            # Whoever draws the frame before is in another lane's thread already, and needs nothing from this one.
+            self.before.drawn.wait()
+        try:
+            self.findings = self.camera.follow(self.letter.frame, look)
+            if not self.show:
+                return
+            drawn = self.camera.draw(self.letter, look, self.findings, self.detected_at_ms)
+        finally:
+            self.mine.drawn.set()
+        self.frame = drawn.encode()
 
 
 class Lanes:
@@ -113,8 +122,8 @@ class Lanes:
 
     async def _carry(self, letter: Letter, camera: CameraWork, pool: ThreadPoolExecutor) -> None:
         """One frame through all stages; whatever goes wrong with it is counted and ends with it."""
-        passage = _Passage(letter, camera, camera.turn)
-        camera.turn = mine = asyncio.get_running_loop().create_future()
+        mine = Turn(threading.Event(), asyncio.get_running_loop().create_future())
+        passage, camera.turn = _Passage(letter, camera, camera.turn, mine), mine
         try:
             await self._work(passage, pool)
         except FrameError as error:
@@ -130,9 +139,9 @@ class Lanes:
             self._metrics.frames.drop("publish", "redis_away")
             self._complain(camera, "frame not published; going on with the next", error)
         finally:
-            if not passage.may_finish():
-                await passage.before_has_ended()  # a frame that failed early must not let the next one overtake
-            mine.set_result(None)
+            await passage.before_has_ended()  # a frame that failed early must not let the next one overtake
+            mine.drawn.set()
+            mine.ended.set_result(None)
 
     async def _work(self, passage: _Passage, pool: ThreadPoolExecutor) -> None:
         loop, camera, letter = asyncio.get_running_loop(), passage.camera, passage.letter
@@ -147,12 +156,11 @@ class Lanes:
             return
         passage.show = camera.wants_picture()
         try:
-            await loop.run_in_executor(pool, self._look_and_finish, passage)
-            if not passage.is_finished:
-                await passage.before_has_ended()
-                await loop.run_in_executor(pool, passage.finish)
+            await loop.run_in_executor(pool, passage.run, self._looker)
         finally:
-            camera.collect_events()
+            await passage.before_has_ended()
+            if passage.findings is not None:
+                camera.keep_events(passage.findings.events)
             if passage.look is not None:
                 self._metrics.frames.took("detect", (passage.detected_at_ms - taken_at_ms) / 1000)
                 self._count_look(camera, passage.look)
@@ -170,13 +178,6 @@ class Lanes:
         camera.counters.frames += 1
         camera.counters.rate.tick()
         camera.counters.error = ""
-
-    def _look_and_finish(self, passage: _Passage) -> None:
-        """In a lane's thread: look at the frame, and finish it at once if it is the next of its camera."""
-        passage.look = self._looker.look(passage.letter.frame, passage.camera, passage.show)
-        passage.detected_at_ms = now_ms()
-        if passage.may_finish():
-            passage.finish()
 
     async def _publish(self, camera: CameraWork, frame: AnnotatedFrame | None) -> bool:
         """Publish a frame, or only the changes that it brought; False if the camera is no longer ours."""

@@ -147,8 +147,9 @@ class Publisher:
             pipe.set(keys.last_track_id(camera.camera_id), camera.tracker.last_track_id)
         if not camera.pending_events:
             return 0
-        statuses = camera.lot.statuses
-        changed = {event.space_id for event in camera.pending_events} & statuses.keys()
+        # From the events, not from the lot, into which frames that come after this one may have brought more changes.
+        known = {space.space_id for space in camera.lot.spaces}
+        changed = {event.space_id: event.status() for event in camera.pending_events if event.space_id in known}
         for event in camera.pending_events:
             pipe.xadd(
                 keys.events(camera.camera_id), event.to_fields(), maxlen=self._settings.events_keep, approximate=True
@@ -156,7 +157,7 @@ class Publisher:
         if changed:
             pipe.hset(
                 keys.occupancy(camera.camera_id),
-                mapping={space_id: statuses[space_id].model_dump_json() for space_id in changed},
+                mapping={space_id: status.model_dump_json() for space_id, status in changed.items()},
             )
         return len(camera.pending_events)
 

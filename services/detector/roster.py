@@ -95,7 +95,7 @@ class Roster:
         self._space_texts.pop(camera_id, None)
         self._mailbox.forget(camera_id)
         if camera.turn is not None:
-            await asyncio.wait({camera.turn}, timeout=GIVE_UP_S)
+            await asyncio.wait({camera.turn.ended}, timeout=GIVE_UP_S)
         await self._leases.release(camera.lease)
         _log.info("camera given up", camera=camera_id)
 

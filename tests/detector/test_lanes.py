@@ -1,10 +1,12 @@
-"""The frame path in one process: a real model, a real Redis, and a gate before the model that holds back a frame."""
+"""The frame path in one process: a real model, a real Redis, and gates that hold back a frame."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,10 @@ from redis.asyncio.lock import Lock
 
 from libs.common import keys
 from libs.common.clock import now_ms, running_s
+from libs.common.errors import EngineError
 from libs.common.leases import Lease
 from libs.common.messages import RawFrame, unpack_viewer_message
-from services.detector.camera import CameraWork
+from services.detector.camera import AnnotatedFrame, CameraWork, Turn
 from services.detector.engines.base import Engine, EngineWrapper, Picture
 from services.detector.engines.loading import load_engine
 from services.detector.inspector import Inspector
@@ -66,12 +69,60 @@ async def leased_camera(redis: Redis) -> CameraWork:
     return camera
 
 
-async def test_frames_of_a_camera_are_published_in_order_whichever_is_found_first(redis: Redis) -> None:
-    engine, metrics, mailbox, stop = GatedEngine(load_engine(SETTINGS)), DetectorMetrics(), Mailbox(), asyncio.Event()
-    cameras = {"CAM1": await leased_camera(redis)}
+class FailingEngine(EngineWrapper):
+    """Fails on a bright picture, once the gate is open."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.opened = threading.Event()
+
+    def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
+        if pictures[0].mean() > 200:
+            assert self.opened.wait(30)
+            raise EngineError("the model does not like it")
+        return self._engine.detect(pictures, confidence)
+
+
+class GatedPublisher(Publisher):
+    """Publishes nothing before the gate is open."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis, SETTINGS, "detector-1")
+        self.opened = asyncio.Event()
+
+    async def publish(self, camera: CameraWork, frame: AnnotatedFrame) -> bool:
+        await self.opened.wait()
+        return await super().publish(camera, frame)
+
+
+@dataclass
+class Running:
+    """Lanes at work on one camera.
+
+    Attributes:
+        seen: what was published: frame ids, each with its `frame_count`.
+    """
+
+    mailbox: Mailbox
+    metrics: DetectorMetrics
+    camera: CameraWork
+    seen: list[tuple[str, int]]
+
+    async def put(self, frame_id: str, grey: int) -> Turn:
+        """Leave a frame and wait until a lane has taken it."""
+        before = self.camera.turn
+        self.mailbox.put(letter(frame_id, grey))
+        await wait_for(lambda: self.camera.turn is not before)
+        assert self.camera.turn is not None
+        return self.camera.turn
+
+
+@asynccontextmanager
+async def lanes_at_work(redis: Redis, engine: Engine, publisher: Publisher | None = None) -> AsyncIterator[Running]:
+    metrics, mailbox, stop, camera = DetectorMetrics(), Mailbox(), asyncio.Event(), await leased_camera(redis)
     lanes = Lanes(
-        Looker(engine, SETTINGS), Inspector(engine, SETTINGS), mailbox, cameras,
-        Publisher(redis, SETTINGS, "detector-1"), SETTINGS, LANES, metrics,
+        Looker(engine, SETTINGS), Inspector(engine, SETTINGS), mailbox, {"CAM1": camera},
+        publisher or Publisher(redis, SETTINGS, "detector-1"), SETTINGS, LANES, metrics,
     )  # fmt: skip
     seen: list[tuple[str, int]] = []
 
@@ -85,22 +136,57 @@ async def test_frames_of_a_camera_are_published_in_order_whichever_is_found_firs
         await pubsub.subscribe(keys.live("CAM1"))
         watching, running = asyncio.create_task(watch(pubsub)), asyncio.create_task(lanes.run(stop))
         try:
-            mailbox.put(letter("1-0", grey=250))
-            await wait_for(lambda: cameras["CAM1"].turn is not None)
-            mailbox.put(letter("2-0", grey=60))
-            await wait_for(lambda: engine.passed == 1)
-            mailbox.put(letter("9-0", grey=60, camera_id="GIVEN-UP"))
-            await wait_for(lambda: dropped(metrics, "detect", "lease_lost") == 1)
-            assert not seen, "the second waits for the first"
-            engine.opened.set()
-            await wait_for(lambda: len(seen) == 2)
-            assert seen == [("1-0", 1), ("2-0", 2)]
+            yield Running(mailbox, metrics, camera, seen)
         finally:
-            engine.opened.set()
             stop.set()
             await running
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_frames_of_a_camera_are_published_in_order_whichever_is_found_first(redis: Redis) -> None:
+    engine = GatedEngine(load_engine(SETTINGS))
+    async with lanes_at_work(redis, engine) as work:
+        try:
+            await work.put("1-0", grey=250)
+            await work.put("2-0", grey=60)
+            await wait_for(lambda: engine.passed == 1)
+            work.mailbox.put(letter("9-0", grey=60, camera_id="GIVEN-UP"))
+            await wait_for(lambda: dropped(work.metrics, "detect", "lease_lost") == 1)
+            assert not work.seen, "the second waits for the first"
+        finally:
+            engine.opened.set()
+        await wait_for(lambda: len(work.seen) == 2)
+        assert work.seen == [("1-0", 1), ("2-0", 2)]
+
+
+async def test_a_frame_is_drawn_while_the_one_before_is_published(redis: Redis) -> None:
+    publisher = GatedPublisher(redis)
+    async with lanes_at_work(redis, load_engine(SETTINGS), publisher) as work:
+        try:
+            turns = [await work.put(f"{number}-0", grey=60) for number in range(1, LANES + 1)]
+            await wait_for(lambda: turns[-1].drawn.is_set())
+            assert not any(turn.ended.done() for turn in turns)
+            assert not work.seen
+        finally:
+            publisher.opened.set()
+        await wait_for(lambda: len(work.seen) == LANES)
+        assert work.seen == [("1-0", 1), ("2-0", 2), ("3-0", 3)]
+
+
+async def test_a_frame_that_fails_holds_up_nobody_and_is_not_overtaken(redis: Redis) -> None:
+    engine = FailingEngine(load_engine(SETTINGS))
+    async with lanes_at_work(redis, engine) as work:
+        try:
+            failing, second = await work.put("1-0", grey=250), await work.put("2-0", grey=60)
+            assert not second.drawn.is_set(), "nobody knows yet what the first one brings"
+        finally:
+            engine.opened.set()
+        third = await work.put("3-0", grey=60)
+        await wait_for(lambda: failing.ended.done() and second.ended.done() and third.ended.done())
+        await wait_for(lambda: len(work.seen) == 2)
+        assert work.seen == [("2-0", 1), ("3-0", 2)]
+        assert dropped(work.metrics, "detect", "engine_failed") == 1
 
 
 def dropped(metrics: DetectorMetrics, stage: str, cause: str) -> float:

@@ -14,7 +14,7 @@ from libs.common import keys
 from libs.common.bus import connect
 from libs.common.clock import running_s
 from libs.common.leases import Lease
-from libs.common.spaces import OccupancyEvent, ParkingSpace
+from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
 from services.detector.camera import CameraWork
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
@@ -22,6 +22,7 @@ from tests.support.cuttable_link import cuttable_link
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
+OCCUPANCY = keys.occupancy("CAM1")
 SPACE = ParkingSpace(space_id="A1", space_name="A1", polygon=[(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
 
 
@@ -70,6 +71,23 @@ async def test_a_change_whose_answer_was_lost_is_not_published_again(redis: Redi
     camera.is_unsettled = True
     assert await publisher.publish_changes(camera)
     assert await times(redis) == [1, 2]
+
+
+async def test_what_is_kept_of_a_space_is_what_the_changes_that_are_published_say(
+    redis: Redis, camera: CameraWork
+) -> None:
+    """A later frame, which is not published yet, may have changed the space again."""
+    assert camera.lot.statuses["A1"].state == "unknown"
+    assert await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
+    kept = {name: SpaceStatus.model_validate_json(text) for name, text in (await redis.hgetall(OCCUPANCY)).items()}
+    assert kept == {b"A1": SpaceStatus(state="free", since_ms=2)}
+
+
+async def test_a_space_that_is_gone_is_not_kept(redis: Redis, camera: CameraWork) -> None:
+    camera.change_spaces([])
+    assert await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
+    assert await times(redis) == [1, 2]
+    assert not await redis.exists(OCCUPANCY)
 
 
 async def test_nothing_is_published_without_the_lease(redis: Redis, camera: CameraWork) -> None:
