@@ -27,6 +27,7 @@ from services.detector.inspector import Inspector
 from services.detector.lanes import Lanes
 from services.detector.looking import Looker
 from services.detector.mailbox import Mailbox
+from services.detector.memory import keep_freed_memory, keep_what_was_loaded
 from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
@@ -74,6 +75,7 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
                 audience,
                 report_load(redis, "detector", detector, lambda: {"cameras": len(leases.held())}, stop),
             ]
+            keep_what_was_loaded()
             _log.info("detector ready", detector=detector)
             await run_until_stopped(parts, stop)
     finally:
@@ -102,6 +104,7 @@ def main() -> int:
     """Entry point; returns the exit code."""
     settings = read_settings(DetectorSettings, "python -m services.detector")
     configure_logging(settings, "detector")
+    keep_freed_memory()
     cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would fight them for the cores
     detector = process_id("detector")
     gpus = list_gpus() if wants_gpu(settings) else []
