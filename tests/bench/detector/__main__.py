@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -19,8 +18,8 @@ from deploy.demo.model.measuring import read_clip
 from libs.common.spaces import ParkingSpace
 from services.detector.pictures import decode, encode
 from services.detector.settings import DEMO_MODEL
-from tests.bench.detector.peer import measure_ultralytics
-from tests.bench.detector.pipeline import Run, run_detector
+from tests.bench.detector.peer import UltralyticsLoop, is_installed
+from tests.bench.detector.pipeline import detector_at_work
 from tests.bench.detector.stages import Stages, measure_engine
 from tests.support.real_data import YOLO11N
 
@@ -28,13 +27,18 @@ ASSETS = DEMO_MODEL.parent
 FRAMES = slice(250, 290)  # a car drives in and turns
 OFFERED = 1.2
 """Frames sent, as a share of what the cores allow: enough, and few are read in vain."""
-EVERY_FRAME = {"DETECTOR_MOTION_THRESHOLD": "0", "DETECTOR_INSPECT_EVERY_S": "0"}
-
-
+EVERY_FRAME = {
+    "DETECTOR_MOTION_THRESHOLD": "0",
+    "DETECTOR_INSPECT_EVERY_S": "0",
+    "DETECTOR_UNKNOWN_AFTER_S": "3600",  # cameras are silent between the rounds
+}
 NOISE = 2.0
 """Standard deviation of a camera's noise, in grey levels of 255."""
 LOOKS_S = 21.0
 """Still lots are looked at every few seconds: that many are in the measurement."""
+SETTLES_S = 8.0
+"""At the start every space is unknown and looked at closely; a still lot must not pay for that."""
+ROUND_SETTLES_S = 1.0
 
 
 def noisy_jpegs(jpeg: bytes) -> list[bytes]:
@@ -55,10 +59,12 @@ def say(text: str = "") -> None:
 def main() -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.detector", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement (default: %(default)s)")
     parser.add_argument("--cameras", type=int, nargs="+", default=[1, 4, 8])
-    parser.add_argument("--rounds", type=int, default=3, help="of each row, which shows medians (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="of each row, which shows medians (default: %(default)s)")
     options = parser.parse_args()
+    if options.rounds < 1 or options.seconds <= 0:
+        parser.error("--rounds and --seconds must be above 0")
     model = str(YOLO11N if (YOLO11N / "yolo11n.xml").is_file() else DEMO_MODEL)
     jpegs = [encode(one, 80) for one in islice(read_clip(ASSETS / "north.mp4"), FRAMES.start, FRAMES.stop)]
     jpegs += jpegs[-2:0:-1]  # there and back: nothing jumps where the frames begin again
@@ -70,26 +76,23 @@ def main() -> int:
     stages = Stages(model, jpegs, spaces)
     say(f"bare engine in a loop: {measure_engine(model, jpegs, options.seconds):.1f} frames/s")
     say()
-    say("| cameras | the cores allow, frames/s | ours | / allowed | Ultralytics | ours / it | cores used | MB |")
-    say("|---|---|---|---|---|---|---|---|")
+    say("| cameras | the cores allow, frames/s | ours | / allowed | Ultralytics | ours / it | MB |")
+    say("|---|---|---|---|---|---|---|")
     costs: list[dict[str, float]] = []
+    uses: list[str] = []
     for cameras in options.cameras:
-        rounds: list[dict[str, float]] = []
-        for _ in range(options.rounds):
-            # Shared machines are not always as fast: what is compared is measured right beside each other.
-            before = asyncio.run(stages.measure())
-            offered = OFFERED * cores / sum(before.values()) / cameras
-            run = _run(model, jpegs, spaces, cameras, offered, options.seconds, True, EVERY_FRAME)
-            after = asyncio.run(stages.measure())
-            peer = measure_ultralytics(model, jpegs, cameras, options.seconds)
-            costs += before, after
-            allowed = 2 * cores / (sum(before.values()) + sum(after.values()))
-            rounds.append({"allowed": allowed, "fps": run.fps, "of allowed": run.fps / allowed, "cores": run.cores})
-            rounds[-1] |= {"MB": run.memory_mb} | ({"peer": peer, "of peer": run.fps / peer} if peer else {})
+        rounds = asyncio.run(_rounds(stages, model, jpegs, spaces, cameras, options.seconds, options.rounds, costs))
         row = _medians(rounds)
         beside = f"{row['peer']:.1f} | {row['of peer']:.2f}" if "peer" in row else "not installed | "
         ours = f"{row['allowed']:.1f} | {row['fps']:.1f} | {row['of allowed']:.2f}"
-        say(f"| {cameras} | {ours} | {beside} | {row['cores']:.2f} | {row['MB']:.0f} |")
+        say(f"| {cameras} | {ours} | {beside} | {row['MB']:.0f} |")
+        shares = " ".join(f"{one['of allowed']:.2f}" for one in rounds)
+        uses.append(f"| {cameras} | {row['cores']:.2f} | {row['feeding']:.2f} | {row['idle']:.2f} | {shares} |")
+    say()
+    say("| cameras | cores used by the detector | by Redis and the bench | by nobody | / allowed, each round |")
+    say("|---|---|---|---|---|")
+    for use in uses:
+        say(use)
     say()
     alone = ", ".join(f"{name} {1000 * cost:.1f}" for name, cost in _medians(costs).items())
     say(f"stages alone, CPU ms a frame, medians: {alone}")
@@ -98,7 +101,7 @@ def main() -> int:
     say("|---|---|---|---|---|---|")
     for watched in (True, False):
         busy, still, with_noise = (
-            _run(model, frames, spaces, 2, 10, max(options.seconds, LOOKS_S), watched, {}).cores
+            asyncio.run(_cores_at_ten_frames(model, frames, spaces, watched, max(options.seconds, LOOKS_S)))
             for frames in (jpegs, jpegs[:1], noisy)
         )
         name = "watched" if watched else "not watched"
@@ -107,28 +110,58 @@ def main() -> int:
     return 0
 
 
+async def _rounds(
+    stages: Stages,
+    model: str,
+    jpegs: Sequence[bytes],
+    spaces: Sequence[ParkingSpace],
+    cameras: int,
+    seconds: float,
+    rounds: int,
+    costs: list[dict[str, float]],
+) -> list[dict[str, float]]:
+    """Stages alone, the detector, stages again, the peer: right beside each other, since machines change their speed.
+
+    Args:
+        costs: gets what the stages cost alone, each time.
+    """
+    cores = len(os.sched_getaffinity(0))
+    rows: list[dict[str, float]] = []
+    peer = UltralyticsLoop(model, jpegs, cameras) if is_installed() else None
+    async with detector_at_work(
+        model, jpegs, spaces, cameras=cameras, watched=True, environment=EVERY_FRAME
+    ) as detector:
+        await detector.measure(10 / cameras, 1, ROUND_SETTLES_S)  # starts, and compiles its model
+        before = await stages.measure()
+        for _ in range(rounds):
+            offered = OFFERED * cores / sum(before.values()) / cameras
+            run = await detector.measure(offered, seconds, ROUND_SETTLES_S)
+            after = await stages.measure()
+            allowed = 2 * cores / (sum(before.values()) + sum(after.values()))
+            row = {"allowed": allowed, "fps": run.fps, "of allowed": run.fps / allowed, "MB": run.memory_mb}
+            row |= {"cores": run.cores, "feeding": run.feeding_cores, "idle": run.idle_cores}
+            if peer is not None:
+                fps = peer.measure(seconds)
+                row |= {"peer": fps, "of peer": run.fps / fps}
+                before = await stages.measure()
+            else:
+                before = after
+            rows.append(row)
+            costs.append(after)
+    return rows
+
+
+async def _cores_at_ten_frames(
+    model: str, jpegs: Sequence[bytes], spaces: Sequence[ParkingSpace], watched: bool, seconds: float
+) -> float:
+    """The cores that two cameras at 10 frames a second cost, with the settings that users have."""
+    async with detector_at_work(model, jpegs, spaces, cameras=2, watched=watched, environment={}) as detector:
+        return (await detector.measure(10, seconds, SETTLES_S)).cores
+
+
 def _medians(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The median of each column."""
     return {name: median(row[name] for row in rows) for name in rows[0]}
-
-
-def _run(
-    model: str,
-    jpegs: list[bytes],
-    spaces: list[ParkingSpace],
-    cameras: int,
-    fps: float,
-    seconds: float,
-    watched: bool,
-    environment: dict[str, str],
-) -> Run:
-    with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(
-            run_detector(
-                Path(folder), model, jpegs, spaces, cameras=cameras, camera_fps=fps, seconds=seconds, watched=watched,
-                environment=environment,
-            )
-        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import cv2
@@ -13,24 +14,44 @@ import numpy as np
 from services.detector.engines.torchvision_nms import ensure_torchvision
 
 
-def measure_ultralytics(model: str, jpegs: Sequence[bytes], cameras: int, seconds: float) -> float | None:
-    """Frames a second over all cameras, each with a tracker of its own; None if the extra is not installed."""
-    if importlib.util.find_spec("ultralytics") is None:
-        return None
-    ensure_torchvision()
-    from ultralytics import YOLO
+def is_installed() -> bool:
+    """Whether the extra is there."""
+    return importlib.util.find_spec("ultralytics") is not None
 
-    trackers: list[Any] = [YOLO(model, task="detect") for _ in range(cameras)]
-    done, ends = 0, 0.0
-    for turn in range(10**9):
-        if turn == 2 * cameras:  # the first ones load and warm up
-            done, ends = 0, time.monotonic() + seconds
-        elif ends and time.monotonic() >= ends:
-            break
-        picture = cv2.imdecode(np.frombuffer(jpegs[turn // cameras % len(jpegs)], np.uint8), cv2.IMREAD_COLOR)
-        result = trackers[turn % cameras].track(
+
+class UltralyticsLoop:
+    """A loop over cameras, each with a tracker of its own."""
+
+    def __init__(self, model: str, jpegs: Sequence[bytes], cameras: int) -> None:
+        """Load and warm up.
+
+        Args:
+            model: a file or folder.
+            jpegs: as cameras send them.
+            cameras: how many.
+        """
+        ensure_torchvision()
+        from ultralytics import YOLO
+
+        self._trackers: list[Any] = [YOLO(model, task="detect") for _ in range(cameras)]
+        self._jpegs = jpegs
+        for turn in range(2 * cameras):
+            self._one(turn)
+
+    def measure(self, seconds: float) -> float:
+        """Frames a second over all cameras."""
+        started = time.monotonic()
+        for turn in count():
+            self._one(turn)
+            elapsed = time.monotonic() - started
+            if elapsed >= seconds:
+                return (turn + 1) / elapsed
+        raise AssertionError
+
+    def _one(self, turn: int) -> None:
+        jpeg = self._jpegs[turn // len(self._trackers) % len(self._jpegs)]
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        result = self._trackers[turn % len(self._trackers)].track(
             picture, persist=True, conf=0.25, classes=[2, 3, 5, 7], tracker="bytetrack.yaml", verbose=False
         )[0]
         cv2.imencode(".jpg", result.plot(), [cv2.IMWRITE_JPEG_QUALITY, 85])
-        done += 1
-    return done / seconds

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psutil
 from redis.asyncio import Redis
@@ -18,104 +21,151 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.clock import now_ms
+from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from libs.common.spaces import ParkingSpace, dump_spaces
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
-SETTLES_S = 8.0
-"""At the start every space is unknown and looked at closely; a still lot must not pay for that."""
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run showed: messages a second over all cameras, the process's cores in use, its memory in MB."""
+    """What a run showed.
+
+    Attributes:
+        fps: messages a second over all cameras.
+        cores: that the detector had in use.
+        feeding_cores: that the bench and Redis had in use.
+        idle_cores: that nobody had in use.
+        memory_mb: the detector's.
+    """
 
     fps: float
     cores: float
+    feeding_cores: float
+    idle_cores: float
     memory_mb: float
 
 
-async def run_detector(
-    folder: Path,
+class DetectorAtWork:
+    """A detector process with cameras that send only when asked to."""
+
+    def __init__(
+        self, server: RedisServer, redis: Redis, process_id: int, names: list[str], jpegs: Sequence[bytes]
+    ) -> None:
+        """Take over a detector that runs.
+
+        Args:
+            server: its Redis.
+            redis: a client of that.
+            process_id: the detector's.
+            names: of the cameras.
+            jpegs: the frames, over and over; one JPEG is a lot where nothing moves.
+        """
+        self._server, self._redis, self._names, self._jpegs = server, redis, names, jpegs
+        self._detector, self._others = psutil.Process(process_id), (psutil.Process(), psutil.Process(server.pid))
+
+    async def measure(self, camera_fps: float, seconds: float, settle_s: float) -> Run:
+        """Feed it frames and see what comes out.
+
+        Args:
+            camera_fps: frames a second of each camera.
+            seconds: how long it is measured.
+            settle_s: how long before that, once all cameras are drawn.
+        """
+        stop = threading.Event()
+        feeding = asyncio.create_task(
+            asyncio.to_thread(_feed, self._server, self._names, self._jpegs, camera_fps, stop)
+        )
+        try:
+            await self._until_all_are_drawn()
+            await asyncio.sleep(settle_s)
+            before, spent, started = await self._count(), self._cpu_seconds(), time.monotonic()
+            await asyncio.sleep(seconds)
+            elapsed = time.monotonic() - started
+            drawn = await self._count() - before
+            own, others, idle = ((now - then) / elapsed for now, then in zip(self._cpu_seconds(), spent, strict=True))
+            return Run(drawn / elapsed, own, others, idle, self._detector.memory_info().rss / 1e6)
+        finally:
+            stop.set()
+            await feeding
+
+    def _cpu_seconds(self) -> tuple[float, float, float]:
+        """Of the detector, of the others, of nobody."""
+        own, *others = (sum(process.cpu_times()[:2]) for process in (self._detector, *self._others))
+        return own, sum(others), psutil.cpu_times().idle
+
+    async def _count(self) -> int:
+        return sum(int(count or 0) for count in await self._counts())
+
+    async def _counts(self) -> list[bytes | str | None]:
+        return await self._redis.mget([keys.count(name) for name in self._names])
+
+    async def _until_all_are_drawn(self) -> None:
+        before = await self._counts()
+
+        async def all_are_drawn() -> bool:
+            pairs = zip(await self._counts(), before, strict=True)
+            return all(int(now or 0) >= int(then or 0) + 5 for now, then in pairs)
+
+        await wait_for(all_are_drawn, 60, every_s=0.1)
+
+
+@asynccontextmanager
+async def detector_at_work(
     model: str,
     jpegs: Sequence[bytes],
     spaces: Sequence[ParkingSpace],
     *,
     cameras: int,
-    camera_fps: float,
-    seconds: float,
     watched: bool,
     environment: dict[str, str],
-) -> Run:
-    """Feed frames to a detector process and see what comes out.
+) -> AsyncIterator[DetectorAtWork]:
+    """A detector process on a Redis of its own.
 
     Args:
-        folder: for redis-server.
         model: the detection model.
-        jpegs: the frames, over and over; one JPEG is a lot where nothing moves.
+        jpegs: as `DetectorAtWork` has them.
         spaces: of every camera.
         cameras: how many.
-        camera_fps: frames a second of each.
-        seconds: how long it is measured, once all cameras are drawn and the first close looks are over.
         watched: whether somebody has subscribed to every camera.
         environment: settings of the detector.
     """
-    server = RedisServer(folder)
-    server.start()
     names = [f"CAM{number}" for number in range(cameras)]
-    process = viewer = feeding = None
-    stop = threading.Event()
-    try:
-        async with Redis.from_url(server.url, protocol=2) as redis:
-            for name in names:
-                await redis.set(keys.spaces(name), dump_spaces(list(spaces)))
-                await redis.hset(keys.CAMERAS, name, Camera(id=name, name=name, url="http://h/").model_dump_json())
-            settings = {"REDIS_URL": server.url, "DETECTOR_MODEL": model, "LOG_LEVEL": "WARNING", **environment}
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "services.detector", env={**os.environ, **settings}
-            )
-            feeding = asyncio.create_task(asyncio.to_thread(_feed, server, names, jpegs, camera_fps, stop))
-            if watched:
-                loop = asyncio.get_running_loop()
-                viewer, _ = await loop.create_connection(lambda: _Viewer(names), "127.0.0.1", server.port)
-            await _until_all_are_drawn(redis, names)
-            await asyncio.sleep(SETTLES_S)
-            observed = psutil.Process(process.pid)
-            counts, cpu, started = await _counts(redis, names), observed.cpu_times(), time.monotonic()
-            await asyncio.sleep(seconds)
-            elapsed = time.monotonic() - started
-            drawn = await _counts(redis, names) - counts
-            after = observed.cpu_times()
-            cores = (after.user + after.system - cpu.user - cpu.system) / elapsed
-            return Run(drawn / elapsed, cores, observed.memory_info().rss / 1e6)
-    finally:
-        stop.set()
-        if feeding is not None:
-            await feeding
-        if viewer is not None:
-            viewer.abort()
-        if process is not None:
-            process.terminate()
-            await process.wait()
-        server.stop()
-
-
-# The frames lie in Redis already and are copied there, so that feeding takes next to none of the cores' time.
-_FEED = """
-redis.call('XADD', KEYS[1], 'MAXLEN', 4, '*', 'seq', ARGV[1], 'captured_at', ARGV[2], 'width', 1280, 'height', 720,
-    'jpeg', redis.call('HGET', 'bench:jpegs', ARGV[3]))
-"""
+    process = viewer = None
+    with tempfile.TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            async with Redis.from_url(server.url, protocol=2) as redis:
+                for name in names:
+                    await redis.set(keys.spaces(name), dump_spaces(list(spaces)))
+                    await redis.hset(keys.CAMERAS, name, Camera(id=name, name=name, url="http://h/").model_dump_json())
+                settings = {"REDIS_URL": server.url, "DETECTOR_MODEL": model, "LOG_LEVEL": "WARNING", **environment}
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "services.detector", env={**os.environ, **settings}
+                )
+                if watched:
+                    loop = asyncio.get_running_loop()
+                    viewer, _ = await loop.create_connection(lambda: _Viewer(names), "127.0.0.1", server.port)
+                yield DetectorAtWork(server, redis, process.pid, names, jpegs)
+        finally:
+            if viewer is not None:
+                viewer.abort()
+            if process is not None:
+                process.terminate()
+                await process.wait()
+            server.stop()
 
 
 def _feed(server: RedisServer, names: list[str], jpegs: Sequence[bytes], fps: float, stop: threading.Event) -> None:
     """Send frames of all cameras in turn, out of step, as cameras are, until stopped."""
     with server.client() as redis:
-        redis.hset("bench:jpegs", mapping=dict(enumerate(jpegs)))
-        feed = redis.register_script(_FEED)
         due = time.monotonic()
         for number in count():
             turn, camera = divmod(number, len(names))
-            feed([keys.frames(names[camera])], [turn, now_ms(), (turn + 7 * camera) % len(jpegs)])
+            frame = RawFrame(turn, now_ms(), 1280, 720, jpegs[(turn + 7 * camera) % len(jpegs)])
+            fields: Any = frame.to_fields()
+            redis.xadd(keys.frames(names[camera]), fields, maxlen=FRAMES_MAXLEN, approximate=False)
             due += 1 / (fps * len(names))
             if stop.wait(max(0.0, due - time.monotonic())):
                 return
@@ -134,14 +184,3 @@ class _Viewer(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer
-
-
-async def _counts(redis: Redis, names: list[str]) -> int:
-    return sum(int(count or 0) for count in await redis.mget([keys.count(name) for name in names]))
-
-
-async def _until_all_are_drawn(redis: Redis, names: list[str]) -> None:
-    async def all_are_drawn() -> bool:
-        return all(int(count or 0) >= 5 for count in await redis.mget([keys.count(name) for name in names]))
-
-    await wait_for(all_are_drawn, 60, every_s=0.1)

@@ -23,7 +23,7 @@ from services.detector.settings import DetectorSettings
 from services.detector.tracking import CameraTracker
 from tests.bench.detector.bus import measure_bus
 
-ROUNDS = 60
+ROUNDS = 40
 SIZE = (1280, 720)
 QUALITY = 85
 
