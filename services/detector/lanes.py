@@ -17,11 +17,12 @@ from redis.exceptions import RedisError
 from libs.common.clock import now_ms
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
-from services.detector.camera import AnnotatedFrame, CameraWork, Findings, Look, Turn
+from services.detector.camera import CameraWork
 from services.detector.inspector import Inspector
 from services.detector.looking import Looker
 from services.detector.mailbox import Letter, Mailbox
 from services.detector.metrics import DetectorMetrics
+from services.detector.passing import AnnotatedFrame, Findings, Look, Turn
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from libs.common.messages import RawFrame
-from services.detector.camera import CameraWork, Look
+from services.detector.camera import CameraWork
 from services.detector.engines.base import Engine
+from services.detector.passing import Look
 from services.detector.pictures import FramePicture
 from services.detector.settings import DetectorSettings
 

@@ -11,7 +11,8 @@ from libs.common.bus import HashFields, as_text
 from libs.common.clock import now_ms
 from libs.common.fence import Fence
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
-from services.detector.camera import PENDING_EVENTS_MAX, AnnotatedFrame, CameraWork
+from services.detector.camera import PENDING_EVENTS_MAX, CameraWork
+from services.detector.passing import AnnotatedFrame
 from services.detector.settings import DetectorSettings
 
 TOUCH_EVERY_S: Final = 1.0

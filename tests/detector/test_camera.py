@@ -14,7 +14,8 @@ from libs.common.clock import now_ms, running_s
 from libs.common.leases import Lease
 from libs.common.messages import FrameMetadata, Timings
 from libs.common.spaces import ParkingSpace, SpaceStatus
-from services.detector.camera import AnnotatedFrame, CameraWork
+from services.detector.camera import CameraWork
+from services.detector.passing import AnnotatedFrame
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 

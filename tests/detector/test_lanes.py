@@ -19,7 +19,7 @@ from libs.common.clock import now_ms, running_s
 from libs.common.errors import EngineError
 from libs.common.leases import Lease
 from libs.common.messages import RawFrame, unpack_viewer_message
-from services.detector.camera import AnnotatedFrame, CameraWork, Turn
+from services.detector.camera import CameraWork
 from services.detector.engines.base import Engine, EngineWrapper, Picture
 from services.detector.engines.loading import load_engine
 from services.detector.inspector import Inspector
@@ -27,6 +27,7 @@ from services.detector.lanes import Lanes
 from services.detector.looking import Looker
 from services.detector.mailbox import Letter, Mailbox
 from services.detector.metrics import DetectorMetrics
+from services.detector.passing import AnnotatedFrame, Turn
 from services.detector.pictures import encode
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings

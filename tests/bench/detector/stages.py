@@ -12,12 +12,12 @@ import cv2
 
 from libs.common.messages import FrameMetadata, Timings
 from libs.common.spaces import ParkingSpace
-from services.detector.camera import AnnotatedFrame
 from services.detector.drawing.annotator import FrameAnnotator
 from services.detector.engines.loading import lane_count, load_engine
 from services.detector.metadata import build_metadata
 from services.detector.occupancy.hysteresis import Patience
 from services.detector.occupancy.lot import Lot
+from services.detector.passing import AnnotatedFrame
 from services.detector.pictures import FramePicture, encode
 from services.detector.settings import DetectorSettings
 from services.detector.tracking import CameraTracker
