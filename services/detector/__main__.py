@@ -26,8 +26,8 @@ from services.detector.gpus import Gpu, leased_gpu, list_gpus
 from services.detector.inspector import Inspector
 from services.detector.lanes import Lanes
 from services.detector.looking import Looker
+from services.detector.machine import keep_freed_memory, keep_what_was_loaded, work_in_long_slices
 from services.detector.mailbox import Mailbox
-from services.detector.memory import keep_freed_memory, keep_what_was_loaded
 from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
@@ -105,6 +105,7 @@ def main() -> int:
     settings = read_settings(DetectorSettings, "python -m services.detector")
     configure_logging(settings, "detector")
     keep_freed_memory()
+    work_in_long_slices()
     cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would fight them for the cores
     detector = process_id("detector")
     gpus = list_gpus() if wants_gpu(settings) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from itertools import islice
 from pathlib import Path
@@ -110,6 +111,17 @@ async def test_a_frame_becomes_a_complete_message(
         assert [(group["name"], group["pending"]) for group in groups] == [(b"detectors", 0)]
         assert detector.stop(signal.SIGINT) == 0
     assert await redis.xinfo_consumers(keys.frames("CAM1"), "detectors") == [], "it took its name away"
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="this system has no such policy")
+async def test_no_thread_of_it_interrupts_another(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    """What must answer at once, on the same machine, gets its turn first."""
+    with running("services.detector", {"REDIS_URL": redis_url}, tmp_path / "detector.log") as service:
+        await asyncio.to_thread(service.wait_for_log, "detector ready")
+        threads = [int(name) for name in os.listdir(f"/proc/{service.process.pid}/task")]
+        patient = [thread for thread in threads if os.sched_getscheduler(thread) == os.SCHED_BATCH]
+        assert service.process.pid in patient
+        assert len(patient) > 2, "the model's threads, too; not those that libraries made at their import"
 
 
 async def test_a_frame_that_cannot_be_decoded_is_counted_and_skipped(

@@ -1,13 +1,17 @@
-"""How this process holds its memory: pictures come and go many times a second, everything else stays."""
+"""How this process uses the machine: its memory, where pictures come and go many times a second, and its cores."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import platform
 from typing import Final
 
+from libs.common.logging import get_logger
 from services.detector.engines.loading import core_count
+
+_log = get_logger("machine")
 
 # Parameters of glibc's mallopt(3).
 _M_TRIM_THRESHOLD: Final = -1
@@ -37,3 +41,18 @@ def keep_what_was_loaded() -> None:
     """Let the garbage collector look only at what is made from now on: modules and the model stay for good."""
     gc.collect()
     gc.freeze()
+
+
+def work_in_long_slices() -> None:
+    """Let threads that wake up not interrupt those at work, here and in every thread that is made from now on.
+
+    The lanes and the model's threads are more than the cores: each interruption costs what the caches held. Services
+    that answer somebody, on the same machine, get their turn before this one. Does nothing where the system has no such
+    policy (sched(7), SCHED_BATCH) or forbids it.
+    """
+    if not hasattr(os, "SCHED_BATCH"):
+        return
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except OSError as error:
+        _log.info("the system schedules this process as any other", problem=str(error))
