@@ -15,9 +15,9 @@ from services.ingest.sources.base import CapturedFrame, Wanted
 
 _log = get_logger("thread")
 
-Frames = Callable[[threading.Event], Iterator[CapturedFrame | None]]
+Frames = Callable[[threading.Event], Iterator[CapturedFrame | CameraStalled | None]]
 """Called in the thread with an event that is set when nobody wants frames any more. None is a picture that came and is
-not wanted: a sign of life."""
+not wanted: a sign of life. A stall that is yielded is raised where the frames are read, while the thread tidies up."""
 
 
 @dataclass(frozen=True, slots=True)

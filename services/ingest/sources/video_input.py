@@ -74,7 +74,7 @@ class VideoReader:
         self._arrivals: dict[int | None, int] = {}
         self._next_began_ms: int | None = None
 
-    def frames(self, stop: threading.Event) -> Iterator[CapturedFrame | None]:
+    def frames(self, stop: threading.Event) -> Iterator[CapturedFrame | CameraStalled | None]:
         """Wanted frames, and None for the others, until the video ends (a file only if it plays once) or `stop` is set.
 
         Raises:
@@ -85,8 +85,7 @@ class VideoReader:
             try:
                 yield from self._once(stop)
             except (av.error.ExitError, av.error.TimeoutError) as error:
-                silent = f"camera sent nothing for {self._settings.stall_after_s:g} s" if self._arrivals else _SILENT
-                raise CameraStalled(silent) from error
+                raise self._stall() from error
             except av.error.FFmpegError as error:
                 waited_s = time.monotonic() - started
                 if not self._arrivals and not self._source.is_file and waited_s >= self._settings.connect_timeout_s:
@@ -100,7 +99,12 @@ class VideoReader:
             if not self._source.is_file:
                 return
 
-    def _once(self, stop: threading.Event) -> Iterator[CapturedFrame | None]:
+    def _stall(self) -> CameraStalled:
+        return CameraStalled(
+            f"camera sent nothing for {self._settings.stall_after_s:g} s" if self._arrivals else _SILENT
+        )
+
+    def _once(self, stop: threading.Event) -> Iterator[CapturedFrame | CameraStalled | None]:
         settings, source = self._settings, self._source
         with av.open(
             source.address,
@@ -122,7 +126,10 @@ class VideoReader:
             pace = _Pace(stream, source.fps)
             shown = 0
             with closing(packets), closing(pictures):
-                for picture in pictures:
+                for picture in self._until_stalled(pictures):
+                    if isinstance(picture, CameraStalled):
+                        yield picture
+                        continue
                     shown += 1
                     if source.is_file:
                         stop.wait(pace.delay_s(picture))
@@ -137,6 +144,14 @@ class VideoReader:
                 raise SourceError("there is no picture in it")
             if source.is_file:
                 stop.wait(pace.delay_s(None))
+
+    def _until_stalled(self, pictures: Iterator[Any]) -> Iterator[Any]:
+        """The pictures; before a stall is raised, it is told: libav takes as long again to take leave of the camera."""
+        try:
+            yield from pictures
+        except (av.error.ExitError, av.error.TimeoutError):
+            yield self._stall()
+            raise
 
     def _packets(self, container: Any, stream: Any, stop: threading.Event) -> Generator[Any, None, None]:
         """The stream's packets. All streams are read, so that `stop` is seen when only another one goes on."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 import cv2
@@ -40,13 +39,11 @@ class UltralyticsLoop:
 
     def measure(self, seconds: float) -> float:
         """Frames a second over all cameras."""
-        started = time.monotonic()
-        for turn in count():
-            self._one(turn)
-            elapsed = time.monotonic() - started
-            if elapsed >= seconds:
-                return (turn + 1) / elapsed
-        raise AssertionError
+        done, started = 0, time.monotonic()
+        while (elapsed := time.monotonic() - started) < seconds:
+            self._one(done)
+            done += 1
+        return done / elapsed
 
     def _one(self, turn: int) -> None:
         jpeg = self._jpegs[turn // len(self._trackers) % len(self._jpegs)]
