@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.sax.saxutils import escape
@@ -10,17 +12,13 @@ from tests.soak.verdict import Soak
 
 Line = Sequence[tuple[float, float]]
 
-WIDTH, LEFT, RIGHT, TOP, PANEL, GAP = 900, 64, 190, 44, 170, 46
+WIDTH, LEFT, RIGHT, TOP, PANEL, GAP = 900, 64, 190, 54, 170, 46
 COLOURS: Final = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f")
-GRID_LINES: Final = 4
+GRID_LINES_MAX: Final = 5
 
 
 def draw(soak: Soak, title: str) -> str:
     """The SVG's text; a dashed line wherever a detector was killed."""
-    by_name: dict[str, list[tuple[float, float]]] = {}
-    for process, series in soak.memory_of().items():
-        # One line a kind of process: what was started again goes on where the killed one ended.
-        by_name.setdefault(process.rpartition(" ")[0], []).extend((at_s, size / 1e6) for at_s, size in series)
     fps = {
         camera_id: [(one.at_s, one.cameras[camera_id].fps) for one in soak.samples if camera_id in one.cameras]
         for camera_id in soak.rates
@@ -32,8 +30,11 @@ def draw(soak: Soak, title: str) -> str:
         if soak.rates[camera_id]:
             name = f"{camera_id}, 95 %"
             latency[name] = [(at_s, one.latency_p95_ms) for at_s, one in seen if one.latency_p95_ms is not None]
-    memory = {name: sorted(line) for name, line in sorted(by_name.items())}
-    panels = [("memory, MB", memory), ("frames/s", fps), ("latency, ms", latency)]
+    panels: list[tuple[str, Mapping[str, Line]]] = [
+        ("memory, MB, all processes of a kind together", _memory_mb(soak)),
+        ("frames/s", fps),
+        ("latency, ms", latency),
+    ]
     end_s = max((sample.at_s for sample in soak.samples), default=1.0)
     height = TOP + len(panels) * (PANEL + GAP)
     parts = [
@@ -47,6 +48,25 @@ def draw(soak: Soak, title: str) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
+def _memory_mb(soak: Soak) -> dict[str, Line]:
+    """Megabytes over time of each kind of process: one that was killed is missing until it is there again."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for sample in soak.samples:
+        sizes: Counter[str] = Counter()
+        for process, size in sample.memory_bytes.items():
+            sizes[process.rpartition(" ")[0]] += size
+        for name, size in sizes.items():
+            lines.setdefault(name, []).append((sample.at_s, size / 1e6))
+    return dict(sorted(lines.items()))
+
+
+def _marks(highest: float) -> list[float]:
+    """Where an axis is marked, from 0 on: at 1, 2 or 5 times a power of ten, and not too often."""
+    power = 10.0 ** math.floor(math.log10(highest / GRID_LINES_MAX))
+    step = next(power * factor for factor in (1, 2, 5, 10) if highest / (power * factor) <= GRID_LINES_MAX)
+    return [step * number for number in range(math.floor(highest / step) + 1)]
+
+
 def _panel(name: str, lines: Mapping[str, Line], top: int, end_s: float, marks_s: Sequence[float]) -> list[str]:
     highest = max((value for line in lines.values() for _, value in line), default=1.0) * 1.08 or 1.0
     right = WIDTH - RIGHT
@@ -58,14 +78,12 @@ def _panel(name: str, lines: Mapping[str, Line], top: int, end_s: float, marks_s
         return top + PANEL - value / highest * PANEL
 
     parts = [f'<text x="{LEFT}" y="{top - 6}" font-weight="bold">{escape(name)}</text>']
-    for step in range(GRID_LINES + 1):
-        value = highest * step / GRID_LINES
+    for value in _marks(highest):
         parts.append(f'<path d="M{LEFT} {y(value):.1f}H{right}" stroke="#ddd"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.3g}</text>')
-        minute = end_s / 60 * step / GRID_LINES
-        parts.append(
-            f'<text x="{x(minute * 60):.1f}" y="{top + PANEL + 16}" text-anchor="middle">{minute:.3g} min</text>'
-        )
+        parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
+    for minute in _marks(end_s / 60):
+        at = f'x="{x(minute * 60):.1f}" y="{top + PANEL + 16}"'
+        parts.append(f'<text {at} text-anchor="middle">{minute:g} min</text>')
     parts += [f'<path d="M{x(at):.1f} {top}v{PANEL}" stroke="#999" stroke-dasharray="3 3"/>' for at in marks_s]
     for number, (label, line) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]

@@ -61,3 +61,15 @@ def test_the_picture_is_one() -> None:
     lines = picture.findall("{*}polyline")
     assert len(lines) == 2 + 2 + 3, "two kinds of processes, two cameras, and one's 95th percentile"
     assert all(len(line.attrib["points"].split()) == 240 for line in lines[:4])
+
+
+def test_the_picture_shows_all_processes_of_a_kind_together_on_a_round_scale() -> None:
+    together = soak()
+    for sample in together.samples:
+        sample.memory_bytes["detector 9"] = 300_000_000
+    picture = ElementTree.fromstring(draw(together, "two detectors"))
+    marks = [text.text for text in picture.findall("{*}text") if text.attrib.get("text-anchor") == "end"]
+    assert marks[:4] == ["0", "200", "400", "0"], "500 MB, then the frames"
+    detectors = picture.findall("{*}polyline")[0].attrib["points"].split()
+    assert len(detectors) == 240
+    assert len({point.split(",")[1] for point in detectors}) == 1
