@@ -156,8 +156,8 @@ class CameraWork:
         else:
             inspected, self.inspected = self.inspected, None
             if inspected is not None and inspected.lot is lot:
-                lot.inspect(inspected.vehicles, inspected.picture_size)
-            matches, events = lot.see(tracked, look.picture.size, frame.captured_at_ms)
+                lot.inspect(inspected.vehicles, inspected.picture_size, has_moved=self.gate.has_moved)
+            matches, events = lot.see(tracked, look.picture.size, frame.captured_at_ms, has_moved=self.gate.has_moved)
         return Findings(lot, tracked, matches, lot.statuses, events)
 
     def draw(self, letter: Letter, look: Look, findings: Findings, detected_at_ms: int) -> DrawnFrame:

@@ -100,11 +100,11 @@ def test_what_was_known_survives_a_restart() -> None:
 
 def test_a_close_look_holds_until_the_next_one() -> None:
     lot = Lot([A1], {"A1": SpaceStatus(state="free", since_ms=5)}, PATIENCE, now_ms=10)
-    lot.inspect(vehicles(IN_A1), SIZE)
+    lot.inspect(vehicles(IN_A1), SIZE, has_moved=True)
     unseen = vehicles(track_ids=[])
     told = [event.state for at in range(1000, 4000, 100) for event in lot.see(unseen, SIZE, at)[1]]
     assert told == ["occupied"], "the first look at the whole picture misses it"
-    lot.inspect(vehicles(), SIZE)
+    lot.inspect(vehicles(), SIZE, has_moved=True)
     told = [event.state for at in range(4000, 9000, 100) for event in lot.see(unseen, SIZE, at)[1]]
     assert told == ["free"]
 
@@ -112,7 +112,7 @@ def test_a_close_look_holds_until_the_next_one() -> None:
 def test_a_vehicle_that_vanishes_from_a_space_asks_for_a_close_look() -> None:
     lot = Lot([A1], {}, PATIENCE, now_ms=10)
     wants = [lot.wants_inspection]
-    lot.inspect(vehicles(IN_A1), SIZE)
+    lot.inspect(vehicles(IN_A1), SIZE, has_moved=True)
     wants.append(lot.wants_inspection)
     lot.see(vehicles(IN_A1, track_ids=[1]), SIZE, 1000)
     wants.append(lot.wants_inspection)
@@ -127,11 +127,33 @@ def test_a_vehicle_that_drives_away_during_a_close_look_is_looked_for_again() ->
     lot.see(vehicles(track_ids=[]), SIZE, 1100)
     wants = []
     for _ in range(3):
-        lot.inspect(vehicles(IN_A1), SIZE)  # of a frame in which it still was there, or it was never away
+        lot.inspect(
+            vehicles(IN_A1), SIZE, has_moved=True
+        )  # of a frame in which it still was there, or it was never away
         lot.see(vehicles(track_ids=[]), SIZE, 1200)
         wants.append(lot.wants_inspection)
     assert wants == [True, True, False], "a few times, not for ever"
     lot.see(vehicles(IN_A1, track_ids=[1]), SIZE, 1300)
     lot.see(vehicles(track_ids=[]), SIZE, 1400)
-    lot.inspect(vehicles(), SIZE)
+    lot.inspect(vehicles(), SIZE, has_moved=True)
     assert not lot.wants_inspection, "it is gone"
+
+
+def test_a_parked_vehicle_that_the_model_misses_now_and_then_asks_for_one_close_look_until_something_moves() -> None:
+    lot = Lot([A1], {}, PATIENCE, now_ms=10)
+    lot.inspect(vehicles(IN_A1), SIZE, has_moved=False)
+
+    def wants_after_a_miss(*, has_moved: bool) -> bool:
+        lot.see(vehicles(IN_A1, track_ids=[1]), SIZE, 1000, has_moved=has_moved)
+        lot.see(vehicles(track_ids=[]), SIZE, 1100, has_moved=has_moved)
+        return lot.wants_inspection
+
+    assert wants_after_a_miss(has_moved=False)
+    lot.inspect(vehicles(IN_A1), SIZE, has_moved=False)
+    assert not lot.wants_inspection, "it stands there"
+    assert not wants_after_a_miss(has_moved=False)
+    assert wants_after_a_miss(has_moved=True)
+    lot.inspect(vehicles(IN_A1), SIZE, has_moved=False)
+    lot.lose_sight(1200)
+    lot.inspect(vehicles(IN_A1), SIZE, has_moved=False)
+    assert wants_after_a_miss(has_moved=False), "whatever it was, it came while nothing was to be seen"

@@ -44,6 +44,7 @@ class Lot:
         self._inspected: frozenset[int] = frozenset()
         self._tracked_in: frozenset[int] = frozenset()
         self._left: dict[int, int] = {}
+        self._confirmed: frozenset[int] = frozenset()
         self.wants_inspection = True
 
     @property
@@ -51,20 +52,26 @@ class Lot:
         """Status by space id."""
         return {space_id: clock.status for space_id, clock in self._clocks.items()}
 
-    def inspect(self, vehicles: sv.Detections, picture_size: tuple[int, int]) -> None:
+    def inspect(self, vehicles: sv.Detections, picture_size: tuple[int, int], *, has_moved: bool) -> None:
         """Take in a close look: until the next one, a space where it found a vehicle counts as taken.
 
         Args:
             vehicles: boxes in pixels.
             picture_size: (width, height) of the frame.
+            has_moved: whether anything did since that frame.
         """
         self._inspected = frozenset(match.space for match in self._match(vehicles, picture_size))
-        # What drives away may still have been there in the look's frame: then this look must not hold until the next.
-        self._left = {space: looks - 1 for space, looks in self._left.items() if space in self._inspected and looks > 1}
+        standing = {space: looks for space, looks in self._left.items() if space in self._inspected}
+        if has_moved:
+            # What drives away may still have been there in the look's frame: then it must not hold until the next.
+            self._left = {space: looks - 1 for space, looks in standing.items() if looks > 1}
+        else:
+            self._left = {}
+            self._confirmed |= standing.keys()
         self.wants_inspection = bool(self._left)
 
     def see(
-        self, vehicles: sv.Detections, picture_size: tuple[int, int], now_ms: int
+        self, vehicles: sv.Detections, picture_size: tuple[int, int], now_ms: int, *, has_moved: bool = True
     ) -> tuple[list[Match], list[OccupancyEvent]]:
         """Take in the vehicles of one frame.
 
@@ -72,13 +79,17 @@ class Lot:
             vehicles: boxes in pixels, with `tracker_id`.
             picture_size: (width, height) of the frame.
             now_ms: when it was captured.
+            has_moved: whether anything did since the last close look. Where nothing does, a model still misses a parked
+                vehicle now and then; a close look that found it there is not asked for again.
 
         Returns:
             Which vehicle stands where in this frame, and the changes of state that it brought.
         """
         matches = self._match(vehicles, picture_size)
         vehicle_in = {match.space: match.vehicle for match in matches}
-        vanished = self._tracked_in - vehicle_in.keys()
+        if has_moved:
+            self._confirmed = frozenset()
+        vanished = self._tracked_in - vehicle_in.keys() - self._confirmed
         if vanished:
             self.wants_inspection = True  # a vehicle left, or was missed: a close look tells which
         self._left = {space: looks for space, looks in self._left.items() if space not in vehicle_in}
@@ -108,7 +119,8 @@ class Lot:
 
     def lose_sight(self, now_ms: int) -> list[OccupancyEvent]:
         """The camera shows nothing: every space becomes unknown; the changes that this brought."""
-        self._inspected, self._left, self.wants_inspection = frozenset(), {}, True
+        self._inspected, self._confirmed, self._left = frozenset(), frozenset(), {}
+        self.wants_inspection = True
         events = []
         for space in self.spaces:
             clock = self._clocks[space.space_id]
