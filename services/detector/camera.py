@@ -101,6 +101,7 @@ class CameraWork:
         self.inspected: Inspected | None = None
         self.frame_count: int | None = None
         self.stored_track_id: int | None = None
+        self.logged_at_ms: int | None = None  # by Redis's clock, as its entries' ids are
         self.is_unsettled = False
         self.is_watched = False
         self.expects_motion = True

@@ -16,6 +16,8 @@ from services.detector.passing import AnnotatedFrame
 from services.detector.settings import DetectorSettings
 
 TOUCH_EVERY_S: Final = 1.0
+_LOG_ANSWER: Final = 3
+"""Which answer of a frame's transaction is the log's; see `_add_message`."""
 
 
 class Publisher:
@@ -39,7 +41,8 @@ class Publisher:
                 camera.frame_count = int(await self._redis.get(keys.count(camera.camera_id)) or 0)
             published_at_ms = now_ms()
             pipe = self._redis.pipeline(transaction=True)
-            message = self._add_message(pipe, camera, frame, published_at_ms)
+            logs = self._log_is_due(camera)
+            message = self._add_message(pipe, camera, frame, published_at_ms, logs=logs)
             events = self._add_changes(pipe, camera)
             if not camera.lease.is_valid():  # asked right before: the process may have been paused meanwhile
                 return False
@@ -49,13 +52,15 @@ class Publisher:
                 return False
             # Whoever owns the camera counts alone; if somebody broadcast it too, the next number is right again.
             camera.frame_count = int(answers[0])
+            if logs:
+                camera.logged_at_ms = int(as_text(answers[_LOG_ANSWER]).partition("-")[0])
             if camera.frame_count != expected:
                 camera.stored_track_id = None  # perhaps Redis was emptied
         camera.counters.latency_ms = published_at_ms - frame.metadata.timings.captured_at
         await self._touch(camera, published_at_ms)
         return True
 
-    def _add_message(self, pipe: Any, camera: CameraWork, frame: AnnotatedFrame, at_ms: int) -> bytes:
+    def _add_message(self, pipe: Any, camera: CameraWork, frame: AnnotatedFrame, at_ms: int, *, logs: bool) -> bytes:
         """Add what a frame writes; the message to viewers."""
         camera_id = camera.camera_id
         metadata = frame.metadata.model_dump(by_alias=True)
@@ -64,8 +69,9 @@ class Publisher:
         pipe.incr(keys.count(camera_id))
         pipe.publish(keys.live(camera_id), message)
         pipe.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
-        if self._log_is_due(camera):
-            keep_from_ms = at_ms - self._settings.log_keep_s * 1000
+        if logs:
+            # By Redis's clock: if this machine's is ahead of it, nothing must be taken for too old.
+            keep_from_ms = max(0, (camera.logged_at_ms or 0) - self._settings.log_keep_s * 1000)
             text = frame.metadata.model_dump_json(by_alias=True)
             pipe.xadd(keys.log(camera_id), {"metadata": text}, minid=keep_from_ms, approximate=True)
         return message

@@ -22,7 +22,6 @@ from services.detector.settings import DetectorSettings
 SPACE = ParkingSpace(space_id="A1", space_name="A1", polygon=[(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
 SETTINGS = DetectorSettings(inspect_every_s=3, log_interval_s=1, unknown_after_s=10)
 HOUR_MS = 3_600_000
-MINUTES_MS = 600_000
 
 
 class Clocks:
@@ -51,6 +50,22 @@ def camera_with(lock: Any = None) -> CameraWork:
     lease.extend(running_s())
     known = {"A1": SpaceStatus(state="free", since_ms=1)}
     return CameraWork(lease, [SPACE], known, 0, SETTINGS, "detector-1")
+
+
+def frame() -> AnnotatedFrame:
+    times = Timings(captured_at=now_ms(), read_at=now_ms(), detected_at=now_ms(), published_at=now_ms())
+    metadata = FrameMetadata(
+        vehicle_count=0, occupied_spaces=0, total_spaces=1, timestamp="", track_ids=[], detections=[],
+        space_occupancy=[], matched_detections=[], tracking_enabled=True, detector="detector-1", frame_id="1-0",
+        timings=times,
+    )  # fmt: skip
+    return AnnotatedFrame(b"jpeg", metadata)
+
+
+async def camera_owned_in(redis: Redis) -> CameraWork:
+    lock = redis.lock(keys.lease("detector", "CAM1"), timeout=60, thread_local=False)
+    assert await lock.acquire(token="detector-1")
+    return camera_with(lock)
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])
@@ -84,27 +99,29 @@ def test_spaces_become_unknown_once_no_picture_came_for_the_time_that_is_set(clo
     assert camera.pending_events[0].at_ms == now_ms()
 
 
-@pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, MINUTES_MS])  # an hour ahead of Redis, the log is too old to keep
+@pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, 2 * HOUR_MS])
 async def test_a_broadcast_camera_stays_listed_and_logged(clocks: Clocks, redis: Redis, set_by_ms: int) -> None:
-    lock = redis.lock(keys.lease("detector", "CAM1"), timeout=60, thread_local=False)
-    assert await lock.acquire(token="detector-1")
-    camera, publisher = camera_with(lock), Publisher(redis, SETTINGS, "detector-1")
-
-    async def publish() -> None:
-        times = Timings(captured_at=now_ms(), read_at=now_ms(), detected_at=now_ms(), published_at=now_ms())
-        metadata = FrameMetadata(
-            vehicle_count=0, occupied_spaces=0, total_spaces=1, timestamp="", track_ids=[], detections=[],
-            space_occupancy=[], matched_detections=[], tracking_enabled=True, detector="detector-1", frame_id="1-0",
-            timings=times,
-        )  # fmt: skip
-        assert await publisher.publish(camera, AnnotatedFrame(b"jpeg", metadata))
-
-    await publish()
+    camera, publisher = await camera_owned_in(redis), Publisher(redis, SETTINGS, "detector-1")
+    assert await publisher.publish(camera, frame())
     clocks.set_by(set_by_ms)
     clocks.pass_by(0.5)
-    await publish()
+    assert await publisher.publish(camera, frame())
     assert await redis.xlen(keys.log("CAM1")) == 1
     clocks.pass_by(0.6)
-    await publish()
+    assert await publisher.publish(camera, frame())
     assert await redis.xlen(keys.log("CAM1")) == 2
     assert await redis.zscore(keys.BROADCASTERS, "CAM1") == pytest.approx(now_ms() / 1000)
+
+
+@pytest.mark.parametrize("set_by_ms", [-2 * HOUR_MS, 0, 2 * HOUR_MS])
+async def test_the_log_goes_back_for_the_time_that_is_set(clocks: Clocks, redis: Redis, set_by_ms: int) -> None:
+    """Redis removes whole nodes of a hundred entries, each with an id by its own clock."""
+    at_ms = now_ms()
+    for entry_ms in [*range(at_ms - 2 * HOUR_MS, at_ms - 2 * HOUR_MS + 250), at_ms - HOUR_MS // 2]:
+        await redis.xadd(keys.log("CAM1"), {"metadata": ""}, id=f"{entry_ms}-0")
+    camera, publisher = await camera_owned_in(redis), Publisher(redis, SETTINGS, "detector-1")
+    clocks.set_by(set_by_ms)
+    for _ in range(2):
+        assert await publisher.publish(camera, frame())
+        clocks.pass_by(1.1)
+    assert await redis.xlen(keys.log("CAM1")) == 50 + 1 + 2
