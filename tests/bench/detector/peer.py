@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +33,7 @@ class UltralyticsLoop:
         ensure_torchvision()
         from ultralytics import YOLO
 
+        logging.getLogger("ultralytics").setLevel(logging.WARNING)  # a line a camera, in the midst of the table
         self._trackers: list[Any] = [YOLO(model, task="detect") for _ in range(cameras)]
         self._jpegs = jpegs
         for turn in range(2 * cameras):
