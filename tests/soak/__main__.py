@@ -98,7 +98,7 @@ async def soak_demo(minutes: float, folder: Path) -> Soak:
                 watching = asyncio.create_task(viewers.run())
                 try:
                     await wait_for(lambda: watching.done() or viewers.last_frame_s.keys() == RATES.keys(), 60)
-                    viewers.longest_gap_s.clear()
+                    viewers.forget()
                     await _measure(soak, minutes, demo, viewers, watching, second.process.pid)
                 finally:
                     ends.set()

@@ -40,6 +40,11 @@ class Viewers:
                 for number in range(VIEWERS):
                     group.create_task(self._view(session, camera_id, number))
 
+    def forget(self) -> None:
+        """Begin anew: what came while other cameras were waited for counts neither as frames nor as a gap."""
+        self.longest_gap_s.clear()
+        self._latencies_ms.clear()
+
     def take(self, interval_s: float) -> dict[str, CameraSample]:
         """What came since the last call, `interval_s` seconds ago."""
         samples = {}
