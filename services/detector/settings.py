@@ -50,7 +50,12 @@ class DetectorSettings(MonitoringSettings):
         float, Field(gt=0, le=3.5, description="the model looks at least this often, though nothing moves")
     ] = 3.0
     inspect_every_s: Annotated[
-        float, Field(ge=0, le=3600, description="spaces are looked at closely, in tiles, this often; 0: never")
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            description="spaces are looked at closely, in tiles, this often; rarely while nothing moves; 0: never",
+        ),
     ] = 5.0
     inspect_confidence: Annotated[
         float, Field(gt=0, lt=1, description="least confidence of a vehicle in a close look")

@@ -71,8 +71,9 @@ def measure_memory(demo: DemoSystem, others: list[int]) -> dict[str, int]:
     for process in [*demo.processes(), *(psutil.Process(pid) for pid in others)]:
         try:
             command = " ".join(process.cmdline())
-            name = next((name for part, name in NAMES.items() if part in command), "other")
-            sizes[f"{name} {process.pid}"] = process.memory_info().rss
+            name = next((name for part, name in NAMES.items() if part in command), None)
+            if name is not None:  # else it is only just becoming one of them
+                sizes[f"{name} {process.pid}"] = process.memory_info().rss
         except psutil.NoSuchProcess:
             continue  # it was just killed
     return sizes
