@@ -1,23 +1,27 @@
-"""What the detector repeats for a camera goes by time that has passed, whatever happens to the machine's clock."""
+"""What the detector repeats for a camera: by time that has passed, whatever the machine's clock does, and by motion."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import supervision as sv
 from redis.asyncio import Redis
 
 from libs.common import clock, keys
 from libs.common.clock import now_ms, running_s
 from libs.common.leases import Lease
-from libs.common.messages import FrameMetadata, Timings
+from libs.common.messages import FrameMetadata, RawFrame, Timings
 from libs.common.spaces import ParkingSpace, SpaceStatus
-from services.detector.camera import CameraWork
-from services.detector.passing import AnnotatedFrame
+from services.detector.camera import CameraWork, Inspected
+from services.detector.passing import AnnotatedFrame, Look
+from services.detector.pictures import FramePicture
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
+from tests.support.vehicles import vehicles
 
 SPACE = ParkingSpace(space_id="A1", space_name="A1", polygon=[(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
 SETTINGS = DetectorSettings(inspect_every_s=3, log_interval_s=1, unknown_after_s=10)
@@ -84,6 +88,29 @@ def test_close_looks_and_pictures_for_nobody_keep_their_pace(clocks: Clocks, set
     assert not camera.is_inspection_due()
     clocks.pass_by(2)
     assert camera.is_inspection_due()
+
+
+def test_only_motion_makes_a_confirmed_vehicle_that_is_missed_again_worth_another_close_look() -> None:
+    camera = camera_with()
+    in_space, at_ms = vehicles((140, 60, 200, 135)), itertools.count(1000, 100)
+
+    def see(found: sv.Detections) -> None:
+        picture = FramePicture(b"", (1000, 1000))
+        camera.follow(RawFrame(1, next(at_ms), 1000, 1000, b""), Look(picture, "new", found))
+
+    def wants_after_a_miss() -> bool:
+        for _ in range(3):  # a track is sure of itself
+            see(in_space)
+        camera.lot.wants_inspection = False
+        see(vehicles())
+        return camera.lot.wants_inspection
+
+    camera.gate.has_moved = False
+    assert wants_after_a_miss()
+    camera.inspected = Inspected(camera.lot, in_space, (1000, 1000))
+    assert not wants_after_a_miss()
+    camera.gate.has_moved = True
+    assert wants_after_a_miss()
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])

@@ -127,9 +127,8 @@ def test_a_vehicle_that_drives_away_during_a_close_look_is_looked_for_again() ->
     lot.see(vehicles(track_ids=[]), SIZE, 1100)
     wants = []
     for _ in range(3):
-        lot.inspect(
-            vehicles(IN_A1), SIZE, has_moved=True
-        )  # of a frame in which it still was there, or it was never away
+        # Of a frame in which it still was there, or it was never away.
+        lot.inspect(vehicles(IN_A1), SIZE, has_moved=True)
         lot.see(vehicles(track_ids=[]), SIZE, 1200)
         wants.append(lot.wants_inspection)
     assert wants == [True, True, False], "a few times, not for ever"
