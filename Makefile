@@ -38,16 +38,16 @@ constraints: ## write the versions that images are made of anew: the newest that
 	docker build -f deploy/Dockerfile --target constraints --no-cache-filter resolver --output deploy/image .
 
 bench-detector: $(STAMPS)/dev ## the detector beside its bare engine and Ultralytics' way
-	$(BIN)/python -m tests.bench.detector
+	$(BIN)/python -m bench.detector
 
 bench-gateway: $(STAMPS)/dev ## the gateway beside Node, a bare socket loop and the design it replaces
-	$(BIN)/python -m tests.bench.gateway
+	$(BIN)/python -m bench.gateway
 
 bench-ingest: $(STAMPS)/dev ## how many cameras one core reads, beside OpenCV's way
-	$(BIN)/python -m tests.bench.ingest
+	$(BIN)/python -m bench.ingest
 
 soak: $(STAMPS)/dev web/dist/index.html ## twenty minutes of the whole system, into docs/soak.svg; MINUTES= for another length
-	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20)
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20)
 
 check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions, generated files
 	$(BIN)/ruff format --check .

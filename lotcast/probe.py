@@ -14,7 +14,7 @@ from rich.table import Table
 
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.errors import ConfigurationError, SourceError
-from libs.common.probing import ProbeResult
+from libs.common.probe_queue import ProbeResult
 from services.ingest import probe as ingest
 from services.ingest.settings import IngestSettings
 

@@ -24,7 +24,7 @@ DETECTOR_GROUP: Final = "detectors"
 PROBES: Final = "lotcast:probes"
 """List: addresses that somebody wants an ingest to try, as JSON; expires."""
 
-PROBE_DESK: Final = "lotcast:probe:desk"
+PROBE_WORKER: Final = "lotcast:probe:desk"
 """String: there while an ingest takes such addresses; expires."""
 
 

@@ -34,7 +34,7 @@ from libs.common.assignment import assign
 from libs.common.bus import as_text
 from libs.common.clock import running_s
 from libs.common.logging import get_logger
-from libs.common.monitoring.pulse import Pulse
+from libs.common.monitoring.liveness import LivenessCheck
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("leases")
@@ -102,7 +102,7 @@ class Leases:
         members: the role's live processes, as this one last saw them, sorted.
         moved: how often a camera was `taken`, `released` and `lost` by this process.
         changed: set when `held()` may have changed; the user clears it.
-        pulse: beats whenever Redis has taken a heartbeat.
+        liveness: beats whenever Redis has taken a heartbeat.
     """
 
     def __init__(self, redis: Redis, role: keys.Role, member: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
@@ -119,7 +119,7 @@ class Leases:
         self.members: tuple[str, ...] = ()
         self.moved = {"taken": 0, "released": 0, "lost": 0}
         self.changed = asyncio.Event()
-        self.pulse = Pulse("heartbeat to redis", SILENT_TIMEOUTS_MAX * timeout_s)
+        self.liveness = LivenessCheck("heartbeat to redis", SILENT_TIMEOUTS_MAX * timeout_s)
         self._redis = redis
         self._timeout_s = timeout_s
         self._camera_ids: frozenset[str] = frozenset()
@@ -196,7 +196,7 @@ class Leases:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._tick(extend=tick % TICKS_PER_EXTENSION == 0)
-                self.pulse.beat()
+                self.liveness.beat()
                 away = False
             except (RedisError, OSError) as error:
                 if not away:

@@ -18,21 +18,21 @@ from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
-from services.detector.audience import watch_audience
+from services.detector.camera_manager import CameraManager
 from services.detector.engines.base import Engine
-from services.detector.engines.loading import engine_for_frames, lane_count, load_engine, wants_gpu
+from services.detector.engines.loading import engine_for_frames, load_engine, wants_gpu, worker_count
 from services.detector.engines.timed import TimedEngine
+from services.detector.full_frame import FullFrameInference
 from services.detector.gpus import Gpu, leased_gpu, list_gpus
-from services.detector.inspector import Inspector
-from services.detector.lanes import Lanes
-from services.detector.looking import Looker
-from services.detector.machine import keep_freed_memory, keep_what_was_loaded, work_in_long_slices
-from services.detector.mailbox import Mailbox
+from services.detector.latest_frames import LatestFrames
 from services.detector.metrics import DetectorMetrics
+from services.detector.pipeline import Pipeline
+from services.detector.process_tuning import freeze_loaded_objects, keep_freed_memory, use_batch_scheduling
 from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
-from services.detector.roster import Roster
 from services.detector.settings import DetectorSettings
+from services.detector.subscribers import watch_subscribers
+from services.detector.tiled_inference import TiledInference
 
 _log = get_logger("detector")
 
@@ -44,38 +44,40 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
         LotcastError: it could not start.
     """
     stop = stop_on_signals()
-    lanes = lane_count(settings, engine.batch_max)
-    _log.info("model loaded", engine=engine.description, lanes=lanes)
+    workers = worker_count(settings, engine.batch_max)
+    _log.info("model loaded", engine=engine.description, workers=workers)
     if settings.model == "demo":
         _log.warning("this model knows the rendered demo only; real cameras want a COCO model: set DETECTOR_MODEL")
     metrics = DetectorMetrics()
     redis = connect(settings.redis, on_round_trip=metrics.round_trips)
     reading = connect(settings.redis, answer_timeout_s=10.0, max_connections=1)
-    mailbox = Mailbox()
+    latest_frames = LatestFrames()
     publisher = Publisher(redis, settings, detector)
     leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
-    roster = Roster(redis, leases, publisher, mailbox, settings)
-    reader = FrameReader(reading, detector, roster.cameras.keys, mailbox, metrics)
-    # A camera's next frame comes after this one's batch: more than one a camera, or a lane, need not be waited for.
-    shared = engine_for_frames(engine, settings, metrics.observe_inference, lambda: min(lanes, len(roster.cameras)))
+    camera_manager = CameraManager(redis, leases, publisher, latest_frames, settings)
+    reader = FrameReader(reading, detector, camera_manager.cameras.keys, latest_frames, metrics)
+    # A camera's next frame comes after this one's batch: more than one a camera, or a worker, need not be waited for.
+    shared = engine_for_frames(
+        engine, settings, metrics.observe_inference, lambda: min(workers, len(camera_manager.cameras))
+    )
     closer = TimedEngine(engine, partial(metrics.observe_inference, kind="inspection"))
-    looker, inspector = Looker(shared, settings), Inspector(closer, settings)
-    work = Lanes(looker, inspector, mailbox, roster.cameras, publisher, settings, lanes, metrics)
+    full_frame, tiled = FullFrameInference(shared, settings), TiledInference(closer, settings)
+    work = Pipeline(full_frame, tiled, latest_frames, camera_manager.cameras, publisher, settings, workers, metrics)
     metrics.registry.register(LeaseCollector(leases))
     try:
-        async with monitoring(settings, metrics.registry, [leases.pulse, roster.pulse]):
+        async with monitoring(settings, metrics.registry, [leases.liveness, camera_manager.liveness]):
             await wait_for_redis(redis, settings.redis, stop)
-            audience = watch_audience(redis, roster.cameras, stop)
+            audience = watch_subscribers(redis, camera_manager.cameras, stop)
             parts = [
                 leases.run(stop),
-                roster.run(stop),
+                camera_manager.run(stop),
                 reader.run(stop),
                 work.run(stop),
-                inspector.run(stop),
+                tiled.run(stop),
                 audience,
                 report_load(redis, "detector", detector, lambda: {"cameras": len(leases.held())}, stop),
             ]
-            keep_what_was_loaded()
+            freeze_loaded_objects()
             _log.info("detector ready", detector=detector)
             await run_until_stopped(parts, stop)
     finally:
@@ -105,8 +107,8 @@ def main() -> int:
     settings = read_settings(DetectorSettings, "python -m services.detector")
     configure_logging(settings, "detector")
     keep_freed_memory()
-    work_in_long_slices()
-    cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would fight them for the cores
+    use_batch_scheduling()
+    cv2.setNumThreads(1)  # the workers are the parallelism; OpenCV's own threads would fight them for the cores
     detector = process_id("detector")
     gpus = list_gpus() if wants_gpu(settings) else []
     try:

@@ -16,13 +16,13 @@ from libs.common.rate import RateMeter
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
 from services.detector.drawing.annotator import FrameAnnotator
 from services.detector.engines.base import empty_detections
-from services.detector.mailbox import Letter
+from services.detector.frame_result import Drawing, DrawnFrame, FrameOrder, FrameResult, Inference
+from services.detector.latest_frames import PendingFrame
 from services.detector.metadata import build_metadata, restamp
 from services.detector.motion import MotionGate
-from services.detector.occupancy.hysteresis import Patience
+from services.detector.occupancy.hysteresis import Debounce
 from services.detector.occupancy.lot import Lot
 from services.detector.occupancy.matching import Match
-from services.detector.passing import Drawing, DrawnFrame, Findings, Look, Turn
 from services.detector.settings import DetectorSettings
 from services.detector.tracking import CameraTracker, no_tracks
 
@@ -106,18 +106,18 @@ class CameraWork:
         self.is_watched = False
         self.expects_motion = True
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
-        self.turn: Turn | None = None
+        self.last_order: FrameOrder | None = None
         self._settings = settings
         self._detector = detector
-        self._patience = Patience(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
+        self._debounce = Debounce(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
         self._tracked = no_tracks()
-        self._shown: tuple[Findings, DrawnFrame] | None = None
+        self._shown: tuple[FrameResult, DrawnFrame] | None = None
         self._annotator: tuple[tuple[int, int], Lot, FrameAnnotator] | None = None
-        self.lot = Lot(spaces, known, self._patience, now_ms())
+        self.lot = Lot(spaces, known, self._debounce, now_ms())
 
     def change_spaces(self, spaces: Sequence[ParkingSpace]) -> None:
         """Use other spaces from the next frame on; those that remain keep what is known of them."""
-        self.lot = Lot(spaces, self.lot.statuses, self._patience, now_ms())
+        self.lot = Lot(spaces, self.lot.statuses, self._debounce, now_ms())
 
     def change_motion_threshold(self, threshold: float | None) -> None:
         """Use another threshold of the motion gate (0..255) from the next frame on; None: the settings'."""
@@ -144,63 +144,65 @@ class CameraWork:
         """Whether the next frame's picture is to be drawn: somebody watches, or `latest` has grown old."""
         return self.is_watched or self.since_shown.elapsed_s() >= LATEST_EVERY_S
 
-    def follow(self, frame: RawFrame, look: Look) -> Findings:
+    def follow(self, frame: RawFrame, inference: Inference) -> FrameResult:
         """Track and match what was found in one more frame."""
         lot = self.lot
-        if look.vehicles is not None or look.sight == "blind":
-            found = empty_detections() if look.vehicles is None else look.vehicles
+        if inference.vehicles is not None or inference.verdict == "blind":
+            found = empty_detections() if inference.vehicles is None else inference.vehicles
             self._tracked = self.tracker.update(found, frame.captured_at_ms)
         tracked = self._tracked
         matches: list[Match] = []
-        if look.sight == "blind":
+        if inference.verdict == "blind":
             events = lot.lose_sight(frame.captured_at_ms)
         else:
             inspected, self.inspected = self.inspected, None
             if inspected is not None and inspected.lot is lot:
                 lot.inspect(inspected.vehicles, inspected.picture_size, has_moved=self.gate.has_moved)
-            matches, events = lot.see(tracked, look.picture.size, frame.captured_at_ms, has_moved=self.gate.has_moved)
-        return Findings(lot, tracked, matches, lot.statuses, events)
+            matches, events = lot.see(
+                tracked, inference.picture.size, frame.captured_at_ms, has_moved=self.gate.has_moved
+            )
+        return FrameResult(lot, tracked, matches, lot.statuses, events)
 
-    def draw(self, letter: Letter, look: Look, findings: Findings, detected_at_ms: int) -> DrawnFrame:
+    def draw(self, pending: PendingFrame, inference: Inference, result: FrameResult, detected_at_ms: int) -> DrawnFrame:
         """Draw what was found in a frame into it.
 
         Args:
-            letter: the frame and when it was read.
+            pending: the frame and when it was read.
             look: what was found in it.
-            findings: what `follow` made of that.
+            result: what `follow` made of that.
             detected_at_ms: when it had been found.
 
         Raises:
             FrameError: the picture cannot be decoded.
         """
-        frame, lot = letter.frame, findings.lot
+        frame, lot = pending.frame, result.lot
         timings = Timings(
             captured_at=frame.captured_at_ms,
-            read_at=letter.read_at_ms,
+            read_at=pending.read_at_ms,
             detected_at=detected_at_ms,
             published_at=detected_at_ms,
         )
-        if look.sight == "still" and self._shown is not None and findings.look_like(self._shown[0]):
+        if inference.verdict == "still" and self._shown is not None and result.look_like(self._shown[0]):
             shown = self._shown[1]
             return DrawnFrame(shown.drawing, restamp(shown.metadata, frame.frame_id, timings))
         metadata = build_metadata(
-            findings.tracked,
+            result.tracked,
             lot.spaces,
-            findings.statuses,
-            findings.matches,
+            result.statuses,
+            result.matches,
             detector=self._detector,
             frame_id=frame.frame_id,
             timings=timings,
         )
-        picture = look.picture
-        self._annotator_for(lot, picture.size).annotate(picture.full, findings.tracked, findings.states)
-        result = DrawnFrame(Drawing(picture.full, self._settings.jpeg_quality), metadata)
-        self._shown = findings, result
-        return result
+        picture = inference.picture
+        self._annotator_for(lot, picture.size).annotate(picture.full, result.tracked, result.states)
+        drawn = DrawnFrame(Drawing(picture.full, self._settings.jpeg_quality), metadata)
+        self._shown = result, drawn
+        return drawn
 
     def lose_sight_if_stale(self) -> None:
         """Mark every space unknown once no picture has come for the time that the settings allow."""
-        frame_is_under_way = self.turn is not None and not self.turn.ended.done()
+        frame_is_under_way = self.last_order is not None and not self.last_order.ended.done()
         if not frame_is_under_way and self.since_frame.elapsed_s() > self._settings.unknown_after_s:
             self.keep_events(self.lot.lose_sight(now_ms()))
 

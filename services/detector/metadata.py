@@ -64,7 +64,7 @@ def build_metadata(
 
 
 def restamp(metadata: FrameMetadata, frame_id: str, timings: Timings) -> FrameMetadata:
-    """The same findings, of a later frame.
+    """The same result, of a later frame.
 
     Args:
         metadata: of the earlier frame.

@@ -16,7 +16,7 @@ STAGES: Final = {
     "detect": Stage(
         "through the motion gate and the model",
         {
-            "newer": "a newer one came before a lane was free",
+            "newer": "a newer one came before a worker was free",
             "too_old": "captured longer ago than `DETECTOR_FRAME_MAX_AGE_S`",
             "lease_lost": "another detector may have the camera now",
             "undecodable": "its JPEG is broken",
@@ -36,7 +36,7 @@ STAGES: Final = {
 }
 HOPS: Final = {
     "stream_to_detector": "from Redis having the frame (its clock) until the detector does",
-    "detector_wait": "until a lane takes it",
+    "detector_wait": "until a worker takes it",
     "detect": "decoding and inference",
     "publish": "tracking, drawing, encoding, and Redis's answer",
     "capture_to_publish": "the whole way from the capture until Redis has the annotated picture",
@@ -49,7 +49,7 @@ BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64)
 
 
 class DetectorMetrics:
-    """The detector's metrics in a registry of their own; may be used from the lanes' threads.
+    """The detector's metrics in a registry of their own; may be used from the workers' threads.
 
     Attributes:
         registry: what `/metrics` tells.

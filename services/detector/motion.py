@@ -10,7 +10,7 @@ import numpy as np
 
 from services.detector.pictures import Thumbnail
 
-Sight = Literal["new", "still", "blind"]
+GateVerdict = Literal["new", "still", "blind"]
 
 DARK_LEVEL: Final = 10.0
 """Mean grey (0..255) below which nothing can be made out."""
@@ -53,7 +53,7 @@ class MotionGate:
         with self._lock:
             return bool(self.threshold) and self._jpeg == jpeg and self._holds(at_ms)
 
-    def judge(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None = None) -> Sight:
+    def judge(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None = None) -> GateVerdict:
         """What to do with a frame.
 
         Args:

@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.bus import HashFields, as_text
 from libs.common.clock import now_ms
-from libs.common.fence import Fence
+from libs.common.leased_transaction import LeasedTransaction
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
 from services.detector.camera import PENDING_EVENTS_MAX, CameraWork
-from services.detector.passing import AnnotatedFrame
+from services.detector.frame_result import AnnotatedFrame
 from services.detector.settings import DetectorSettings
 
 TOUCH_EVERY_S: Final = 1.0
@@ -25,7 +25,7 @@ class Publisher:
 
     def __init__(self, redis: Redis, settings: DetectorSettings, detector: str) -> None:
         self._redis = redis
-        self._fence = Fence(redis)
+        self._transaction = LeasedTransaction(redis)
         self._settings = settings
         self._detector = detector
 
@@ -128,7 +128,7 @@ class Publisher:
         """
         track_id = camera.tracker.last_track_id
         camera.stored_track_id, camera.is_unsettled = None, True
-        answers = await self._fence.execute(camera.lease, [command for command, _ in pipe.command_stack], message)
+        answers = await self._transaction.execute(camera.lease, [command for command, _ in pipe.command_stack], message)
         if answers is None:
             camera.lease.end()
             return None

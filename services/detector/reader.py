@@ -15,7 +15,7 @@ from libs.common.errors import MessageError
 from libs.common.logging import get_logger
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from libs.common.shutdown import sleep_until_stopped
-from services.detector.mailbox import Letter, Mailbox
+from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.metrics import DetectorMetrics
 
 _log = get_logger("reader")
@@ -32,14 +32,14 @@ IDLE_CONSUMER_MS = 3_600_000
 
 
 class FrameReader:
-    """Moves frames from the streams into the mailbox; where several of a camera wait, only the newest."""
+    """Moves frames from the streams into `LatestFrames`; where several of a camera wait, only the newest."""
 
     def __init__(
         self,
         redis: Redis,
         consumer: str,
         cameras: Callable[[], Collection[str]],
-        mailbox: Mailbox,
+        latest_frames: LatestFrames,
         metrics: DetectorMetrics,
     ) -> None:
         """Prepare.
@@ -48,14 +48,14 @@ class FrameReader:
             redis: a client whose answers may take longer than `BLOCK_MS`.
             consumer: this process's name in the group.
             cameras: the ids of the cameras to read, asked before every read.
-            mailbox: where frames go.
+            latest_frames: where frames go.
             metrics: where frames are counted.
         """
         self._redis = redis
         self._metrics = metrics
         self._consumer = consumer
         self._cameras = cameras
-        self._mailbox = mailbox
+        self._latest_frames = latest_frames
         self._joined: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -106,19 +106,19 @@ class FrameReader:
     def _deliver(self, camera_id: str, entries: list[Entry], read_at_ms: int) -> None:
         if not entries:
             return
-        self._mailbox.skipped[camera_id] += len(entries) - 1
+        self._latest_frames.skipped[camera_id] += len(entries) - 1
         self._metrics.frames.drop("receive", "newer", len(entries) - 1)
         frame_id, fields = entries[-1]
         try:
             frame = RawFrame.from_fields(frame_id, fields)
         except MessageError as error:
-            self._mailbox.skipped[camera_id] += 1
+            self._latest_frames.skipped[camera_id] += 1
             self._metrics.frames.drop("receive", "garbled")
             _log.warning("frame skipped", camera=camera_id, error=str(error))
             return
         self._metrics.frames.count("receive")
         self._metrics.frames.took("stream_to_detector", (read_at_ms - int(frame_id.partition(b"-")[0])) / 1000)
-        if self._mailbox.put(Letter(camera_id, frame, read_at_ms)):
+        if self._latest_frames.put(PendingFrame(camera_id, frame, read_at_ms)):
             self._metrics.frames.drop("detect", "newer")
 
     async def _join(self, camera_id: str) -> None:

@@ -60,7 +60,7 @@ class DetectorSettings(MonitoringSettings):
     inspect_confidence: Annotated[
         float, Field(gt=0, lt=1, description="least confidence of a vehicle in a close look")
     ] = 0.1
-    lanes: Annotated[
+    workers: Annotated[
         int,
         Field(
             ge=0,

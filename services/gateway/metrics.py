@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
-from services.gateway.hub.prepared import FORMS, Form
+from services.gateway.hub.encoded_message import FORMS, Form
 
 STAGES: Final = {
     "relay": Stage(

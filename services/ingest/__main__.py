@@ -14,13 +14,13 @@ from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
+from services.ingest.camera_manager import CameraManager
 from services.ingest.cameras_file import CameraEntry, read_entries, register
 from services.ingest.directory import CameraDirectory
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.metrics import CameraCollector, IngestMetrics
-from services.ingest.probe import ProbeDesk
+from services.ingest.probe import ProbeWorker
 from services.ingest.redis_memory import RedisMemoryWatch
-from services.ingest.roster import Roster
 from services.ingest.settings import IngestSettings
 
 _log = get_logger("ingest")
@@ -38,18 +38,25 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
     redis = connect(settings.redis, on_round_trip=metrics.round_trips)
     writer = FrameWriter(redis, metrics.frames)
     leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
-    roster = Roster(redis, CameraDirectory(redis, entries), leases, writer, settings, metrics.frames)
-    desk = ProbeDesk(redis, settings)
+    camera_manager = CameraManager(redis, CameraDirectory(redis, entries), leases, writer, settings, metrics.frames)
+    probe_worker = ProbeWorker(redis, settings)
     memory = RedisMemoryWatch(redis)
-    for collector in (LeaseCollector(leases), CameraCollector(roster), memory):
+    for collector in (LeaseCollector(leases), CameraCollector(camera_manager), memory):
         metrics.registry.register(collector)
     try:
-        async with monitoring(settings, metrics.registry, [leases.pulse, *roster.pulses]):
+        async with monitoring(settings, metrics.registry, [leases.liveness, *camera_manager.liveness_checks]):
             await wait_for_redis(redis, settings.redis, stop)
             await register(redis, entries)
             _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
             load = report_load(redis, "ingest", owner, lambda: {"cameras": len(leases.held())}, stop)
-            parts = [leases.run(stop), roster.run(stop), writer.run(stop), desk.run(stop), memory.run(stop), load]
+            parts = [
+                leases.run(stop),
+                camera_manager.run(stop),
+                writer.run(stop),
+                probe_worker.run(stop),
+                memory.run(stop),
+                load,
+            ]
             await run_until_stopped(parts, stop)
     finally:
         await redis.aclose()

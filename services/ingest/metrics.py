@@ -49,7 +49,7 @@ class IngestMetrics:
 
 
 class Cameras(Protocol):
-    """What is told of cameras; the roster knows it."""
+    """What is told of cameras; the camera_manager knows it."""
 
     def statuses(self) -> Mapping[str, CameraStatus]:
         """The cameras that this process reads, by id."""

@@ -12,7 +12,15 @@ from redis.exceptions import RedisError
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.errors import FrameError, SourceError
 from libs.common.logging import get_logger
-from libs.common.probing import DESK_OPEN_S, LOOK_EVERY_S, ProbeRequest, ProbeResult, answer, open_desk, take
+from libs.common.probe_queue import (
+    LOOK_EVERY_S,
+    WORKER_EXPIRES_S,
+    ProbeRequest,
+    ProbeResult,
+    announce_worker,
+    answer,
+    take,
+)
 from libs.common.shutdown import sleep_until_stopped
 from services.ingest.jpeg import jpeg_size
 from services.ingest.settings import IngestSettings
@@ -103,7 +111,7 @@ async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) ->
     )
 
 
-class ProbeDesk:
+class ProbeWorker:
     """Answers those who ask through Redis, a few at once."""
 
     def __init__(self, redis: Redis, settings: IngestSettings) -> None:
@@ -117,8 +125,8 @@ class ProbeDesk:
         while not stop.is_set():
             try:
                 if (now_s := time.monotonic()) >= open_until_s:
-                    await open_desk(self._redis)
-                    open_until_s = now_s + DESK_OPEN_S / 4
+                    await announce_worker(self._redis)
+                    open_until_s = now_s + WORKER_EXPIRES_S / 4
                 if len(self._at_work) < AT_ONCE_MAX and (request := await take(self._redis)) is not None:
                     task = asyncio.create_task(self._answer(request))
                     self._at_work.add(task)

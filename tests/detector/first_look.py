@@ -1,4 +1,4 @@
-"""`python -m tests.detector.first_look`: a new process whose lanes all look for the first time at the same moment."""
+"""`python -m tests.detector.first_look`: a new process whose workers all look for the first time at the same moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LANES = 3
 
 
 def main() -> None:
-    """Look, once a lane, at a picture of another shape than the model's input."""
+    """Look, once a worker, at a picture of another shape than the model's input."""
     sys.setswitchinterval(1.0)  # who has the lock of Python keeps it until it waits
     engine = OpenVinoEngine(DEMO_MODEL, "auto", 2, LANES, 0.5)
     together = Barrier(LANES)

@@ -24,7 +24,7 @@ from libs.common.errors import EngineError
 from libs.common.messages import RawFrame
 from services.detector.engines.base import Engine, Picture, make_detections
 from services.detector.engines.batching import BatchingEngine
-from services.detector.engines.loading import core_count, engine_for_frames, lane_count, load_engine
+from services.detector.engines.loading import core_count, engine_for_frames, load_engine, worker_count
 from services.detector.engines.timed import TimedEngine
 from services.detector.pictures import encode
 from services.detector.settings import DEMO_MODEL, DetectorSettings
@@ -308,11 +308,11 @@ async def test_an_engine_that_takes_single_pictures_takes_them_side_by_side(call
 
 def test_there_are_lanes_for_a_batch_and_for_the_next_one() -> None:
     cores, settings = core_count(), DetectorSettings()
-    assert lane_count(settings) == lane_count(settings, 1) == cores + 3
+    assert worker_count(settings) == worker_count(settings, 1) == cores + 3
     for batch_max in (2, 4, 8):
-        assert lane_count(settings, batch_max) >= max(2 * batch_max, batch_max + cores + 3)
-    assert lane_count(settings, 1000) == 64
-    assert lane_count(DetectorSettings(lanes=3), 8) == 3
+        assert worker_count(settings, batch_max) >= max(2 * batch_max, batch_max + cores + 3)
+    assert worker_count(settings, 1000) == 64
+    assert worker_count(DetectorSettings(workers=3), 8) == 3
 
 
 def demo_pictures(count: int) -> list[Picture]:
@@ -388,5 +388,5 @@ async def test_the_service_gives_the_model_frames_of_several_cameras_at_once(
         assert told.sum("lotcast_inference_batch_size_bucket", kind="frame", le="4.0") == runs(told), "none is larger"
         assert told.sum("lotcast_inference_seconds_sum", kind="frame") <= time.monotonic() - began_at_s, "one at a time"
         started = next(json.loads(line) for line in detector.log.splitlines() if "model loaded" in line)
-        assert started["lanes"] >= 8
+        assert started["workers"] >= 8
         assert detector.stop() == 0

@@ -17,7 +17,7 @@ from libs.common.leases import Lease
 from libs.common.messages import FrameMetadata, RawFrame, Timings
 from libs.common.spaces import ParkingSpace, SpaceStatus
 from services.detector.camera import CameraWork, Inspected
-from services.detector.passing import AnnotatedFrame, Look
+from services.detector.frame_result import AnnotatedFrame, Inference
 from services.detector.pictures import FramePicture
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
@@ -96,7 +96,7 @@ def test_only_motion_makes_a_confirmed_vehicle_that_is_missed_again_worth_anothe
 
     def see(found: sv.Detections) -> None:
         picture = FramePicture(b"", (1000, 1000))
-        camera.follow(RawFrame(1, next(at_ms), 1000, 1000, b""), Look(picture, "new", found))
+        camera.follow(RawFrame(1, next(at_ms), 1000, 1000, b""), Inference(picture, "new", found))
 
     def wants_after_a_miss() -> bool:
         for _ in range(3):  # a track is sure of itself

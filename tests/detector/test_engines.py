@@ -30,7 +30,7 @@ quiet = pytest.mark.filterwarnings("ignore")
 
 
 def settings(engine: str, model: str = str(YOLO11N)) -> DetectorSettings:
-    return DetectorSettings.model_validate({"model": model, "engine": engine, "lanes": 2})
+    return DetectorSettings.model_validate({"model": model, "engine": engine, "workers": 2})
 
 
 @needs_real_data

@@ -1,4 +1,4 @@
-"""Lanes that use OpenVINO for the first time at the same moment."""
+"""Pipeline that use OpenVINO for the first time at the same moment."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def start(redis_url: str, tmp_path: Path) -> Iterator[Any]:
         def start_one() -> ServiceProcess:
             log = tmp_path / f"log{next(numbers)}"
             return stack.enter_context(
-                running("tests.detector.on_pretended_gpus", {"REDIS_URL": redis_url, "DETECTOR_LANES": "1"}, log, "2")
+                running("tests.detector.on_pretended_gpus", {"REDIS_URL": redis_url, "DETECTOR_WORKERS": "1"}, log, "2")
             )
 
         yield start_one

@@ -116,7 +116,7 @@ def start(redis_url: str, tmp_path: Path) -> Any:
         numbers = iter(range(100))
 
         def start_one() -> ServiceProcess:
-            environment = {"REDIS_URL": redis_url, "DETECTOR_LANES": "1"}
+            environment = {"REDIS_URL": redis_url, "DETECTOR_WORKERS": "1"}
             log = tmp_path / f"log{next(numbers)}"
             return stack.enter_context(running("services.detector", environment, log))
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from libs.common.spaces import ParkingSpace, SpaceStatus
-from services.detector.occupancy.hysteresis import Patience, SpaceClock
+from services.detector.occupancy.hysteresis import Debounce, SpaceClock
 from services.detector.occupancy.lot import Lot
 from tests.support.vehicles import vehicles
 
-PATIENCE = Patience(occupied_after_ms=2000, free_after_ms=4000)
+PATIENCE = Debounce(occupied_after_ms=2000, free_after_ms=4000)
 A1 = ParkingSpace(space_id="A1", space_name="A 1", polygon=[(0.1, 0.5), (0.2, 0.5), (0.2, 0.7), (0.1, 0.7)])
 IN_A1 = (105.0, 250.0, 195.0, 345.0)
 SIZE = (1000, 500)

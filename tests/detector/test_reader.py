@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.clock import now_ms
 from libs.common.messages import RawFrame
-from services.detector.mailbox import Mailbox
+from services.detector.latest_frames import LatestFrames
 from services.detector.metrics import DetectorMetrics
 from services.detector.reader import FrameReader
 from tests.support.waiting import wait_for
@@ -20,8 +20,8 @@ from tests.support.waiting import wait_for
 async def test_a_camera_that_is_deleted_disturbs_no_other(redis: Redis) -> None:
     """Redis 7 ends a read of several streams with an error when one of them is deleted meanwhile."""
     cameras = ["CAM1", "CAM2"]
-    mailbox = Mailbox()
-    reader = FrameReader(redis, "one", lambda: cameras, mailbox, DetectorMetrics())
+    latest_frames = LatestFrames()
+    reader = FrameReader(redis, "one", lambda: cameras, latest_frames, DetectorMetrics())
     stop = asyncio.Event()
     with structlog.testing.capture_logs() as logs:
         reading = asyncio.create_task(reader.run(stop))
@@ -29,11 +29,11 @@ async def test_a_camera_that_is_deleted_disturbs_no_other(redis: Redis) -> None:
         await redis.delete(keys.frames("CAM1"))
         fields: Any = RawFrame(7, now_ms(), 1280, 720, b"picture").to_fields()
         await redis.xadd(keys.frames("CAM2"), fields)
-        letter = await asyncio.wait_for(mailbox.take(), 2)
+        pending = await asyncio.wait_for(latest_frames.take(), 2)
         stop.set()
         await reading
-    assert letter is not None
-    assert (letter.camera_id, letter.frame.seq) == ("CAM2", 7)
+    assert pending is not None
+    assert (pending.camera_id, pending.frame.seq) == ("CAM2", 7)
     assert logs == [], "nothing has failed"
 
 

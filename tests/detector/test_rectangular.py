@@ -59,13 +59,13 @@ def assert_same_vehicles(engine: Engine, picture: Picture, grey: Picture) -> Non
 
 @needs_real_data
 def test_a_wide_picture_of_a_real_lot_needs_no_grey_bars() -> None:
-    engine = load_engine(DetectorSettings(model=str(YOLO11N), lanes=1))
+    engine = load_engine(DetectorSettings(model=str(YOLO11N), workers=1))
     picture = decode(sorted(PKLOT.glob("*.jpg"))[3].read_bytes())
     assert_same_vehicles(engine, picture, in_grey(picture, (1280, 1280)))
 
 
 def test_the_demos_model_takes_other_shapes_too() -> None:
-    engine = load_engine(DetectorSettings(lanes=1))
+    engine = load_engine(DetectorSettings(workers=1))
     frame = next(islice(read_clip(DEMO_MODEL.parent / "north.mp4"), 100, 101))
     picture = np.ascontiguousarray(frame[:, 160:1120])
     assert rectangle_for((960, 720), engine.input_size) == (384, 288)

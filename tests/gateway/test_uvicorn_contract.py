@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from services.gateway.hub.outlet import Outlet
-from services.gateway.hub.prepared import websocket_frame
+from services.gateway.hub.encoded_message import websocket_frame
+from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.serving.config import GatewayConfig
 from services.gateway.serving.http_protocol import GatewayHttpProtocol
@@ -76,16 +76,16 @@ async def answer_nothing(scope: Any, receive: Any, send: Any) -> None:
     """An application that does nothing."""
 
 
-def is_busy(outlet: Outlet) -> bool:
+def is_busy(sender: ViewerSender) -> bool:
     """Whether it holds back newer pictures."""
-    return outlet._busy
+    return sender._busy
 
 
 class Handed:
     """What the application under test handed over."""
 
     def __init__(self) -> None:
-        self.outlets: list[Outlet] = []
+        self.senders: list[ViewerSender] = []
         self.protocols: list[ViewerProtocol] = []
         self.gone = 0
         self.cut_off = 0.3
@@ -95,9 +95,9 @@ class Handed:
         assert (await receive())["type"] == "websocket.connect"
         protocol: ViewerProtocol = scope["extensions"][CONNECTION]
         await send({"type": "websocket.accept"})
-        outlet = protocol.make_outlet("binary", self.cut_off, GatewayMetrics())
-        outlet.start()
-        self.outlets.append(outlet)
+        sender = protocol.make_outlet("binary", self.cut_off, GatewayMetrics())
+        sender.start()
+        self.senders.append(sender)
         self.protocols.append(protocol)
         protocol.hand_over(30.0, self.on_gone)
 
@@ -144,8 +144,8 @@ async def test_a_viewer_handed_over_is_served_without_a_task() -> None:
     handed = Handed()
     async with serving(handed) as (server, address):
         viewer = await RawViewer.connect(address, "/")
-        await wait_for(lambda: handed.outlets and not server.server_state.tasks)
-        handed.outlets[0].offer(websocket_frame(2, b"picture"))
+        await wait_for(lambda: handed.senders and not server.server_state.tasks)
+        handed.senders[0].offer(websocket_frame(2, b"picture"))
         assert await viewer.frame() == (BINARY, b"picture")
         await viewer.send(TEXT, b"ping")
         assert await viewer.frame() == (TEXT, b"pong")
@@ -165,7 +165,7 @@ async def test_bytes_stay_in_order_when_the_kernel_takes_them_piecemeal() -> Non
     random_source = random.Random(7)
     async with serving(handed) as (_, address):
         viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
-        await wait_for(lambda: bool(handed.outlets))
+        await wait_for(lambda: bool(handed.senders))
         sent: list[bytes] = []
         got: list[tuple[int, bytes]] = []
 
@@ -176,8 +176,8 @@ async def test_bytes_stay_in_order_when_the_kernel_takes_them_piecemeal() -> Non
         reading = asyncio.create_task(read())
         while len(sent) < 30:
             payload = random_source.randbytes(random_source.choice([10, 70_000, 900_000]))
-            if not is_busy(handed.outlets[0]):
-                handed.outlets[0].offer(websocket_frame(2, payload))
+            if not is_busy(handed.senders[0]):
+                handed.senders[0].offer(websocket_frame(2, payload))
                 sent.append(payload)
                 if len(sent) % 5 == 0:
                     await viewer.send(TEXT, b"ping")
@@ -193,15 +193,15 @@ async def test_a_full_buffer_pauses_and_an_empty_one_resumes() -> None:
     handed.cut_off = 10.0
     async with serving(handed) as (_, address):
         viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
-        await wait_for(lambda: bool(handed.outlets))
-        outlet = handed.outlets[0]
-        assert outlet.offer(websocket_frame(2, bytes(8_000_000))) == 1
-        assert is_busy(outlet), "pause_writing comes at once, with the first byte that is left over"
-        assert outlet.offer(websocket_frame(2, b"older")) == 0
-        assert outlet.offer(websocket_frame(2, b"newer")) == 0
+        await wait_for(lambda: bool(handed.senders))
+        sender = handed.senders[0]
+        assert sender.offer(websocket_frame(2, bytes(8_000_000))) == 1
+        assert is_busy(sender), "pause_writing comes at once, with the first byte that is left over"
+        assert sender.offer(websocket_frame(2, b"older")) == 0
+        assert sender.offer(websocket_frame(2, b"newer")) == 0
         assert len((await viewer.frame(20))[1]) == 8_000_000
         assert await viewer.frame() == (BINARY, b"newer"), "the newest waited, and was sent when the buffer ran empty"
-        assert not is_busy(outlet)
+        assert not is_busy(sender)
         viewer.close()
 
 
@@ -209,9 +209,9 @@ async def test_no_progress_ends_in_1013_or_an_abort() -> None:
     handed = Handed()
     async with serving(handed) as (server, address):
         viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
-        await wait_for(lambda: bool(handed.outlets))
-        handed.outlets[0].offer(websocket_frame(2, bytes(20_000_000)))
-        await wait_for(lambda: handed.outlets[0].closed, timeout_s=2)
+        await wait_for(lambda: bool(handed.senders))
+        handed.senders[0].offer(websocket_frame(2, bytes(20_000_000)))
+        await wait_for(lambda: handed.senders[0].closed, timeout_s=2)
         assert handed.gone == 1, "it is no viewer any more"
         assert server.server_state.connections, "but may still read why"
         await wait_for(lambda: not server.server_state.connections, timeout_s=CLOSE_GRACE_S + 2)
@@ -223,8 +223,8 @@ async def test_one_that_says_goodbye_and_takes_nothing_more_is_let_go() -> None:
     handed = Handed()
     async with serving(handed) as (server, address):
         viewer = await RawViewer.connect(address, "/", receive_buffer_bytes=4096)
-        await wait_for(lambda: bool(handed.outlets))
-        handed.outlets[0].offer(websocket_frame(2, bytes(20_000_000)))
+        await wait_for(lambda: bool(handed.senders))
+        handed.senders[0].offer(websocket_frame(2, bytes(20_000_000)))
         await viewer.send(CLOSE, (1000).to_bytes(2, "big"))
         await wait_for(lambda: not server.server_state.connections, timeout_s=5)
         assert handed.gone == 1
@@ -235,7 +235,7 @@ async def test_a_stop_tells_viewers_1001() -> None:
     handed = Handed()
     async with serving(handed) as (server, address):
         viewer = await RawViewer.connect(address, "/")
-        await wait_for(lambda: bool(handed.outlets))
+        await wait_for(lambda: bool(handed.senders))
         server.should_exit = True
         opcode, payload = await viewer.frame()
         assert (opcode, int.from_bytes(payload[:2], "big")) == (CLOSE, 1001)
@@ -248,11 +248,11 @@ async def test_a_lost_connection_is_told_once() -> None:
     handed = Handed()
     async with serving(handed) as (server, address):
         viewers = [await RawViewer.connect(address, "/") for _ in range(20)]
-        await wait_for(lambda: len(handed.outlets) == 20)
+        await wait_for(lambda: len(handed.senders) == 20)
         for viewer in viewers:
             viewer.close()
-        for outlet in handed.outlets:
-            outlet.offer(websocket_frame(2, bytes(100_000)))
+        for sender in handed.senders:
+            sender.offer(websocket_frame(2, bytes(100_000)))
         await wait_for(lambda: handed.gone == 20 and not server.server_state.connections)
         config = handed.protocols[0].config
         assert isinstance(config, GatewayConfig)

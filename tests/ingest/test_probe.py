@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common import keys
-from libs.common.probing import NOBODY_ANSWERS, WAITING_MAX, ask, open_desk
+from libs.common.probe_queue import NOBODY_ANSWERS, WAITING_MAX, announce_worker, ask
 from services.ingest.probe import probe
 from services.ingest.settings import IngestSettings
 from tests.support.cameras import Handler, answering, multipart_camera, serving
@@ -65,14 +65,14 @@ async def test_what_does_not_work_is_said(handler: Handler, problem: str) -> Non
 async def test_an_ingest_answers_who_asks_through_redis(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async with serving(multipart_camera([JPEG], interval_s=0.05)) as url:
         with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:
-            await wait_for(lambda: redis.exists(keys.PROBE_DESK))
+            await wait_for(lambda: redis.exists(keys.PROBE_WORKER))
             good, bad = await asyncio.gather(
                 ask(redis, f"{url}/stream"), ask(redis, "http://user:secret@127.0.0.1:9/stream")
             )
             assert (good.ok, good.picture, good.width) == (True, JPEG, 160)
             assert (bad.ok, bad.picture) == (False, None)
             assert "cannot be reached" in bad.problem
-            assert await redis.keys("lotcast:probe*") == [keys.PROBE_DESK.encode()]
+            assert await redis.keys("lotcast:probe*") == [keys.PROBE_WORKER.encode()]
             assert "secret" not in ingest.log
 
 
@@ -80,7 +80,7 @@ async def test_without_an_ingest_the_answer_says_so(redis: Redis) -> None:
     started = time.monotonic()
     assert (await ask(redis, "http://127.0.0.1:9/")).problem == NOBODY_ANSWERS
     assert time.monotonic() - started < 2, "where none is, nobody waits for one"
-    await open_desk(redis)  # as one that is killed right afterwards
+    await announce_worker(redis)  # as one that is killed right afterwards
     assert (await ask(redis, "http://127.0.0.1:9/", timeout_s=0.3)).problem == NOBODY_ANSWERS
     await redis.rpush(keys.PROBES, *(["x"] * WAITING_MAX))
     assert "too many" in (await ask(redis, "http://127.0.0.1:9/", timeout_s=0.3)).problem

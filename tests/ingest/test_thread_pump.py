@@ -12,10 +12,10 @@ import pytest
 from libs.common.errors import CameraStalled
 from services.ingest.pacing import FramePacer
 from services.ingest.sources.base import CapturedFrame
-from services.ingest.sources.thread_pump import Patience, frames_from_thread
+from services.ingest.sources.thread_pump import SilenceLimits, frames_from_thread
 from tests.support.waiting import wait_for
 
-PATIENCE = Patience(2, 0.2)
+PATIENCE = SilenceLimits(2, 0.2)
 
 
 def frame(number: int) -> CapturedFrame:
@@ -74,7 +74,7 @@ async def test_the_thread_has_ended_when_the_frames_have() -> None:
         has_ended = True
 
     async def read() -> None:
-        async for _ in frames_from_thread(slow, Patience(2, 2), FramePacer(60)):
+        async for _ in frames_from_thread(slow, SilenceLimits(2, 2), FramePacer(60)):
             reading.set()
 
     reading = asyncio.Event()

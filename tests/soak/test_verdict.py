@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.soak.chart import draw
-from tests.soak.verdict import CameraSample, Sample, Soak, growth, problems_of, summary
+from bench.soak.chart import draw
+from bench.soak.verdict import CameraSample, Sample, Soak, growth, problems_of, summary
 
 
 def soak(

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from libs.common.errors import ConfigurationError
 from libs.common.logging import get_logger
-from libs.common.monitoring.pulse import Pulse
+from libs.common.monitoring.liveness import LivenessCheck
 from libs.common.settings import ServiceSettings
 
 _log = get_logger("monitoring")
@@ -45,14 +45,14 @@ class MonitoringSettings(ServiceSettings):
 
 @asynccontextmanager
 async def monitoring(
-    settings: MonitoringSettings, registry: CollectorRegistry, pulses: Sequence[Pulse]
+    settings: MonitoringSettings, registry: CollectorRegistry, liveness_checks: Sequence[LivenessCheck]
 ) -> AsyncIterator[None]:
     """Serve `/metrics` and `/healthz` as long as the context is open; do nothing if the port is 0.
 
     Args:
         settings: where to listen.
         registry: what `/metrics` tells.
-        pulses: `/healthz` answers 200 while all of them beat, and 503 with the reason otherwise.
+        liveness_checks: `/healthz` answers 200 while all of them beat, and 503 with the reason otherwise.
 
     Raises:
         ConfigurationError: the address cannot be had; the text names the variable.
@@ -60,7 +60,7 @@ async def monitoring(
     if not settings.metrics_port:
         yield
         return
-    server = _MonitoringServer(registry, pulses)
+    server = _MonitoringServer(registry, liveness_checks)
     listening = await server.listen(settings)
     _log.info("metrics and health are served", host=settings.metrics_host, port=settings.metrics_port)
     try:
@@ -71,9 +71,9 @@ async def monitoring(
 
 
 class _MonitoringServer:
-    def __init__(self, registry: CollectorRegistry, pulses: Sequence[Pulse]) -> None:
+    def __init__(self, registry: CollectorRegistry, liveness_checks: Sequence[LivenessCheck]) -> None:
         self._registry = registry
-        self._pulses = pulses
+        self._pulses = liveness_checks
         self._at_work: set[asyncio.Task[None]] = set()
 
     async def listen(self, settings: MonitoringSettings) -> asyncio.Server:
@@ -122,7 +122,7 @@ class _MonitoringServer:
         if path == b"/metrics":
             return "200 OK", CONTENT_TYPE_LATEST, generate_latest(self._registry)
         if path == b"/healthz":
-            problems = [problem for pulse in self._pulses if (problem := pulse.problem())]
+            problems = [problem for liveness in self._pulses if (problem := liveness.problem())]
             if problems:
                 return _told("503 Service Unavailable", status="not healthy", detail="; ".join(problems))
             return _told("200 OK", status="ok")

@@ -14,22 +14,22 @@ from services.detector.engines.timed import TimedEngine
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 
 LANES_MAX: Final = 64
-"""Each lane is a thread and holds a decoded picture."""
+"""Each worker is a thread and holds a decoded picture."""
 
 
-def lane_count(settings: DetectorSettings, batch_max: int = 1) -> int:
+def worker_count(settings: DetectorSettings, batch_max: int = 1) -> int:
     """How many frames are worked on at once: the setting, or as many as keep the cores and the model at work.
 
     Args:
         settings: of this service.
         batch_max: pictures that the engine takes at once; 1 where each runs on a core of its own.
     """
-    lanes = core_count() + 3  # one a core; others are being published, or wait for the frame before theirs
+    workers = core_count() + 3  # one a core; others are being published, or wait for the frame before theirs
     if batch_max > 1:
-        # The lanes whose pictures are at the model wait there and use no core. While they do, the others draw what
+        # The workers whose pictures are at the model wait there and use no core. While they do, the others draw what
         # the last batch found and decode what will be the next one: there must be enough of them to fill it.
-        lanes = batch_max + max(lanes, batch_max)
-    return settings.lanes or min(lanes, LANES_MAX)
+        workers = batch_max + max(workers, batch_max)
+    return settings.workers or min(workers, LANES_MAX)
 
 
 def core_count() -> int:
@@ -63,8 +63,8 @@ def load_engine(settings: DetectorSettings) -> Engine:
             raise EngineError(f"DETECTOR_MODEL: {path} does not exist")
         from services.detector.engines.openvino import OpenVinoEngine
 
-        lanes = lane_count(settings)  # this engine takes pictures one by one
-        return OpenVinoEngine(path, settings.device, min(lanes, core_count()), lanes, settings.nms_iou)
+        workers = worker_count(settings)  # this engine takes pictures one by one
+        return OpenVinoEngine(path, settings.device, min(workers, core_count()), workers, settings.nms_iou)
     from services.detector.engines.ultralytics import UltralyticsEngine
 
     return UltralyticsEngine(str(path) if path.exists() else settings.model, settings.device, settings.nms_iou)
@@ -73,7 +73,7 @@ def load_engine(settings: DetectorSettings) -> Engine:
 def engine_for_frames(
     engine: Engine, settings: DetectorSettings, observe: Callable[[float, int], None], callers: Callable[[], int]
 ) -> Engine:
-    """A loaded engine as the lanes use it: frames of several cameras go to it as one batch, if it gains by that.
+    """A loaded engine as the workers use it: frames of several cameras go to it as one batch, if it gains by that.
 
     Args:
         engine: what `load_engine` gave.

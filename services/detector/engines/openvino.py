@@ -35,7 +35,7 @@ RECTANGLE_SHARE_MAX: Final = 0.85
 
 
 class OpenVinoEngine:
-    """A YOLO model compiled by OpenVINO, with as many requests at work as there are lanes.
+    """A YOLO model compiled by OpenVINO, with as many requests at work as there are workers.
 
     Colour order and scaling to 0..1 are part of the compiled graph, so a picture goes in as its bytes are. The model is
     refitted to pictures of another shape than its input's, so that no time goes into grey bars.
@@ -65,7 +65,7 @@ class OpenVinoEngine:
         }
         if self._device == "CPU":
             self._properties |= {"NUM_STREAMS": str(streams), "INFERENCE_NUM_THREADS": str(streams)}
-            # A stream that is tied to a core waits there behind a lane's decoding, though another core may be idle.
+            # A stream that is tied to a core waits there behind a worker's decoding, though another core may be idle.
             self._properties["ENABLE_CPU_PINNING"] = False
         try:
             self._model = self._core.read_model(self._file)
@@ -177,7 +177,7 @@ class _Compiled:
 
 
 def _warm_up(compiled: _Compiled) -> None:
-    """Use what the lanes will use, from one thread.
+    """Use what the workers will use, from one thread.
 
     OpenVINO's Python part fills its tables of types at their first use, holding a lock of C++ while it waits for
     Python's: two threads that come first at the same time wait for each other for ever.

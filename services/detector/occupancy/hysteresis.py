@@ -8,15 +8,15 @@ from libs.common.spaces import ParkingSpace, SpaceState, SpaceStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Debounce:
     """How long a space must be seen the other way before its state changes, in milliseconds."""
 
     occupied_after_ms: int
     free_after_ms: int
 
-    def at(self, space: ParkingSpace) -> Patience:
-        """The patience with one space, which may ask for its own."""
-        return Patience(
+    def at(self, space: ParkingSpace) -> Debounce:
+        """The debounce with one space, which may ask for its own."""
+        return Debounce(
             self.occupied_after_ms if space.occupied_after_s is None else round(space.occupied_after_s * 1000),
             self.free_after_ms if space.free_after_s is None else round(space.free_after_s * 1000),
         )
@@ -36,14 +36,14 @@ class SpaceClock:
     differs_since_ms: int | None = None
     differs_as: SpaceState = "unknown"
 
-    def see(self, vehicle_there: bool, track_id: int | None, now_ms: int, patience: Patience) -> SpaceStatus | None:
+    def see(self, vehicle_there: bool, track_id: int | None, now_ms: int, debounce: Debounce) -> SpaceStatus | None:
         """Take in one look at the space.
 
         Args:
             vehicle_there: whether a vehicle stands in it in this frame.
             track_id: that vehicle's track, if it has one.
             now_ms: when the frame was captured.
-            patience: how long a change must last.
+            debounce: how long a change must last.
 
         Returns:
             The new status if this look changed the state, else None. Its `since_ms` is when the change was first seen.
@@ -55,7 +55,7 @@ class SpaceClock:
         was_set_back = self.differs_since_ms is not None and now_ms < self.differs_since_ms  # the clock, since then
         if self.differs_since_ms is None or self.differs_as != seen or was_set_back:
             self.differs_since_ms, self.differs_as = now_ms, seen
-        needed_ms = patience.occupied_after_ms if vehicle_there else patience.free_after_ms
+        needed_ms = debounce.occupied_after_ms if vehicle_there else debounce.free_after_ms
         if now_ms - self.differs_since_ms < needed_ms:
             return None
         self.status = SpaceStatus(state=seen, since_ms=self.differs_since_ms, track_id=track_id)

@@ -8,7 +8,7 @@ from typing import Final
 import supervision as sv
 
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
-from services.detector.occupancy.hysteresis import Patience, SpaceClock
+from services.detector.occupancy.hysteresis import Debounce, SpaceClock
 from services.detector.occupancy.matching import Match, SpaceMatcher
 from services.detector.tracking import track_id_at
 
@@ -25,18 +25,18 @@ class Lot:
     """
 
     def __init__(
-        self, spaces: Sequence[ParkingSpace], known: Mapping[str, SpaceStatus], patience: Patience, now_ms: int
+        self, spaces: Sequence[ParkingSpace], known: Mapping[str, SpaceStatus], debounce: Debounce, now_ms: int
     ) -> None:
         """Start from what was known before.
 
         Args:
             spaces: the camera's spaces.
             known: status by space id from an earlier run; a space that is not in it is unknown.
-            patience: how long a change must last where the space does not say.
+            debounce: how long a change must last where the space does not say.
             now_ms: since when spaces that were not known are unknown.
         """
         self.spaces = list(spaces)
-        self._patience = [patience.at(space) for space in spaces]
+        self._debounce = [debounce.at(space) for space in spaces]
         unknown = SpaceStatus(state="unknown", since_ms=now_ms)
         self._clocks = {space.space_id: SpaceClock(known.get(space.space_id, unknown)) for space in spaces}
         self._matcher: tuple[tuple[int, int], SpaceMatcher] | None = None
@@ -102,7 +102,7 @@ class Lot:
             clock = self._clocks[space.space_id]
             before = clock.status
             after = clock.see(
-                vehicle is not None or number in self._inspected, track_id, now_ms, self._patience[number]
+                vehicle is not None or number in self._inspected, track_id, now_ms, self._debounce[number]
             )
             if after is not None:
                 events.append(_event(space, before, after))

@@ -11,7 +11,7 @@ from libs.common.bus import as_bytes
 from libs.common.cameras import CAMERA_ID_PATTERN, Camera, keep_credentials
 from libs.common.spaces import SpaceList, dump_spaces
 from services.gateway.api.models import CameraChange, CameraListing, CameraView, NewCamera
-from services.gateway.camera_store import load_camera, load_views, safe_spaces
+from services.gateway.camera_views import load_camera, load_views, safe_spaces
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Resources, Used
 from services.gateway.security.camera_urls import resolved_url_problem, url_problem

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from libs.common import keys
 from libs.common.errors import MessageError
 from services.gateway.api.cameras import CameraIdInPath, KnownCamera
-from services.gateway.hub.prepared import BOUNDARY, PreparedMessage
+from services.gateway.hub.encoded_message import BOUNDARY, EncodedMessage
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Resources, Used
 from services.gateway.serving.http_protocol import GatewayHttpProtocol
@@ -46,17 +46,17 @@ class MjpegResponse(Response):
         """Begin the response and leave the rest to the hub until the client goes."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         protocol: GatewayHttpProtocol = scope["extensions"][CONNECTION]
-        outlet = protocol.make_outlet("mjpeg", self._used.settings.send_timeout_s, self._used.metrics)
+        sender = protocol.make_outlet("mjpeg", self._used.settings.send_timeout_s, self._used.metrics)
         address = scope["client"][0] if scope.get("client") else None
         if not self._used.viewers_by_address.enter(address):
             protocol.transport.abort()  # asked before; another came in between
             return
-        self._used.hub.attach(self._camera_id, outlet)
+        self._used.hub.attach(self._camera_id, sender)
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass  # the rest of a request's body, if it has one
         finally:
-            self._used.hub.detach(self._camera_id, outlet)
+            self._used.hub.detach(self._camera_id, sender)
             self._used.viewers_by_address.leave(address)
 
 
@@ -65,7 +65,7 @@ async def get_snapshot(camera_id: CameraIdInPath, used: Used) -> Response:
     """The latest annotated picture."""
     packed = await used.redis.get(keys.latest(camera_id))
     try:
-        jpeg = PreparedMessage(packed).jpeg if isinstance(packed, bytes) else None
+        jpeg = EncodedMessage(packed).jpeg if isinstance(packed, bytes) else None
     except MessageError:
         jpeg = None
     if jpeg is None:

@@ -13,7 +13,7 @@ from libs.common.bus import as_bytes, as_text
 from libs.common.spaces import OccupancyEvent
 from services.gateway.api.cameras import KnownCamera
 from services.gateway.api.models import EventListing, EventView, History, HistoryPoint, Occupancy
-from services.gateway.camera_store import count_spaces, safe_spaces, space_views
+from services.gateway.camera_views import count_spaces, safe_spaces, space_views
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Used
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.cameras import CameraId, keep_credentials
-from libs.common.probing import ProbeResult, ask
+from libs.common.probe_queue import ProbeResult, ask
 from services.gateway.api.cameras import check_url
 from services.gateway.api.models import ApiCameraUrl
-from services.gateway.camera_store import load_camera
+from services.gateway.camera_views import load_camera
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Used
 

@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 
 from libs.common.cameras import is_camera_id
 from libs.common.logging import get_logger
-from services.gateway.hub.outlet import Outlet
-from services.gateway.hub.prepared import Form
+from services.gateway.hub.encoded_message import Form
+from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.problems import problem_response
 from services.gateway.resources import Resources, Used
 from services.gateway.serving.viewer_protocol import CONNECTION, ViewerProtocol
@@ -40,20 +40,20 @@ async def view_detection(
         return
     used.viewers_by_address.enter(address)
     protocol: ViewerProtocol = websocket.scope["extensions"][CONNECTION]
-    outlet: Outlet | None = None
+    sender: ViewerSender | None = None
 
     def on_gone() -> None:
         used.viewers_by_address.leave(address)
-        if outlet is not None:
-            used.hub.detach(camera_id, outlet)
+        if sender is not None:
+            used.hub.detach(camera_id, sender)
 
     try:
         with used.hub.expecting(camera_id):
             await _tell_presence(used)
             await websocket.accept()
             form: Form = "binary" if format == "binary" else "json"
-            outlet = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
-            used.hub.attach(camera_id, outlet)
+            sender = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
+            used.hub.attach(camera_id, sender)
     except BaseException:  # also where the viewer goes, or the gateway stops, right now
         on_gone()
         raise

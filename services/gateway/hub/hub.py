@@ -15,26 +15,26 @@ from libs.common import keys
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
 from libs.common.messages import publication_time_s
-from services.gateway.hub.outlet import Outlet
-from services.gateway.hub.prepared import Form, PreparedMessage
+from services.gateway.hub.encoded_message import EncodedMessage, Form
 from services.gateway.hub.subscription import Subscription
+from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 
 _log = get_logger("hub")
 
 
-class _Audience:
+class Channel:
     """The viewers of one camera here, and the picture that they saw last."""
 
     def __init__(self) -> None:
-        self.by_form: dict[Form, set[Outlet]] = {"binary": set(), "json": set(), "mjpeg": set()}
-        self.current: PreparedMessage | None = None
+        self.by_form: dict[Form, set[ViewerSender]] = {"binary": set(), "json": set(), "mjpeg": set()}
+        self.current: EncodedMessage | None = None
         self.live_messages = 0
-        self.loaded: PreparedMessage | None = None
+        self.loaded: EncodedMessage | None = None
         self.loading = asyncio.Lock()
 
     def __len__(self) -> int:
-        return sum(len(outlets) for outlets in self.by_form.values())
+        return sum(len(senders) for senders in self.by_form.values())
 
 
 class Hub:
@@ -50,7 +50,7 @@ class Hub:
         """
         self._redis = redis
         self._metrics = metrics
-        self._audiences: dict[str, _Audience] = {}
+        self._channels: dict[str, Channel] = {}
         self._expected: Counter[str] = Counter()
         self._subscription = Subscription(subscriber, self.hand_out, self._load_latest, self._watched_cameras)
         self._loading: set[asyncio.Task[None]] = set()
@@ -58,17 +58,17 @@ class Hub:
 
     def viewers(self) -> dict[str, int]:
         """How many viewers each camera has here; cameras without any are absent."""
-        return dict(Counter({camera: len(audience) for camera, audience in self._audiences.items()}) + self._expected)
+        return dict(Counter({camera: len(channel) for camera, channel in self._channels.items()}) + self._expected)
 
     def viewers_of(self, camera_id: str) -> int:
         """How many viewers a camera has here."""
-        audience = self._audiences.get(camera_id)
-        return self._expected[camera_id] + (0 if audience is None else len(audience))
+        channel = self._channels.get(camera_id)
+        return self._expected[camera_id] + (0 if channel is None else len(channel))
 
     @property
     def viewer_count(self) -> int:
         """How many viewers are connected here."""
-        return self._expected.total() + sum(len(audience) for audience in self._audiences.values())
+        return self._expected.total() + sum(len(channel) for channel in self._channels.values())
 
     @contextmanager
     def expecting(self, camera_id: str) -> Iterator[None]:
@@ -81,30 +81,30 @@ class Hub:
             self._expected += Counter()  # without those at 0
             self.on_change()
 
-    def attach(self, camera_id: str, outlet: Outlet) -> None:
+    def attach(self, camera_id: str, sender: ViewerSender) -> None:
         """Give a viewer the camera's pictures from now on, the current one first."""
-        audience = self._audiences.get(camera_id)
-        if audience is None:
-            audience = self._audiences[camera_id] = _Audience()
+        channel = self._channels.get(camera_id)
+        if channel is None:
+            channel = self._channels[camera_id] = Channel()
             self._subscription.change()
             self._load_latest(camera_id)
-        audience.by_form[outlet.form].add(outlet)
-        self._metrics.viewers[outlet.form].inc()
-        outlet.start()
-        if audience.current is not None:
-            self._send({outlet}, outlet.form, audience.current, camera_id)
+        channel.by_form[sender.form].add(sender)
+        self._metrics.viewers[sender.form].inc()
+        sender.start()
+        if channel.current is not None:
+            self._send({sender}, sender.form, channel.current, camera_id)
         self.on_change()
 
-    def detach(self, camera_id: str, outlet: Outlet) -> None:
+    def detach(self, camera_id: str, sender: ViewerSender) -> None:
         """The viewer is gone."""
-        outlet.close()
-        audience = self._audiences.get(camera_id)
-        if audience is None or outlet not in audience.by_form[outlet.form]:
+        sender.close()
+        channel = self._channels.get(camera_id)
+        if channel is None or sender not in channel.by_form[sender.form]:
             return
-        audience.by_form[outlet.form].discard(outlet)
-        self._metrics.viewers[outlet.form].dec()
-        if not len(audience):
-            del self._audiences[camera_id]
+        channel.by_form[sender.form].discard(sender)
+        self._metrics.viewers[sender.form].dec()
+        if not len(channel):
+            del self._channels[camera_id]
             self._subscription.change()
         self.on_change()
 
@@ -118,47 +118,47 @@ class Hub:
         counted, started = self._metrics.frames, time.perf_counter()
         if (published_at_s := publication_time_s(data)) is not None:
             counted.took("redis_to_gateway", time.time() - published_at_s)
-        audience = self._audiences.get(camera_id)
-        if audience is None:
+        channel = self._channels.get(camera_id)
+        if channel is None:
             counted.drop("relay", "unwatched")
             return
-        message = PreparedMessage(data)
-        audience.live_messages += 1
-        if audience.loaded is not None:
+        message = EncodedMessage(data)
+        channel.live_messages += 1
+        if channel.loaded is not None:
             # `latest` was read on another connection, so it may be ahead of what comes on this one.
-            if _is_older(message, audience.loaded):
+            if _is_older(message, channel.loaded):
                 counted.drop("relay", "older")
                 return
-            audience.loaded = None
-        if self._show(audience, message, camera_id):
+            channel.loaded = None
+        if self._show(channel, message, camera_id):
             counted.count("relay")
             counted.took("gateway_to_sockets", time.perf_counter() - started)
         else:
             counted.drop("relay", "garbled")
 
-    def _show(self, audience: _Audience, message: PreparedMessage, camera_id: str) -> bool:
+    def _show(self, channel: Channel, message: EncodedMessage, camera_id: str) -> bool:
         """Send a message to all viewers of a camera; False if some want it in a form that cannot be made of it."""
-        audience.current = message
+        channel.current = message
         is_good = True
-        for form, outlets in audience.by_form.items():
-            if outlets and not self._send(outlets, form, message, camera_id):
+        for form, senders in channel.by_form.items():
+            if senders and not self._send(senders, form, message, camera_id):
                 is_good = False
         return is_good
 
-    def _send(self, outlets: set[Outlet], form: Form, message: PreparedMessage, camera_id: str) -> bool:
+    def _send(self, senders: set[ViewerSender], form: Form, message: EncodedMessage, camera_id: str) -> bool:
         try:
             wire = message.wire(form)
         except MessageError as error:
             _log.warning("message skipped", camera=camera_id, error=str(error))
             return False
         sent = 0
-        for outlet in outlets:
-            sent += outlet.offer(wire)
+        for sender in senders:
+            sent += sender.offer(wire)
         self._metrics.frames.count("send", frames=sent)
         return True
 
     def _watched_cameras(self) -> set[str]:
-        return set(self._audiences)
+        return set(self._channels)
 
     def _load_latest(self, camera_id: str) -> None:
         """Fetch the last picture in the background.
@@ -172,23 +172,23 @@ class Hub:
 
     async def _show_latest(self, camera_id: str) -> None:
         """Show the last picture, unless the viewers have seen it or a newer one has come in the meantime."""
-        audience = self._audiences.get(camera_id)
-        if audience is None:
+        channel = self._channels.get(camera_id)
+        if channel is None:
             return
-        async with audience.loading:
-            before = audience.live_messages
+        async with channel.loading:
+            before = channel.live_messages
             try:
                 packed = await self._redis.get(keys.latest(camera_id))
             except (RedisError, OSError) as error:
                 _log.info("cannot fetch the current picture; the next one is shown", camera=camera_id, error=str(error))
                 return
-            seen = audience.current.packed if audience.current else None
-            if isinstance(packed, bytes) and audience.live_messages == before and packed != seen:
-                audience.loaded = PreparedMessage(packed)
-                self._show(audience, audience.loaded, camera_id)
+            seen = channel.current.packed if channel.current else None
+            if isinstance(packed, bytes) and channel.live_messages == before and packed != seen:
+                channel.loaded = EncodedMessage(packed)
+                self._show(channel, channel.loaded, camera_id)
 
 
-def _is_older(message: PreparedMessage, loaded: PreparedMessage) -> bool:
+def _is_older(message: EncodedMessage, loaded: EncodedMessage) -> bool:
     """Whether `message` is `loaded` itself or was published before it."""
     try:
         return not message.is_newer_than(loaded)

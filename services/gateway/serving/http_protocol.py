@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.gateway.hub.outlet import Outlet
-from services.gateway.hub.prepared import Form
+from services.gateway.hub.encoded_message import Form
 from services.gateway.hub.unsent import unsent_bytes
+from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.serving.raw_problems import problem_answer
 from services.gateway.serving.viewer_protocol import CONNECTION
@@ -30,7 +30,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._outlet: Outlet | None = None
+        self._sender: ViewerSender | None = None
         self._counted: str | None = None
         self._is_counted = False
         self._reading_head = True
@@ -40,10 +40,10 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._answers = 0
         self._unsent_timer: asyncio.TimerHandle | None = None
 
-    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> Outlet:
+    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
         """Let pictures be written to this connection, whose response has begun in chunked coding."""
-        self._outlet = Outlet(self.transport, form, deadline_s, self.transport.abort, metrics)
-        return self._outlet
+        self._sender = ViewerSender(self.transport, form, deadline_s, self.transport.abort, metrics)
+        return self._sender
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -61,8 +61,8 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self._leave()
         self._stop_unsent_timer()
-        if self._outlet is not None:
-            self._outlet.close()
+        if self._sender is not None:
+            self._sender.close()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -123,23 +123,23 @@ class GatewayHttpProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The gateway stops; a stream has no end that could be waited for."""
-        if self._outlet is not None:
+        if self._sender is not None:
             self.transport.abort()
         else:
             super().shutdown()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._outlet is not None:
-            self._outlet.paused()
+        if self._sender is not None:
+            self._sender.paused()
         else:
             self._watch_unsent()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_unsent_timer()
-        if self._outlet is not None:
-            self._outlet.drained()
+        if self._sender is not None:
+            self._sender.drained()
         else:
             self._watch_unsent()  # some is left, below the mark
 

@@ -19,8 +19,8 @@ from websockets.exceptions import InvalidState
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from services.gateway.hub.outlet import Outlet
-from services.gateway.hub.prepared import Form
+from services.gateway.hub.encoded_message import Form
+from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.serving.raw_problems import PROBLEM_TYPE, problem_answer, problem_body
 
@@ -56,7 +56,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         # In place of uvicorn's; without extensions, as the configuration says.
         self.conn = _Connection(max_size=self.config.ws_max_size, logger=self.logger)
-        self._outlet: Outlet | None = None
+        self._sender: ViewerSender | None = None
         self._on_gone: Callable[[], None] = lambda: None
         self._keepalive_after_s = 0.0
         self._heard_at = 0.0
@@ -67,10 +67,10 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     # What the application calls
 
-    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> Outlet:
+    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
         """Let pictures be written to this connection, which has been accepted."""
-        self._outlet = Outlet(self.transport, form, deadline_s, self._cut_off, metrics)
-        return self._outlet
+        self._sender = ViewerSender(self.transport, form, deadline_s, self._cut_off, metrics)
+        return self._sender
 
     def hand_over(self, keepalive_after_s: float, on_gone: Callable[[], None]) -> None:
         """The application is done; serve the viewer until it goes.
@@ -120,20 +120,20 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         self.config.connections.leave(self._peer)  # type: ignore[attr-defined]
         if self._silence_timer is not None:
             self._silence_timer.cancel()
-        if self._outlet is not None:
-            self._outlet.close()
+        if self._sender is not None:
+            self._sender.close()
         self._tell_gone()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._outlet is not None:
-            self._outlet.paused()
+        if self._sender is not None:
+            self._sender.paused()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._unsent_answers = 0
-        if self._outlet is not None:
-            self._outlet.drained()
+        if self._sender is not None:
+            self._sender.drained()
 
     def handle_ping(self) -> None:
         super().handle_ping()
@@ -215,8 +215,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     def _close(self, code: int, reason: str) -> None:
         """Send a close frame and end the connection, with or without the viewer's answer."""
-        if self._outlet is not None:
-            self._outlet.close()
+        if self._sender is not None:
+            self._sender.close()
         self.stop_keepalive()
         if self.close_sent or self.transport.is_closing():
             # One end has closed already, but a transport closes only when it is rid of what it holds.

@@ -21,7 +21,7 @@ not wanted: a sign of life. A stall that is yielded is raised where the frames a
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class SilenceLimits:
     """How long to wait for a picture, wanted or not; seconds.
 
     Attributes:
@@ -33,14 +33,16 @@ class Patience:
     next_s: float
 
 
-async def frames_from_thread(frames: Frames, patience: Patience, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
+async def frames_from_thread(
+    frames: Frames, limits: SilenceLimits, wanted: Wanted
+) -> AsyncGenerator[CapturedFrame, None]:
     """Run an iterator in a thread; the newest frame waits for the consumer, older ones give way to it.
 
     The thread has ended when this generator has: nothing reads the camera any more.
 
     Args:
         frames: the iterator.
-        patience: longer without a picture is a stall.
+        limits: longer without a picture is a stall.
         wanted: is told of frames that gave way.
 
     Raises:
@@ -49,7 +51,7 @@ async def frames_from_thread(frames: Frames, patience: Patience, wanted: Wanted)
     loop = asyncio.get_running_loop()
     slot: asyncio.Queue[CapturedFrame | BaseException | None] = asyncio.Queue(maxsize=1)
     stop, ended = threading.Event(), asyncio.Event()
-    silent_after_s = time.monotonic() + patience.first_s
+    silent_after_s = time.monotonic() + limits.first_s
 
     def offer(item: CapturedFrame | BaseException | None) -> None:
         if slot.full():
@@ -66,7 +68,7 @@ async def frames_from_thread(frames: Frames, patience: Patience, wanted: Wanted)
         end: BaseException | None = None
         try:
             for frame in frames(stop):
-                silent_after_s = time.monotonic() + patience.next_s
+                silent_after_s = time.monotonic() + limits.next_s
                 if frame is not None and not stop.is_set():
                     tell(offer, frame)
         except BaseException as error:  # of whatever kind: it is raised where the frames are read
@@ -92,7 +94,7 @@ async def frames_from_thread(frames: Frames, patience: Patience, wanted: Wanted)
     finally:
         stop.set()
         try:
-            async with asyncio.timeout(patience.first_s + 1):
+            async with asyncio.timeout(limits.first_s + 1):
                 await ended.wait()
         except TimeoutError:
             _log.error("a thread does not end; it is left alone")

@@ -15,7 +15,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.sources.address import INSECURE, Address, parse_address
 from services.ingest.sources.base import CapturedFrame, Wanted
 from services.ingest.sources.picture_folder import PictureFolder
-from services.ingest.sources.thread_pump import Patience, frames_from_thread
+from services.ingest.sources.thread_pump import SilenceLimits, frames_from_thread
 from services.ingest.sources.video_input import SLOWEST_FILE_S, VideoInput, VideoReader
 
 TRANSPORTS: Final = ("tcp", "udp")
@@ -39,7 +39,7 @@ async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     if await asyncio.to_thread(path.is_dir):
         folder = PictureFolder(path, fps or camera.fps, once, wanted, settings.jpeg_quality)
         wait_s = settings.stall_after_s + 1 / folder.fps
-        async for frame in frames_from_thread(folder.frames, Patience(wait_s, wait_s), wanted):
+        async for frame in frames_from_thread(folder.frames, SilenceLimits(wait_s, wait_s), wanted):
             yield frame
         return
     source = VideoInput(str(path), "file", is_file=True, once=once, fps=fps)
@@ -93,6 +93,6 @@ async def _play(source: VideoInput, settings: IngestSettings, wanted: Wanted) ->
     # are for what comes in time and never becomes a picture.
     next_s = settings.stall_after_s + 1
     first_s = 2 * settings.connect_timeout_s + next_s
-    patience = Patience(first_s, next_s + SLOWEST_FILE_S if source.is_file else next_s)
-    async for frame in frames_from_thread(VideoReader(source, settings, wanted).frames, patience, wanted):
+    limits = SilenceLimits(first_s, next_s + SLOWEST_FILE_S if source.is_file else next_s)
+    async for frame in frames_from_thread(VideoReader(source, settings, wanted).frames, limits, wanted):
         yield frame

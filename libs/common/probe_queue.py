@@ -1,0 +1,128 @@
+"""Try a camera before it is registered: the gateway asks through Redis, any ingest answers, since only ingest reads
+cameras and may be the only one that reaches them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+from typing import Annotated, Final
+
+import msgpack
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer
+from redis.asyncio import Redis
+
+from libs.common import keys
+from libs.common.bus import as_bytes
+from libs.common.cameras import CameraUrl
+from libs.common.clock import now_ms
+from libs.common.logging import get_logger
+
+_log = get_logger("probing")
+
+WAITING_MAX: Final = 20
+EXPIRES_S: Final = 60
+LOOK_EVERY_S: Final = 0.2
+DEADLINE_S: Final = 25.0
+WORKER_EXPIRES_S: Final = 10
+"""How long an ingest counts as there after it last said so."""
+NOBODY_ANSWERS: Final = "no ingest answered in time; is one running?"
+
+
+class ProbeResult(BaseModel):
+    """What a camera turned out to be, or why it does not work."""
+
+    ok: bool
+    problem: Annotated[str, Field(description="why not, in a sentence; empty if it works")] = ""
+    kind: Annotated[str, Field(description="for example: MJPEG stream over HTTP")] = ""
+    width: Annotated[int, Field(description="pixels")] = 0
+    height: Annotated[int, Field(description="pixels")] = 0
+    fps: Annotated[float, Field(description="frames a second that came, over about three seconds")] = 0.0
+    frame_bytes: Annotated[int, Field(description="size of the first picture as JPEG")] = 0
+    first_frame_ms: Annotated[int, Field(description="from the first attempt to the first picture")] = 0
+    picture: Annotated[
+        bytes | None, Field(repr=False, description="the first picture; in JSON as `data:image/jpeg;base64,…`")
+    ] = None
+
+    @field_serializer("picture", when_used="json")
+    def _as_data_url(self, picture: bytes | None) -> str | None:
+        return None if picture is None else "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+
+
+class ProbeRequest(BaseModel):
+    """Somebody wants to know about an address."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    probe_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    url: CameraUrl
+    expires_at_ms: int
+
+
+async def ask(redis: Redis, url: str, timeout_s: float = DEADLINE_S) -> ProbeResult:
+    """Let an ingest try an address; never raises for what is wrong with the camera.
+
+    Args:
+        redis: the bus.
+        url: a checked camera URL; whoever asks decides which addresses may be tried.
+        timeout_s: how long to wait for the answer.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    if not await redis.exists(keys.PROBE_WORKER):
+        return ProbeResult(ok=False, problem=NOBODY_ANSWERS)
+    expires_at_ms = now_ms() + round(timeout_s * 1000)
+    request = ProbeRequest(probe_id=secrets.token_hex(16), url=url, expires_at_ms=expires_at_ms)
+    if await redis.llen(keys.PROBES) >= WAITING_MAX:
+        return ProbeResult(ok=False, problem="too many addresses are being tried at once; try again in a minute")
+    pipe = redis.pipeline(transaction=True)
+    pipe.rpush(keys.PROBES, request.model_dump_json())
+    pipe.expire(keys.PROBES, EXPIRES_S)
+    await pipe.execute()
+    while now_ms() < expires_at_ms:
+        if (answer := await redis.lpop(keys.probe_answer(request.probe_id))) is not None:
+            assert isinstance(answer, bytes)
+            return ProbeResult.model_validate(msgpack.unpackb(answer))
+        await asyncio.sleep(LOOK_EVERY_S)
+    return ProbeResult(ok=False, problem=NOBODY_ANSWERS)
+
+
+async def announce_worker(redis: Redis) -> None:
+    """Say, as an ingest, that addresses are taken; to be said again within `WORKER_EXPIRES_S`.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    await redis.set(keys.PROBE_WORKER, b"", ex=WORKER_EXPIRES_S)
+
+
+async def take(redis: Redis) -> ProbeRequest | None:
+    """The next address to try, for an ingest; None if nobody waits for one.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    while (text := await redis.lpop(keys.PROBES)) is not None:
+        assert not isinstance(text, list)
+        try:
+            request = ProbeRequest.model_validate_json(as_bytes(text))
+        except ValidationError as error:
+            _log.warning("unreadable request to try a camera", problem=error.errors()[0]["msg"])
+            continue
+        if request.expires_at_ms > now_ms():
+            return request
+    return None
+
+
+async def answer(redis: Redis, request: ProbeRequest, result: ProbeResult) -> None:
+    """Tell whoever asked.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    key = keys.probe_answer(request.probe_id)
+    pipe = redis.pipeline(transaction=True)
+    pipe.rpush(key, msgpack.packb(result.model_dump()))
+    pipe.expire(key, EXPIRES_S)
+    await pipe.execute()
