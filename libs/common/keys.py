@@ -68,6 +68,31 @@ def log(camera_id: str) -> str:
     return f"lotcast:{{{camera_id}}}:log"
 
 
+def counts(camera_id: str) -> str:
+    """Stream: occupied, free and unknown spaces and vehicles, at a change and once a minute; a day is kept."""
+    return f"lotcast:{{{camera_id}}}:counts"
+
+
+def crops(camera_id: str, event_id: str) -> str:
+    """String: small pictures of a space before and after a change (msgpack); expires."""
+    return f"lotcast:{{{camera_id}}}:crops:{event_id}"
+
+
+def plain(camera_id: str) -> str:
+    """Pub/sub channel of viewer messages with the camera's own picture; published only while somebody subscribes."""
+    return f"lotcast:{{{camera_id}}}:plain"
+
+
+def small(camera_id: str) -> str:
+    """Pub/sub channel of viewer messages 480 pixels wide; published only while somebody subscribes."""
+    return f"lotcast:{{{camera_id}}}:small"
+
+
+def deleted(camera_id: str) -> str:
+    """String: the camera was deleted; processes that still hold it write nothing more. Gone once it is registered again."""
+    return f"lotcast:{{{camera_id}}}:deleted"
+
+
 def viewers(camera_id: str) -> str:
     """Hash: gateway id → viewers connected there."""
     return f"lotcast:{{{camera_id}}}:viewers"
@@ -113,6 +138,7 @@ def of_camera(camera_id: str) -> tuple[str, ...]:
         occupancy(camera_id),
         events(camera_id),
         log(camera_id),
+        counts(camera_id),
         viewers(camera_id),
         status(camera_id),
         last_track_id(camera_id),

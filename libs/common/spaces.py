@@ -8,6 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, field_validator, model_validator
 
 SpaceState = Literal["free", "occupied", "unknown"]
+EventReason = Literal[
+    "first look", "arrived", "left", "view lost", "view regained", "space changed", "space removed", "camera off"
+]
+"""Why a space changed its state, as its event says it."""
 SpaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Coordinate = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Point = tuple[Coordinate, Coordinate]
@@ -103,7 +107,12 @@ class SpaceStatus(BaseModel):
 
 
 class OccupancyEvent(BaseModel):
-    """One change of one space: the fields of an entry in `lotcast:{CAM}:events`."""
+    """One change of one space: the fields of an entry in `lotcast:{CAM}:events`.
+
+    Attributes:
+        reason: why it changed; None in events of versions before 0.2.
+        evidence: how sure the change is, 0..1; None where nobody judged the space.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -113,6 +122,8 @@ class OccupancyEvent(BaseModel):
     previous: SpaceState
     at_ms: int
     track_id: int | None = None
+    reason: EventReason | None = None
+    evidence: float | None = None
 
     def to_fields(self) -> dict[str, str]:
         """The stream entry's fields; `track_id` only where a track caused the change."""
