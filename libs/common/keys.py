@@ -89,7 +89,7 @@ def small(camera_id: str) -> str:
 
 
 def deleted(camera_id: str) -> str:
-    """String: the camera was deleted; processes that still hold it write nothing more. Gone once it is registered again."""
+    """String: the camera was deleted, so nobody writes its keys; removed when the id is registered again."""
     return f"lotcast:{{{camera_id}}}:deleted"
 
 
