@@ -48,6 +48,8 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
+    for sentence in settings.renamed_in_use():
+        get_logger("settings").warning(sentence)
 
 
 def _without_service(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

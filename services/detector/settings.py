@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.monitoring.server import MonitoringSettings
+from libs.common.settings import RENAMED_FROM
 
 DEMO_MODEL: Final = Path(__file__).parents[2] / "deploy/demo/assets/lotcast-demo.onnx"
 
@@ -67,6 +68,7 @@ class DetectorSettings(MonitoringSettings):
             le=64,
             description="frames worked on at once; 0: three more than cores; "
             "for a model that takes batches one batch more, two at least",
+            json_schema_extra={RENAMED_FROM: "DETECTOR_LANES"},
         ),
     ] = 0
     batch_wait_ms: Annotated[
