@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import signal
 import socket
@@ -219,13 +220,29 @@ async def test_a_picture_that_has_stopped_is_not_taken_for_a_live_one(demo: Demo
     try:
         await page.wait_for_selector("[data-testid=live-picture].late", timeout=15_000)
         assert await shows(page, "fps", "0.0")
-        assert await page.locator(".live-view [role=status]").text_content() in (
-            "No new picture; this one is old.", "The camera sends pictures, but no detector works on them.",
-        )  # fmt: skip
+        notice = await page.locator(".live-view [role=status]").text_content()
+        assert re.fullmatch(
+            r"(No new picture|The camera sends pictures, but no detector works on them)\. This picture is \d+ s old\.",
+            notice or "",
+        )
+        assert await shows(page, "connection-state", "No new picture"), "the badge is about the picture"
+        await asserts_nothing_is_known(page)
+        fresh = await browser.new_page()
+        await fresh.goto(demo.dashboard)
+        await fresh.wait_for_selector("[data-testid=live-picture].late")
+        await asserts_nothing_is_known(fresh)
+        await fresh.close()
     finally:
         detector.resume()
     await wait_for(lambda: lives(page), 30)
     assert await picture.get_attribute("class") is None
+
+
+async def asserts_nothing_is_known(page: Page) -> None:
+    """An old picture makes no space free, and headline and list say the same."""
+    assert await shows(page, "available-count", "\u2013")
+    assert await shows(page, "unknown-count", await page.locator("[data-testid=total-count]").text_content() or "")
+    assert await page.locator(".statistics .space-free, .statistics .space-occupied").count() == 0
 
 
 async def lives(page: Page) -> bool:

@@ -3,14 +3,22 @@ import { encode } from "@msgpack/msgpack";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocketServer, WebSocket as NodeWebSocket } from "ws";
 
-import { PING_EVERY_MS, RECONNECT_AFTER_MS, StreamConnection, streamUrl, type ConnectionState } from "../src/stream/connection";
+import { FIRST_RETRY_MS, JITTER, LONGEST_RETRY_MS, retryDelayMs } from "../src/stream/backoff";
+import { PING_EVERY_MS, StreamConnection, streamUrl, type ConnectionState } from "../src/stream/connection";
 
 let server: WebSocketServer;
 let connection: StreamConnection | null = null;
 let states: ConnectionState[];
 let frames: number[];
+let page: EventTarget & { visibilityState: string };
+let network: EventTarget;
 
 beforeEach(async () => {
+  page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  network = new EventTarget();
+  vi.stubGlobal("document", page);
+  vi.stubGlobal("addEventListener", network.addEventListener.bind(network));
+  vi.stubGlobal("removeEventListener", network.removeEventListener.bind(network));
   vi.stubGlobal("WebSocket", NodeWebSocket);
   states = [];
   frames = [];
@@ -31,7 +39,7 @@ function connect(): void {
   connection = new StreamConnection(`ws://127.0.0.1:${address.port}/`, {
     onState: (state) => states.push(state),
     onFrame: (message) => frames.push(message.frameCount),
-  });
+  }, () => 0.5);
 }
 
 function nextClient(): Promise<NodeWebSocket> {
@@ -54,20 +62,66 @@ test("frames are handed on; keepalive and pong are not frames", async () => {
 });
 
 test("a lost connection is opened again after three seconds", async () => {
-  expect(RECONNECT_AFTER_MS).toBe(3000);
+  expect(FIRST_RETRY_MS).toBe(3000);
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   connect();
   const first = await nextClient();
   first.terminate();
   await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
   const again = nextClient();
-  await vi.advanceTimersByTimeAsync(RECONNECT_AFTER_MS - 1);
+  await vi.advanceTimersByTimeAsync(FIRST_RETRY_MS - 1);
   expect(server.clients.size).toBe(0);
   await vi.advanceTimersByTimeAsync(1);
   (await again).send(frame(9));
   vi.useRealTimers();
   await vi.waitFor(() => { expect(frames).toEqual([9]); });
   expect(states.at(-1)).toBe("connected");
+});
+
+test("the waits grow to half a minute and differ from viewer to viewer", () => {
+  expect([0, 1, 2, 3, 4, 100].map((failures) => retryDelayMs(failures, 0.5))).toEqual([3000, 6000, 12_000, 24_000, 30_000, 30_000]);
+  expect([retryDelayMs(0, 0), retryDelayMs(0, 1)]).toEqual([FIRST_RETRY_MS * (1 - JITTER), FIRST_RETRY_MS * (1 + JITTER)]);
+  expect(retryDelayMs(50, 1)).toBeLessThanOrEqual(LONGEST_RETRY_MS * (1 + JITTER));
+});
+
+test("connections that do not hold count as failures: the second wait is longer", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  connect();
+  (await nextClient()).terminate();
+  await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
+  const second = nextClient();
+  await vi.advanceTimersByTimeAsync(3000);
+  const client = await second;
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
+  client.terminate();
+  await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
+  await vi.advanceTimersByTimeAsync(5999);
+  expect(server.clients.size).toBe(0);
+  const third = nextClient();
+  await vi.advanceTimersByTimeAsync(1);
+  await third;
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
+});
+
+test.each([
+  ["the page becomes visible", () => page.dispatchEvent(new Event("visibilitychange"))],
+  ["the network returns", () => network.dispatchEvent(new Event("online"))],
+])("it tries again at once when %s", async (_, happen) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  connect();
+  (await nextClient()).terminate();
+  await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
+  const again = nextClient();
+  page.visibilityState = "hidden";
+  page.dispatchEvent(new Event("visibilitychange"));
+  expect(states.filter((state) => state === "reconnecting")).toHaveLength(1);
+  page.visibilityState = "visible";
+  happen();
+  await again;
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
+  happen();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(server.clients.size).toBe(1);
 });
 
 test("the server hears a ping every ten seconds", async () => {

@@ -1,9 +1,9 @@
 import { encode } from "@msgpack/msgpack";
 import { expect, test } from "vitest";
 
-import { countsOf } from "../src/features/statistics/counts";
+import { asUnknown, countsOf } from "../src/features/statistics/counts";
 import { readFrameMessage } from "../src/stream/message";
-import { capturedAt } from "../src/stream/useStream";
+import { capturedAt } from "../src/stream/age";
 
 function packed(value: unknown): ArrayBuffer {
   const bytes = encode(value);
@@ -53,19 +53,37 @@ test("the time of capture comes from the timings, else from the timestamp", () =
   expect(read({ timings: { captured_at: 1234, read_at: 1235, detected_at: 1240, published_at: 1241 }, timestamp: "2026-01-01T00:00:00Z" })).toBe(1234);
   expect(read({ timestamp: "2026-01-01T00:00:00+01:00" })).toBe(Date.parse("2025-12-31T23:00:00Z"));
   expect(read({ timestamp: "nonsense" })).toBe(2500);
+  expect(read({ timestamp: "2026-01-07T12:30:45.123456" }), "a wall clock in nobody knows which zone").toBe(2500);
 });
 
-test("unknown spaces are not available", () => {
-  const space = { space_id: "A", space_name: "A", bbox: { x: 0, y: 0, width: 1, height: 1 } };
-  const counts = countsOf({
-    total_spaces: 4,
-    occupied_spaces: 1,
-    space_occupancy: [
-      { ...space, is_occupied: true, state: "occupied" },
-      { ...space, is_occupied: false, state: "unknown" },
-      { ...space, is_occupied: false, state: "free" },
-      { ...space, is_occupied: false, state: "free" },
-    ],
-  });
-  expect(counts).toMatchObject({ available: 2, unknown: 1 });
+const SPACE = { space_id: "A", space_name: "A", bbox: { x: 0, y: 0, width: 1, height: 1 } };
+const STATES = [
+  { ...SPACE, is_occupied: true, state: "occupied" as const },
+  { ...SPACE, is_occupied: true, state: "unknown" as const },
+  { ...SPACE, is_occupied: false, state: "free" as const },
+  { ...SPACE, is_occupied: false, state: "free" as const },
+];
+
+test("our own counts are taken as they are: occupied_spaces counts the unknown too", () => {
+  const read = readFrameMessage(packed({ ...FRAME, metadata: {
+    total_spaces: 9, occupied_spaces: 7, free_spaces: 2, taken_spaces: 4, unknown_spaces: 3, space_occupancy: STATES,
+  } }));
+  expect(read && countsOf(read.metadata)).toMatchObject({ total: 9, available: 2, occupied: 4, unknown: 3 });
+});
+
+test("without them the spaces' states are counted", () => {
+  expect(countsOf({ total_spaces: 4, occupied_spaces: 2, space_occupancy: STATES })).toMatchObject({ available: 2, occupied: 1, unknown: 1 });
+  expect(countsOf({ space_occupancy: STATES })).toMatchObject({ total: 4, available: 2 });
+});
+
+test("an old worker tells total and occupied only", () => {
+  const old = [{ ...SPACE, is_occupied: true }, { ...SPACE, is_occupied: false }];
+  expect(countsOf({ total_spaces: 2, occupied_spaces: 1, space_occupancy: old })).toMatchObject({ available: 1, occupied: 1, unknown: 0 });
+  expect(countsOf({ total_spaces: 2, occupied_spaces: 5 })).toMatchObject({ available: 0 });
+});
+
+test("of an outdated picture nobody knows any space, in headline and list alike", () => {
+  const outdated = asUnknown({ total_spaces: 4, free_spaces: 2, taken_spaces: 1, unknown_spaces: 1, space_occupancy: STATES });
+  expect(countsOf(outdated)).toMatchObject({ total: 4, available: 0, occupied: 0, unknown: 4 });
+  expect(outdated.space_occupancy?.map((space) => space.state)).toEqual(["unknown", "unknown", "unknown", "unknown"]);
 });

@@ -15,7 +15,7 @@ afterEach(() => { cleanup(); });
 
 function frame(metadata: Metadata): ShownFrame {
   const picture = { width: 4, height: 2, close: vi.fn() } as unknown as ImageBitmap;
-  return { message: { cameraId: "C", jpeg: new Uint8Array(), metadata, frameCount: 41, publishedAt: 1030 }, picture, fps: 9.96, latencyMs: 42.4 };
+  return { message: { cameraId: "C", jpeg: new Uint8Array(), metadata, frameCount: 41, publishedAt: 1030 }, picture, fps: 9.96, capturedAt: 1000, shownAt: 0, latencyMs: 42.4 };
 }
 
 function camera(state: CameraView["status"]["state"], error: string | null = null): CameraView {
@@ -37,7 +37,7 @@ test("the numbers of a frame are shown", () => {
       { ...space, space_id: "2", space_name: "A2", state: "free" },
       { ...space, space_id: "3", space_name: "A3", state: "unknown" },
     ],
-  })} isLate={false} />);
+  })} isOutdated={false} />);
   expect([number("vehicle-count"), number("occupied-count"), number("total-count"), number("available-count"), number("unknown-count")])
     .toEqual(["3", "1", "3", "1", "1"]);
   expect(number("occupancy-percent")).toBe("33");
@@ -46,14 +46,21 @@ test("the numbers of a frame are shown", () => {
     .toEqual(["A1: occupied", "A2: free", "A3: unknown"]);
 });
 
+test("an outdated picture leaves no space free, in headline and list alike", () => {
+  const space = { space_id: "1", space_name: "A1", bbox: { x: 0, y: 0, width: 1, height: 1 }, is_occupied: false, state: "free" as const };
+  render(<Statistics frame={frame({ vehicle_count: 3, total_spaces: 1, free_spaces: 1, taken_spaces: 0, unknown_spaces: 0, space_occupancy: [space] })} isOutdated />);
+  expect([number("available-count"), number("occupied-count"), number("unknown-count"), number("vehicle-count")]).toEqual(["–", "–", "1", "–"]);
+  expect(screen.getByRole("listitem").textContent).toBe("A1: unknown");
+});
+
 test("an old worker's frame without metadata is shown too", () => {
-  render(<Statistics frame={frame({})} isLate={false} />);
+  render(<Statistics frame={frame({})} isOutdated={false} />);
   expect(number("vehicle-count")).toBe("0");
   expect(number("track-ids")).toBe("none");
 });
 
 test("before the first frame there are no numbers", () => {
-  render(<Statistics frame={null} isLate={false} />);
+  render(<Statistics frame={null} isOutdated={false} />);
   expect([number("available-count"), number("occupancy-percent")]).toEqual(["–", "–"]);
 });
 
@@ -71,20 +78,20 @@ test("a late picture has no frames a second", () => {
 
 test("when there is no picture the page says why", () => {
   render(
-    <LiveView stream={{ state: "connected", frame: null }} camera={camera("stalled", "camera sent nothing for 10 s")} isListKnown isLate={false} />,
+    <LiveView stream={{ state: "connected", frame: null }} camera={camera("stalled", "camera sent nothing for 10 s")} isListKnown age={{ isLate: false, ageMs: 0 }} />,
   );
   expect(screen.getByRole("status").textContent).toBe("Camera stalled: camera sent nothing for 10 s.");
 });
 
 test("an old picture is marked as old", () => {
-  render(<LiveView stream={{ state: "connected", frame: frame({}) }} camera={camera("unknown")} isListKnown isLate />);
+  render(<LiveView stream={{ state: "connected", frame: frame({}) }} camera={camera("unknown")} isListKnown age={{ isLate: true, ageMs: 26_000 }} />);
   expect(screen.getByTestId("live-picture").className).toBe("late");
-  expect(screen.getByRole("status").textContent).toBe("No new picture; this one is old.");
+  expect(screen.getByRole("status").textContent).toBe("No new picture. This picture is 26 s old.");
 });
 
 test("a drawn picture is released", () => {
   const shown = frame({ frame_id: "5-0" });
-  render(<LiveView stream={{ state: "connected", frame: shown }} camera={camera("live")} isListKnown isLate={false} />);
+  render(<LiveView stream={{ state: "connected", frame: shown }} camera={camera("live")} isListKnown age={{ isLate: false, ageMs: 0 }} />);
   expect(screen.queryByRole("status")).toBeNull();
   const canvas = screen.getByTestId("live-picture");
   expect(canvas.dataset["frameCount"]).toBe("41");

@@ -1,3 +1,4 @@
+import { problemOf, request, RequestError } from "./request";
 import type { components } from "./schema.gen";
 
 export type Schemas = components["schemas"];
@@ -6,24 +7,14 @@ export type EventView = Schemas["EventView"];
 export type Session = Schemas["Session"];
 export type SpaceState = Schemas["SpaceView"]["state"];
 
-/** A request that was answered with an error; its text is fit to be shown. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    text: string,
-  ) {
-    super(text);
-  }
-}
-
 /** Asks the gateway for JSON. Sends the viewer to log in where that is needed. */
 async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
-  const answer = await fetch(path, { signal, headers: { Accept: "application/json" } });
+  const answer = await request(path, { signal, headers: { Accept: "application/json" } });
   if (answer.status === 401) {
     window.location.assign("/login");
   }
   if (!answer.ok) {
-    throw new ApiError(answer.status, `the gateway answered ${answer.status} ${answer.statusText}`.trim());
+    throw await problemOf(answer);
   }
   return (await answer.json()) as T;
 }
@@ -31,6 +22,12 @@ async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
 /** Who the viewer is to the gateway; needs no log-in. */
 export async function fetchSession(signal: AbortSignal): Promise<Session> {
   return getJson<Session>("/api/session", signal);
+}
+
+/** What keeps the system from working, as a sentence; null if nothing does. */
+export async function fetchSystemProblem(signal: AbortSignal): Promise<string | null> {
+  const answer = await request("/readyz", { signal, headers: { Accept: "application/json" } });
+  return answer.ok ? null : (await problemOf(answer)).message;
 }
 
 export async function fetchCameras(signal: AbortSignal): Promise<CameraView[]> {
@@ -43,7 +40,7 @@ export async function fetchEvents(cameraId: string, limit: number, signal: Abort
   try {
     return (await getJson<Schemas["EventListing"]>(path, signal)).events;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) {
+    if (error instanceof RequestError && error.status === 404) {
       return [];
     }
     throw error;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 
-import { fetchCameras } from "../api/client";
+import { fetchCameras, fetchSystemProblem } from "../api/client";
 import { CameraPicker } from "../features/camera-picker/CameraPicker";
 import { cameraFromUrl, defaultCamera, urlWithCamera, urlWithWall, wallFromUrl } from "../features/camera-picker/choice";
 import { ConnectionBadge } from "../features/camera-picker/ConnectionBadge";
@@ -9,16 +9,18 @@ import { LiveView } from "../features/live-view/LiveView";
 import { StreamFacts } from "../features/live-view/StreamFacts";
 import { Statistics } from "../features/statistics/Statistics";
 import { usePolled } from "../shared/usePolled";
-import { useLate } from "../stream/useLate";
+import { usePictureAge } from "../stream/usePictureAge";
 import { useStream } from "../stream/useStream";
 import { LogOut } from "./LogOut";
 import { NoCameras } from "./NoCameras";
 
 const CAMERAS_EVERY_MS = 3000;
+const SYSTEM_EVERY_MS = 5000;
 
 /** The dashboard: one camera at a time. */
 export function App() {
   const { value: cameras, error } = usePolled(fetchCameras, CAMERAS_EVERY_MS);
+  const { value: systemProblem } = usePolled(fetchSystemProblem, SYSTEM_EVERY_MS);
   const [chosen, setChosen] = useState(() => cameraFromUrl(window.location.search));
   const [wall, setWall] = useState(() => wallFromUrl(window.location.search));
   const [first, setFirst] = useState<string | null>(null);
@@ -28,7 +30,9 @@ export function App() {
   const cameraId = chosen ?? first;
   const stream = useStream(cameraId);
   const camera = cameras?.find((one) => one.id === cameraId) ?? null;
-  const isLate = useLate(stream.frame, camera?.fps ?? null);
+  const age = usePictureAge(stream.frame, camera?.fps ?? null);
+  const isSwitchedOff = camera?.status.state === "disabled";
+  const isOutdated = age.isLate || isSwitchedOff;
 
   useEffect(() => {
     document.title = camera === null ? "Lotcast" : `${camera.name} · Lotcast`;
@@ -50,15 +54,22 @@ export function App() {
           <img src="/favicon.svg" alt="" width="28" height="28" /> Lotcast
         </h1>
         <CameraPicker cameras={cameras ?? []} selected={cameraId} onSelect={select} />
-        {cameraId !== null && <ConnectionBadge state={stream.state} />}
+        {cameraId !== null && (
+          <ConnectionBadge
+            connection={stream.state}
+            hasPicture={stream.frame !== null}
+            isLate={age.isLate}
+            isSwitchedOff={isSwitchedOff}
+          />
+        )}
         <button type="button" aria-pressed={wall} onClick={() => { showWall(!wall); }}>
           Wall view
         </button>
         <LogOut />
       </header>
-      {error !== null && (
+      {(systemProblem ?? error) !== null && (
         <p className="alert" role="alert">
-          The list of cameras is not up to date: {error}.
+          {systemProblem ?? `The list of cameras is not up to date. ${error ?? ""}`}
         </p>
       )}
       {cameraId === null ? (
@@ -67,12 +78,12 @@ export function App() {
         <main>
           <div className="watching">
             <section className="stage" aria-label="Live picture">
-              <LiveView stream={stream} camera={camera} isListKnown={cameras !== null} isLate={isLate} />
-              <StreamFacts frame={stream.frame} viewers={camera?.viewers ?? null} isLate={isLate} />
+              <LiveView stream={stream} camera={camera} isListKnown={cameras !== null} age={age} />
+              <StreamFacts frame={stream.frame} viewers={camera?.viewers ?? null} isLate={isOutdated} />
             </section>
             <Events key={cameraId} cameraId={cameraId} />
           </div>
-          <Statistics frame={stream.frame} isLate={isLate} />
+          <Statistics frame={stream.frame} isOutdated={isOutdated} />
         </main>
       )}
     </div>

@@ -22,3 +22,12 @@ export function duration(ms: number): { value: string; unit: string } {
   }
   return { value: (seconds / 86_400).toFixed(0), unit: "days" };
 }
+
+/** A time span in words and whole units: 26 s, 3 min, 2 h, 4 days. */
+export function timeSpan(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 
 export interface Polled<T> {
   value: T | null;
+  /** What went wrong at the last try, as a sentence. */
   error: string | null;
 }
 
@@ -13,13 +14,13 @@ export function usePolled<T>(ask: (signal: AbortSignal) => Promise<T>, everyMs: 
     let timer: ReturnType<typeof setTimeout> | undefined;
     const step = async () => {
       try {
-        const value = await ask(AbortSignal.any([abort.signal, AbortSignal.timeout(10_000)]));
+        const value = await ask(abort.signal);
         setPolled({ value, error: null });
       } catch (error) {
         if (abort.signal.aborted) {
           return;
         }
-        const text = error instanceof TypeError ? "the gateway cannot be reached" : (error as Error).message;
+        const text = error instanceof Error ? error.message : String(error);
         setPolled((before) => ({ ...before, error: text }));
       }
       timer = setTimeout(() => void step(), everyMs);

@@ -1,35 +1,49 @@
+import { retryDelayMs } from "./backoff";
 import { readFrameMessage, type FrameMessage } from "./message";
 
 export type ConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
 
 export const PING_EVERY_MS = 10_000;
-export const RECONNECT_AFTER_MS = 3_000;
 /** The gateway sends something at least every 30 s; after this much silence the connection is dead. */
 export const SILENCE_MAX_MS = 45_000;
+/** A connection that held this long was a good one: the next loss of it is the first again. */
+export const GOOD_AFTER_MS = 5_000;
 
 export interface StreamHandlers {
   onState(state: ConnectionState): void;
   onFrame(message: FrameMessage): void;
 }
 
-/** The viewer's end of one camera's stream: connects, pings, and connects again until it is closed. */
+/**
+ * The viewer's end of one camera's stream: connects, pings, and connects again until it is closed.
+ *
+ * The waits between tries grow. They end at once when the page becomes visible or the network comes back.
+ */
 export class StreamConnection {
   private socket: WebSocket | null = null;
   private pingTimer: ReturnType<typeof setInterval> | undefined;
   private reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   private lastHeardAt = 0;
+  private openedAt: number | null = null;
+  private failures = 0;
   private closed = false;
+  private readonly stopWaiting = () => { this.retryNow(); };
 
   constructor(
     private readonly url: string,
     private readonly handlers: StreamHandlers,
+    private readonly random: () => number = Math.random,
   ) {
+    globalThis.addEventListener("online", this.stopWaiting);
+    globalThis.document.addEventListener("visibilitychange", this.stopWaiting);
     this.open("connecting");
   }
 
   /** Ends the stream for good. */
   close(): void {
     this.closed = true;
+    globalThis.removeEventListener("online", this.stopWaiting);
+    globalThis.document.removeEventListener("visibilitychange", this.stopWaiting);
     clearTimeout(this.reconnectTimer);
     this.drop();
     this.handlers.onState("closed");
@@ -42,6 +56,7 @@ export class StreamConnection {
     this.socket = socket;
     this.lastHeardAt = Date.now();
     socket.onopen = () => {
+      this.openedAt = Date.now();
       this.handlers.onState("connected");
       this.pingTimer = setInterval(() => { this.ping(socket); }, PING_EVERY_MS);
     };
@@ -70,10 +85,23 @@ export class StreamConnection {
   }
 
   private reconnect(): void {
+    if (this.openedAt !== null && Date.now() - this.openedAt >= GOOD_AFTER_MS) {
+      this.failures = 0;
+    }
     this.drop();
     if (!this.closed) {
       this.handlers.onState("reconnecting");
-      this.reconnectTimer = setTimeout(() => { this.open("reconnecting"); }, RECONNECT_AFTER_MS);
+      const delayMs = retryDelayMs(this.failures, this.random());
+      this.failures += 1;
+      this.reconnectTimer = setTimeout(() => { this.open("reconnecting"); }, delayMs);
+    }
+  }
+
+  /** Tries at once if it only waits; a try that is under way, or a connection that stands, is left alone. */
+  private retryNow(): void {
+    if (this.socket === null && !this.closed && globalThis.document.visibilityState === "visible") {
+      clearTimeout(this.reconnectTimer);
+      this.open("reconnecting");
     }
   }
 
@@ -81,6 +109,7 @@ export class StreamConnection {
     clearInterval(this.pingTimer);
     const socket = this.socket;
     this.socket = null;
+    this.openedAt = null;
     if (socket !== null) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();

@@ -7,7 +7,17 @@ export type Space = Omit<Schemas["SpaceOccupancy"], "polygon" | "state"> &
   Partial<Pick<Schemas["SpaceOccupancy"], "polygon" | "state">>;
 
 /** Metadata as an old worker may post it: any field may be missing. Ours has them all. */
-export type Metadata = Partial<Omit<Schemas["FrameMetadata"], "space_occupancy">> & { space_occupancy?: Space[] };
+export type Metadata = Partial<Omit<Schemas["FrameMetadata"], "space_occupancy" | keyof OwnCounts>> &
+  Partial<OwnCounts> & { space_occupancy?: Space[] };
+
+/** Our own counts beside the reference's `occupied_spaces`, which counts the unknown as occupied. */
+interface OwnCounts {
+  free_spaces: number;
+  taken_spaces: number;
+  unknown_spaces: number;
+}
+
+const COUNTS = ["vehicle_count", "occupied_spaces", "total_spaces", "free_spaces", "taken_spaces", "unknown_spaces"] as const;
 
 export interface FrameMessage {
   cameraId: string;
@@ -45,9 +55,9 @@ export function readFrameMessage(data: ArrayBuffer): FrameMessage | null {
 function readMetadata(raw: unknown): Metadata {
   const told = isRecord(raw) ? raw : {};
   const metadata: Metadata = {};
-  for (const name of ["vehicle_count", "occupied_spaces", "total_spaces"] as const) {
+  for (const name of COUNTS) {
     const value = told[name];
-    if (typeof value === "number" && Number.isFinite(value)) metadata[name] = value;
+    if (typeof value === "number" && Number.isFinite(value) && value >= 0) metadata[name] = value;
   }
   for (const name of ["timestamp", "frame_id"] as const) {
     const value = told[name];

@@ -1,32 +1,22 @@
 import { useEffect, useState } from "react";
 
+import { serverClock } from "../shared/serverClock";
+import { capturedAt, type Dated } from "./age";
 import { StreamConnection, streamUrl, type ConnectionState } from "./connection";
 import { FpsMeter } from "./fps";
 import type { FrameMessage } from "./message";
 import { NewestOnly } from "./newest";
 
 /** A frame whose picture is decoded, with what belongs to it: picture and numbers always change together. */
-export interface ShownFrame {
+export interface ShownFrame extends Dated {
   message: FrameMessage;
   picture: ImageBitmap;
   fps: number;
-  /** Milliseconds from the capture to the moment the picture was ready to be drawn. */
-  latencyMs: number;
 }
 
 export interface Stream {
   state: ConnectionState;
   frame: ShownFrame | null;
-}
-
-/** When the frame was captured, in milliseconds since the epoch, as well as its metadata tells. */
-export function capturedAt(message: FrameMessage): number {
-  const { timings, timestamp } = message.metadata;
-  if (timings !== undefined) {
-    return timings.captured_at;
-  }
-  const told = timestamp === undefined ? Number.NaN : Date.parse(timestamp);
-  return Number.isNaN(told) ? message.publishedAt : told;
 }
 
 /** The live stream of one camera. */
@@ -53,8 +43,9 @@ export function useStream(cameraId: string | null): Stream {
         picture.close();
         return;
       }
-      const now = Date.now();
-      update({ frame: { message, picture, fps: meter.tick(now), latencyMs: now - capturedAt(message) } });
+      const [captured, shownAt] = [capturedAt(message), performance.now()];
+      const latencyMs = serverClock.now() - captured;
+      update({ frame: { message, picture, fps: meter.tick(shownAt), capturedAt: captured, shownAt, latencyMs } });
     });
     const connection = new StreamConnection(streamUrl(cameraId, window.location), {
       onState: (state) => { if (active) update({ state }); },

@@ -15,7 +15,7 @@ export function Events({ cameraId }: { cameraId: string }) {
   return (
     <section className="card events" aria-labelledby="events-title">
       <h2 id="events-title">Last changes</h2>
-      {error !== null && <p className="hint">Not up to date: {error}.</p>}
+      {error !== null && <p className="hint">Not up to date. {error}</p>}
       {value?.length === 0 && <p className="hint">No space has changed yet.</p>}
       <ol style={nameLength((value ?? []).map((event) => event.space_name))}>
         {(value ?? []).map((event) => (

@@ -2,19 +2,21 @@ import { useLayoutEffect, useRef } from "react";
 
 import type { CameraView } from "../../api/client";
 import type { Stream } from "../../stream/useStream";
+import type { PictureAge } from "../../stream/usePictureAge";
 import { noticeFor } from "./notice";
 
 interface Props {
   stream: Stream;
   camera: CameraView | null;
   isListKnown: boolean;
-  isLate: boolean;
+  age: PictureAge;
 }
 
 /** The live picture; while there is none, or none that is new, why. */
-export function LiveView({ stream, camera, isListKnown, isLate }: Props) {
+export function LiveView({ stream, camera, isListKnown, age }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = stream.frame;
+  const isOutdated = age.isLate || camera?.status.state === "disabled";
   const picture = frame?.picture ?? null;
 
   useLayoutEffect(() => {
@@ -30,12 +32,12 @@ export function LiveView({ stream, camera, isListKnown, isLate }: Props) {
     picture.close(); // the canvas has it now
   }, [picture]);
 
-  const notice = noticeFor({ connection: stream.state, hasPicture: frame !== null, isLate, camera, isListKnown });
+  const notice = noticeFor({ connection: stream.state, hasPicture: frame !== null, age, camera, isListKnown });
   return (
     <div className="live-view">
       <canvas
         ref={canvas}
-        className={isLate ? "late" : undefined}
+        className={isOutdated ? "late" : undefined}
         data-testid="live-picture"
         data-frame-count={frame?.message.frameCount}
         data-frame-id={frame?.message.metadata.frame_id}

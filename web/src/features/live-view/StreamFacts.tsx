@@ -1,6 +1,6 @@
 import { Figure } from "../../shared/Figure";
 import { clockTime, duration } from "../../shared/format";
-import { capturedAt, type ShownFrame } from "../../stream/useStream";
+import type { ShownFrame } from "../../stream/useStream";
 
 interface Props {
   frame: ShownFrame | null;
@@ -10,7 +10,7 @@ interface Props {
 
 /** What there is to say about the stream itself. */
 export function StreamFacts({ frame, viewers, isLate }: Props) {
-  const latency = frame === null ? null : duration(frame.latencyMs);
+  const latency = frame === null || isLate ? null : duration(frame.latencyMs); // an old picture has an age, no latency
   const fps = frame === null ? "–" : isLate ? "0.0" : frame.fps.toFixed(1);
   return (
     <dl className="facts">
@@ -18,8 +18,8 @@ export function StreamFacts({ frame, viewers, isLate }: Props) {
       <Figure label="Frames/s" testId="fps" value={fps} />
       <Figure label="Latency" testId="latency" value={latency?.value ?? "–"} unit={latency?.unit} />
       <Figure label="Viewers" testId="viewers" value={viewers ?? "–"} />
-      <Figure label="Last update" testId="last-update" value={frame === null ? "–" : clockTime(capturedAt(frame.message))} />
-      {frame !== null && <Hops frame={frame} />}
+      <Figure label="Last update" testId="last-update" value={frame === null ? "–" : clockTime(frame.capturedAt)} />
+      {frame !== null && !isLate && <Hops frame={frame} />}
     </dl>
   );
 }

@@ -3,12 +3,9 @@ import { memo } from "react";
 import type { SpaceState } from "../../api/client";
 import { nameLength } from "../../shared/nameLength";
 import type { Space } from "../../stream/message";
+import { stateOf } from "./counts";
 
 const WORD: Record<SpaceState, string> = { free: "free", occupied: "occupied", unknown: "unknown" };
-
-function stateOf(space: Space): SpaceState {
-  return space.state ?? (space.is_occupied ? "occupied" : "free");
-}
 
 /** Every space with its state, told by shape as well as by colour. */
 export const SpaceGrid = memo(

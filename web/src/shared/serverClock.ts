@@ -1,0 +1,60 @@
+/** `Date` headers are cut to whole seconds. */
+const HEADER_RESOLUTION_MS = 1000;
+
+/**
+ * The server's clock, learned from the `Date` headers of its answers.
+ *
+ * A header says that, somewhere between the request and its answer, the server's clock stood within one second. Each
+ * answer so bounds the offset between the two clocks, and the bounds of several answers narrow each other. A browser
+ * whose own clock lies within the bounds is right as far as anybody can tell, and keeps its own time.
+ */
+export class ServerClock {
+  private least = Number.NEGATIVE_INFINITY;
+  private most = Number.POSITIVE_INFINITY;
+  private readonly listeners = new Set<() => void>();
+
+  /** `localNow` is the browser's clock, in milliseconds since the epoch. */
+  constructor(private readonly localNow: () => number = () => Date.now()) {}
+
+  /** Learns from one answer; times in milliseconds of the browser's clock. A header that is no date is ignored. */
+  observe(dateHeader: string | null, sentAt: number, receivedAt: number): void {
+    const told = dateHeader === null ? Number.NaN : Date.parse(dateHeader);
+    if (Number.isNaN(told) || receivedAt < sentAt) {
+      return;
+    }
+    const before = this.offsetMs;
+    const least = told - receivedAt;
+    const most = told + HEADER_RESOLUTION_MS - sentAt;
+    if (least > this.most || most < this.least) {
+      [this.least, this.most] = [least, most]; // one of the two clocks was set: what was learned before is void
+    } else {
+      this.least = Math.max(this.least, least);
+      this.most = Math.min(this.most, most);
+    }
+    if (this.offsetMs !== before) {
+      for (const listener of this.listeners) listener();
+    }
+  }
+
+  /** Calls `listener` whenever the offset changes; the answer ends that. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => { this.listeners.delete(listener); };
+  };
+
+  /** What to add to the browser's clock to get the server's, in milliseconds. */
+  get offsetMs(): number {
+    if (this.least <= 0 && this.most >= 0) {
+      return 0;
+    }
+    return (this.least + this.most) / 2;
+  }
+
+  /** The server's time in milliseconds since the epoch; the browser's own until an answer has come. */
+  now(): number {
+    return this.localNow() + this.offsetMs;
+  }
+}
+
+/** The clock of the gateway that served this page. */
+export const serverClock = new ServerClock();
