@@ -12,10 +12,11 @@ from redis.asyncio import Redis
 
 from libs.common.leases import Leases
 from libs.common.monitoring.metrics import DROPPED, LeaseCollector, Stage
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_memory import RedisMemoryWatch
 from services.detector import metrics as detector
 from services.gateway import metrics as gateway
 from services.ingest import metrics as ingest
-from services.ingest.redis_memory import RedisMemoryWatch
 from services.ingest.status import CameraStatus
 
 CAMERA: Final = "a registered camera's id"
@@ -50,6 +51,9 @@ WHEN_BAD: Final = {
     "lotcast_cameras": "`bad` above 0: the camera's entry is wrong; its status says what.",
     "lotcast_redis_memory_bytes": "Raise `REDIS_MAXMEMORY`, or keep fewer events. Alert: RedisMemory.",
     "lotcast_redis_memory_limit_bytes": "0: set one, or Redis takes the machine's memory.",
+    "lotcast_redis_full": "1: history stops, pictures go on. Raise `REDIS_MAXMEMORY`, or register fewer cameras.",
+    "lotcast_clock_skew_seconds": "Over 0.5: let this host and Redis's set their clocks by NTP. Frames are judged by "
+    "Redis's clock and go on.",
     "lotcast_redis_evicted_keys_total": "Must stay 0, or leases and cameras go. Set `maxmemory-policy noeviction`.",
     "lotcast_inference_seconds": "Grows with the load: more cores, a GPU, or a smaller model.",
     "lotcast_inference_batch_size": "",
@@ -89,6 +93,8 @@ def registries() -> dict[str, CollectorRegistry]:
     of["ingest"].register(ingest.CameraCollector(_ACamera()))
     of["ingest"].register(RedisMemoryWatch(redis))
     of["detector"].register(LeaseCollector(Leases(redis, "detector", "detector")))
+    for service in ("ingest", "detector"):
+        of[service].register(RedisClock(redis))
     return of
 
 

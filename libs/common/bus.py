@@ -6,18 +6,22 @@ import asyncio
 import os
 import secrets
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AskError, ClusterDownError, ReadOnlyError, TryAgainError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
 from libs.common.monitoring.measured_redis import MeasuredRedis, OnRoundTrip
 from libs.common.redis_address import PasswordFile, RedisAddress, refusal
-from libs.common.redis_connections import make_cancellable
+from libs.common.redis_connections import use_own_connections
+from libs.common.redis_errors import REDIS_ERRORS, describe
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("bus")
@@ -30,6 +34,16 @@ HashFields = dict[
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 2.0
 
+RETRIED_ERRORS: Final = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    # Nothing was written: the same request, on a new connection, may reach the new master.
+    ReadOnlyError,
+    ClusterDownError,
+    AskError,
+    TryAgainError,
+)
+
 
 def connect(
     address: RedisAddress | str,
@@ -37,6 +51,7 @@ def connect(
     answer_timeout_s: float | None = ANSWER_TIMEOUT_S,
     max_connections: int = 16,
     on_round_trip: OnRoundTrip | None = None,
+    on_failover: Callable[[], None] | None = None,
 ) -> Redis:
     """A client for an address; it connects when first used and answers are bytes.
 
@@ -45,6 +60,7 @@ def connect(
         answer_timeout_s: seconds to wait for an answer; None for a client that blocks on purpose.
         max_connections: more callers at once wait up to `CONNECT_TIMEOUT_S` for a connection to come free.
         on_round_trip: hears of every request's time; not for a client that blocks on purpose.
+        on_failover: called when the server has turned out to take no writes, and all connections are made anew.
     """
     if isinstance(address, str):
         address = RedisAddress(address)
@@ -60,14 +76,15 @@ def connect(
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=answer_timeout_s,
         # A frame that is late is worth nothing: the caller counts the failure and goes on with the next one.
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1, RETRIED_ERRORS),
         health_check_interval=0,
         protocol=2,  # the answers' shapes differ between RESP 2 and 3; every supported server speaks 2
         driver_info=None,  # CLIENT SETINFO came with Redis 7.2; where an ACL forbids CLIENT, each try would be logged
         max_connections=max_connections,
         **access,
     )
-    make_cancellable(pool)
+    failovers = use_own_connections(pool)
+    failovers.on_failover = on_failover or failovers.on_failover
     return Redis.from_pool(pool) if on_round_trip is None else MeasuredRedis.measured(pool, on_round_trip)
 
 
@@ -87,13 +104,13 @@ async def wait_for_redis(
         try:
             await redis.ping()
             return
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_ERRORS as error:
             if (problem := refusal(error, where)) is not None:
                 raise BusUnavailable(problem) from error
             if loop.time() > deadline:
-                raise BusUnavailable(f"{where} does not answer: {error}; is REDIS_URL right?") from error
+                raise BusUnavailable(f"{where} does not answer: {describe(error)}; is REDIS_URL right?") from error
             if not told and loop.time() > deadline - deadline_s + 1:  # one that is just being started needs a moment
-                _log.warning("redis does not answer yet; trying again", redis=str(where), error=str(error))
+                _log.warning("redis does not answer yet; trying again", redis=str(where), error=describe(error))
                 told = True
         if await sleep_until_stopped(stop, 0.1):
             raise BusUnavailable(f"{where} did not answer before the stop")
@@ -108,7 +125,7 @@ async def check_access(address: RedisAddress) -> None:
     redis = connect(address)
     try:
         await redis.ping()
-    except (RedisError, OSError, TimeoutError) as error:
+    except REDIS_ERRORS as error:
         if (problem := refusal(error, address)) is not None:
             raise BusUnavailable(problem) from error
     finally:

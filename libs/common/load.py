@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.bus import HashFields
-from libs.common.clock import now_ms
+from libs.common.clock import running_s
 from libs.common.logging import get_logger
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_errors import REDIS_ERRORS, describe
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("load")
@@ -51,7 +52,12 @@ def memory_bytes() -> int:
 
 
 async def report_load(
-    redis: Redis, role: keys.Role, member: str, carried: Callable[[], HashFields], stop: asyncio.Event
+    redis: Redis,
+    role: keys.Role,
+    member: str,
+    carried: Callable[[], HashFields],
+    clock: RedisClock,
+    stop: asyncio.Event,
 ) -> None:
     """Tell of this process until stopped, then no more; outlives Redis being away.
 
@@ -60,26 +66,30 @@ async def report_load(
         role: what the process does.
         member: its name among its role's.
         carried: what its work is now: a number of `cameras` or of `viewers`.
+        clock: Redis's; how far this host's is off is told, too.
         stop: ends it.
     """
     meter, key = CpuMeter(), keys.load(role, member)
-    fixed: HashFields = {"host": socket.gethostname(), "pid": os.getpid(), "started_at_ms": now_ms()}
+    fixed: HashFields = {"host": socket.gethostname(), "pid": os.getpid()}
+    started_s = running_s()
     while not await sleep_until_stopped(stop, EVERY_S):
         fields: HashFields = {
             **fixed,
             "cpu_cores": f"{meter.cores():.3f}",
             "memory_bytes": memory_bytes(),
             **carried(),
-            "updated_at_ms": now_ms(),
+            "clock_skew_ms": "" if clock.skew_ms is None else clock.skew_ms,
+            "started_at_ms": clock.now_ms() - round((running_s() - started_s) * 1000),
+            "updated_at_ms": clock.now_ms(),
         }
         pipe = redis.pipeline(transaction=True)
         pipe.hset(key, mapping=fields)
         pipe.expire(key, EXPIRES_S)
         try:
             await pipe.execute()
-        except (RedisError, OSError) as error:
-            _log.debug("load not told; the next one will be", error=str(error))
+        except REDIS_ERRORS as error:
+            _log.debug("load not told; the next one will be", error=describe(error))
     try:
         await redis.delete(key)
-    except (RedisError, OSError) as error:
-        _log.debug("load not taken back; it expires", error=str(error))
+    except REDIS_ERRORS as error:
+        _log.debug("load not taken back; it expires", error=describe(error))

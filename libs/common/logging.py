@@ -1,13 +1,20 @@
-"""Structured logs: for people on a terminal, JSON otherwise. Logs are data: an event and its fields."""
+"""Structured logs: for people on a terminal, JSON otherwise. Logs are data: an event and its fields.
+
+Whatever is printed here, or by an exception that nobody caught, shows no registered secret (`libs.common.secrets`).
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+import traceback
+from types import TracebackType
 from typing import Any
 
 import structlog
 
+from libs.common.secrets import mask_secrets
 from libs.common.settings import ServiceSettings
 
 
@@ -28,10 +35,12 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
         structlog.processors.TimeStamper(fmt=time_format, utc=not as_console),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [_without_service, structlog.dev.ConsoleRenderer()]
+        # Not rich's tracebacks: they show local variables, cut, and a cut secret is not recognised.
+        [_without_service, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if as_console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
+    renderer.append(_mask_line)
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -48,8 +57,22 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
+    logging.captureWarnings(True)
+    sys.excepthook = _print_masked
+    threading.excepthook = lambda args: _print_masked(args.exc_type, args.exc_value, args.exc_traceback)
     for sentence in settings.renamed_in_use():
         get_logger("settings").warning(sentence)
+
+
+def _mask_line(_logger: Any, _method: str, line: Any) -> Any:
+    """The last processor: the whole line, so that keys, tracebacks and other packages' texts are covered."""
+    return mask_secrets(line) if isinstance(line, str) else line
+
+
+def _print_masked(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None, /) -> None:
+    """What Python prints of an exception that nobody caught."""
+    if not issubclass(kind, SystemExit):
+        sys.stderr.write(mask_secrets("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _without_service(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -12,6 +12,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from libs.common.cameras import hide_credentials
+from libs.common.secrets import register_secret
 
 SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
 _OTHER_HOST_CODES: Final = (62, 64)
@@ -58,6 +59,7 @@ def read_password(file: Path) -> str:
     password = file.read_text("utf-8").rstrip("\r\n")
     if not password or "\n" in password:
         raise ValueError(f"{file} must hold the password in one line, and nothing else")
+    register_secret(password)
     return password
 
 
@@ -92,13 +94,13 @@ def refusal(error: BaseException, address: RedisAddress) -> str | None:
         error: what the client raised.
         address: where it wanted to go.
     """
-    certificate = _cause(error, ssl.SSLCertVerificationError)
+    certificate = find_cause(error, ssl.SSLCertVerificationError)
     if isinstance(certificate, ssl.SSLCertVerificationError):
         problem = f"{address} shows a certificate that is not to be trusted ({certificate.verify_message})"
         if certificate.verify_code in _OTHER_HOST_CODES:
             return f"{problem}: REDIS_URL must name the host as the certificate does"
         return f"{problem}: REDIS_CA_FILE must name a file with the authority that signed it"
-    tls = _cause(error, ssl.SSLError)
+    tls = find_cause(error, ssl.SSLError)
     if isinstance(tls, ssl.SSLError) and "CERTIFICATE_REQUIRED" in (tls.reason or ""):
         return f"{address} wants a certificate of its clients, and Lotcast has none: Redis needs `tls-auth-clients no`"
     if isinstance(error, AuthenticationError):
@@ -109,7 +111,7 @@ def refusal(error: BaseException, address: RedisAddress) -> str | None:
     return None
 
 
-def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+def find_cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
     """The first of this kind along the chain of causes; redis-py wraps what the socket raised."""
     while error is not None:
         if isinstance(error, kind):

@@ -1,26 +1,72 @@
-"""Connections to Redis whose requests can be cancelled at any moment.
+"""Connections to Redis that can be cancelled at any moment, and that leave a server which takes no writes.
 
 redis-py 6 to 8 waits for a command to be written with `asyncio.wait_for`, which in Python 3.11 forgets a cancellation
 that comes as the writing ends: `task.cancel()` then does nothing, and whoever waits for the task's end waits for ever.
 `asyncio.timeout` does not, and needs no task for each command.
+
+After a failover behind the same address (a proxy, a virtual IP, a name) old connections may still lead to the old
+master, which answers READONLY for ever. The first such answer closes all connections of the pool, each at its next
+use; the new ones lead to where the address leads now.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from libs.common.redis_errors import is_failover
 
 if TYPE_CHECKING:
     _Base = Connection
 else:
     _Base = object
 
+RENEW_PAUSE_S: Final = 0.2
+"""While there is no master, connections are not made more often than this for that reason."""
 
-class _Cancellable(_Base):
+
+class Failovers:
+    """The failovers that a pool of connections has noticed.
+
+    Attributes:
+        generation: a connection that is older than this is not used again.
+        on_failover: called at each of them.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self.on_failover: Callable[[], None] = lambda: None
+        self._noticed_s = float("-inf")
+
+    def notice(self, generation: int) -> None:
+        """A connection of this generation has heard that its server takes no writes."""
+        now_s = time.monotonic()
+        if generation == self.generation and now_s - self._noticed_s >= RENEW_PAUSE_S:
+            self._noticed_s = now_s
+            self.generation += 1
+            self.on_failover()
+
+
+class _OwnConnection(_Base):
+    failovers: Failovers
+    _generation = -1
+
+    async def connect(self) -> None:
+        """Called by the pool before each use."""
+        if self.is_connected and self._generation != self.failovers.generation:
+            await self.disconnect()
+        await super().connect()  # type: ignore[no-untyped-call] # redis-py left these without types
+
+    async def _connect(self) -> None:
+        self._generation = self.failovers.generation
+        await super()._connect()  # type: ignore[no-untyped-call]
+
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
         if not self.is_connected:
             await self.connect_check_health(check_health=False)
@@ -35,23 +81,34 @@ class _Cancellable(_Base):
         finally:
             self.socket_timeout = timeout_s
 
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super().read_response(*args, **kwargs)
+        except RedisError as error:
+            if is_failover(error):
+                self.failovers.notice(self._generation)
+            raise
 
-class _CancellableConnection(_Cancellable, Connection):
+
+class _TcpConnection(_OwnConnection, Connection):
     pass
 
 
-class _CancellableSSLConnection(_Cancellable, SSLConnection):
+class _TlsConnection(_OwnConnection, SSLConnection):
     pass
 
 
-class _CancellableUnixConnection(_Cancellable, UnixDomainSocketConnection):
+class _UnixConnection(_OwnConnection, UnixDomainSocketConnection):
     pass
 
 
-def make_cancellable(pool: ConnectionPool) -> None:
+def use_own_connections(pool: ConnectionPool) -> Failovers:
     """Let a pool that has made no connection yet make such ones, over what its URL says: TCP, TLS or a Unix socket."""
-    pool.connection_class = {
-        Connection: _CancellableConnection,
-        SSLConnection: _CancellableSSLConnection,
-        UnixDomainSocketConnection: _CancellableUnixConnection,
-    }[pool.connection_class]
+    kinds: dict[type, type] = {
+        Connection: _TcpConnection,
+        SSLConnection: _TlsConnection,
+        UnixDomainSocketConnection: _UnixConnection,
+    }
+    kind, failovers = kinds[pool.connection_class], Failovers()
+    pool.connection_class = type(kind.__name__, (kind,), {"failovers": failovers})
+    return failovers

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationInfo
 
 from libs.common.redis_address import SCHEMES, read_password
+from libs.common.secrets import register_url
 
 _UNREADABLE_URL: Final = (
     "is not a URL: host or port cannot be read; in a user's name or password write # / ? @ as %23 %2F %3F %40"
@@ -23,6 +24,7 @@ def check_redis_url(url: str) -> str:
     Raises:
         ValueError: it is none; the text holds no part of it.
     """
+    register_url(url)
     # Python's own texts quote what they stumbled over, which may be a piece of the password; these quote nothing.
     try:
         parts = urlsplit(url)

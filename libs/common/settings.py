@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from libs.common.errors import ConfigurationError
 from libs.common.redis_address import RedisAddress
 from libs.common.redis_settings import check_ca_file, check_password_file, check_redis_url
+from libs.common.secrets import mask_secrets
 from libs.common.service_links import is_service_link, service_links
 
 PROJECT = Path(__file__).parents[2]
@@ -203,5 +204,5 @@ def read_settings(settings_class: type[S], program: str, argv: Sequence[str] | N
     try:
         return settings_class.from_environment()
     except ConfigurationError as error:
-        sys.stderr.write(f"{program}: {error}\n")
+        sys.stderr.write(mask_secrets(f"{program}: {error}\n"))
         raise SystemExit(2) from None

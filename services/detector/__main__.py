@@ -16,6 +16,8 @@ from libs.common.load import report_load
 from libs.common.logging import configure_logging, get_logger
 from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.detector.camera_manager import CameraManager
@@ -63,10 +65,13 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     closer = TimedEngine(engine, partial(metrics.observe_inference, kind="inspection"))
     full_frame, tiled = FullFrameInference(shared, settings), TiledInference(closer, settings)
     work = Pipeline(full_frame, tiled, latest_frames, camera_manager.cameras, publisher, settings, workers, metrics)
-    metrics.registry.register(LeaseCollector(leases))
+    memory, clock = RedisMemoryWatch(redis), RedisClock(redis)
+    for collector in (LeaseCollector(leases), clock):
+        metrics.registry.register(collector)
     try:
         async with monitoring(settings, metrics.registry, [leases.liveness, camera_manager.liveness]):
             await wait_for_redis(redis, settings.redis, stop)
+            await clock.sync()
             audience = watch_subscribers(redis, camera_manager.cameras, stop)
             parts = [
                 leases.run(stop),
@@ -75,7 +80,9 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
                 work.run(stop),
                 tiled.run(stop),
                 audience,
-                report_load(redis, "detector", detector, lambda: {"cameras": len(leases.held())}, stop),
+                memory.run(stop),
+                clock.run(stop),
+                report_load(redis, "detector", detector, lambda: {"cameras": len(leases.held())}, clock, stop),
             ]
             freeze_loaded_objects()
             _log.info("detector ready", detector=detector)

@@ -12,6 +12,8 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from libs.common.bus import connect, process_id
 from libs.common.load import report_load
 from libs.common.logging import get_logger
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_memory import RedisMemoryWatch
 from services.gateway.api import bridge, cameras, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts
@@ -57,6 +59,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         hub = Hub(redis, subscriber, metrics)
         gateway_id = process_id("gateway")
         presence = Presence(redis, hub, gateway_id)
+        clock, memory = RedisClock(redis), RedisMemoryWatch(redis)
         broadcasts = Broadcasts(redis, presence)
         hub.on_change = presence.nudge
         app.state.resources = Resources(
@@ -68,11 +71,13 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             metrics=metrics,
             tokens=tokens,
             logins=Attempts(settings.logins_per_minute),
+            clock=clock,
+            memory=memory,
             viewers_by_address=ConnectionCounter(settings.connections_per_address, settings.trusted_proxy_list),
         )
         stop = asyncio.Event()
-        parts = [asyncio.create_task(part.run(stop)) for part in (hub, presence, broadcasts)]
-        load = report_load(redis, "gateway", gateway_id, lambda: {"viewers": hub.viewer_count}, stop)
+        parts = [asyncio.create_task(part.run(stop)) for part in (hub, presence, broadcasts, clock, memory)]
+        load = report_load(redis, "gateway", gateway_id, lambda: {"viewers": hub.viewer_count}, clock, stop)
         parts.append(asyncio.create_task(load))
         _log.info("gateway ready", gateway=gateway_id, host=settings.host, port=settings.port, roles=tokens.roles)
         if not tokens:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
+from libs.common.redis_clock import SKEW_ABOUT, SKEW_METRIC
 from services.gateway.hub.encoded_message import FORMS, Form
 
 STAGES: Final = {
@@ -51,6 +52,7 @@ class GatewayMetrics:
         viewers: connected now, by what they want.
         viewers_cut_off: closed because they could not take a picture in time.
         viewers_refused: answered 503, by whose limit.
+        clock_skew: this host's clock minus Redis's, in seconds.
         round_trips: to Redis, without the subscription.
     """
 
@@ -65,7 +67,7 @@ class GatewayMetrics:
             "lotcast_viewers_cut_off", "Viewers closed because they could not take a picture in time.",
             registry=self.registry,
         )  # fmt: skip
-
+        self.clock_skew = Gauge(SKEW_METRIC, SKEW_ABOUT, registry=self.registry, multiprocess_mode="mostrecent")
         refused = Counter("lotcast_viewers_refused", "Viewers refused because there are too many.", ["limit"],
                           registry=self.registry)  # fmt: skip
         self.viewers_refused = {limit: refused.labels(limit) for limit in REFUSED}

@@ -9,6 +9,8 @@ from fastapi import Depends
 from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
 
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_memory import RedisMemoryWatch
 from services.gateway.broadcasts import Broadcasts
 from services.gateway.hub.hub import Hub
 from services.gateway.metrics import REFUSED, GatewayMetrics
@@ -31,6 +33,8 @@ class Resources:
     metrics: GatewayMetrics
     tokens: TokenSet
     logins: Attempts
+    clock: RedisClock
+    memory: RedisMemoryWatch
     viewers_by_address: ConnectionCounter
 
     def refuse_viewer(self, address: str | None) -> str | None:

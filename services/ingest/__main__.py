@@ -12,6 +12,8 @@ from libs.common.load import report_load
 from libs.common.logging import configure_logging, get_logger
 from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.ingest.camera_manager import CameraManager
@@ -20,7 +22,6 @@ from services.ingest.directory import CameraDirectory
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.metrics import CameraCollector, IngestMetrics
 from services.ingest.probe import ProbeWorker
-from services.ingest.redis_memory import RedisMemoryWatch
 from services.ingest.settings import IngestSettings
 
 _log = get_logger("ingest")
@@ -40,21 +41,23 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
     leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
     camera_manager = CameraManager(redis, CameraDirectory(redis, entries), leases, writer, settings, metrics.frames)
     probe_worker = ProbeWorker(redis, settings)
-    memory = RedisMemoryWatch(redis)
-    for collector in (LeaseCollector(leases), CameraCollector(camera_manager), memory):
+    memory, clock = RedisMemoryWatch(redis), RedisClock(redis)
+    for collector in (LeaseCollector(leases), CameraCollector(camera_manager), memory, clock):
         metrics.registry.register(collector)
     try:
         async with monitoring(settings, metrics.registry, [leases.liveness, *camera_manager.liveness_checks]):
             await wait_for_redis(redis, settings.redis, stop)
+            await clock.sync()
             await register(redis, entries)
             _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
-            load = report_load(redis, "ingest", owner, lambda: {"cameras": len(leases.held())}, stop)
+            load = report_load(redis, "ingest", owner, lambda: {"cameras": len(leases.held())}, clock, stop)
             parts = [
                 leases.run(stop),
                 camera_manager.run(stop),
                 writer.run(stop),
                 probe_worker.run(stop),
                 memory.run(stop),
+                clock.run(stop),
                 load,
             ]
             await run_until_stopped(parts, stop)

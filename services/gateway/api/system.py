@@ -31,4 +31,5 @@ async def get_readiness(used: Used) -> Health:
 @router.get("/metrics", response_class=Response)
 async def get_metrics(used: Used) -> Response:
     """What the gateway counts, for Prometheus."""
+    used.metrics.clock_skew.set((used.clock.skew_ms or 0) / 1000)
     return Response(used.metrics.as_text(), media_type=CONTENT_TYPE_LATEST)
