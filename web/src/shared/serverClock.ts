@@ -1,12 +1,13 @@
-/** `Date` headers are cut to whole seconds. */
-const HEADER_RESOLUTION_MS = 1000;
+/** `Date` headers are cut to whole seconds, and servers make them anew about once a second. */
+const HEADER_AGE_MAX_MS = 2500;
 
 /**
  * The server's clock, learned from the `Date` headers of its answers.
  *
- * A header says that, somewhere between the request and its answer, the server's clock stood within one second. Each
- * answer so bounds the offset between the two clocks, and the bounds of several answers narrow each other. A browser
- * whose own clock lies within the bounds is right as far as anybody can tell, and keeps its own time.
+ * A header is at most a little older than its answer. Each answer so bounds the offset between the two clocks, and the
+ * bounds of several answers narrow each other. A browser whose own clock lies within the bounds is right as far as
+ * anybody can tell, and keeps its own time. Otherwise the lower bound is taken: it comes close to the true offset within
+ * a few answers, and until then makes ages too small by a second or two rather than too large.
  */
 export class ServerClock {
   private least = Number.NEGATIVE_INFINITY;
@@ -24,7 +25,7 @@ export class ServerClock {
     }
     const before = this.offsetMs;
     const least = told - receivedAt;
-    const most = told + HEADER_RESOLUTION_MS - sentAt;
+    const most = told + HEADER_AGE_MAX_MS - sentAt;
     if (least > this.most || most < this.least) {
       [this.least, this.most] = [least, most]; // one of the two clocks was set: what was learned before is void
     } else {
@@ -47,7 +48,7 @@ export class ServerClock {
     if (this.least <= 0 && this.most >= 0) {
       return 0;
     }
-    return (this.least + this.most) / 2;
+    return this.least;
   }
 
   /** The server's time in milliseconds since the epoch; the browser's own until an answer has come. */
