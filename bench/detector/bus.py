@@ -18,8 +18,10 @@ from libs.common.clock import now_ms, running_s
 from libs.common.leases import Lease
 from libs.common.messages import RawFrame
 from libs.common.spaces import ParkingSpace
-from services.detector.camera import CameraWork
+from services.detector.camera import CameraSession
+from services.detector.camera_state import StoredCamera
 from services.detector.frame_result import AnnotatedFrame
+from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 from tests.support.redis_server import RedisServer
@@ -73,7 +75,7 @@ async def _publishing(
     assert await lock.acquire(token=DETECTOR)
     lease = Lease("CAM1", lock, LEASE_S)
     lease.extend(running_s())
-    camera = CameraWork(lease, spaces, {}, 0, DetectorSettings(), DETECTOR)
+    camera = CameraSession(lease, StoredCamera(spaces), DetectorSettings(), DETECTOR, DetectorMetrics().frames)
     publisher = Publisher(redis, DetectorSettings(), DETECTOR)
 
     async def publish(number: int) -> None:

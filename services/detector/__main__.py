@@ -20,12 +20,14 @@ from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
+from services.detector.camera import CameraSession
 from services.detector.camera_manager import CameraManager
 from services.detector.engines.base import Engine
 from services.detector.engines.loading import engine_for_frames, load_engine, wants_gpu, worker_count
 from services.detector.engines.timed import TimedEngine
 from services.detector.full_frame import FullFrameInference
 from services.detector.gpus import Gpu, leased_gpu, list_gpus
+from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames
 from services.detector.metrics import DetectorMetrics
 from services.detector.pipeline import Pipeline
@@ -56,15 +58,17 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     latest_frames = LatestFrames()
     publisher = Publisher(redis, settings, detector)
     leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
-    camera_manager = CameraManager(redis, leases, publisher, latest_frames, settings)
+    open_session = partial(CameraSession, settings=settings, detector=detector, metrics=metrics.frames)
+    camera_manager = CameraManager(redis, leases, publisher, latest_frames, open_session)
     reader = FrameReader(reading, detector, camera_manager.cameras.keys, latest_frames, metrics)
     # A camera's next frame comes after this one's batch: more than one a camera, or a worker, need not be waited for.
     shared = engine_for_frames(
         engine, settings, metrics.observe_inference, lambda: min(workers, len(camera_manager.cameras))
     )
-    closer = TimedEngine(engine, partial(metrics.observe_inference, kind="inspection"))
-    full_frame, tiled = FullFrameInference(shared, settings), TiledInference(closer, settings)
-    work = Pipeline(full_frame, tiled, latest_frames, camera_manager.cameras, publisher, settings, workers, metrics)
+    full_frame = FullFrameInference(shared, settings.track_confidence)
+    tiled_engine = TimedEngine(engine, partial(metrics.observe_inference, kind="inspection"))
+    judging = JudgingQueue(TiledInference(tiled_engine, settings))
+    pipeline = Pipeline(full_frame, judging, publisher, camera_manager.cameras, metrics)
     memory, clock = RedisMemoryWatch(redis), RedisClock(redis)
     for collector in (LeaseCollector(leases), clock):
         metrics.registry.register(collector)
@@ -72,14 +76,13 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
         async with monitoring(settings, metrics.registry, [leases.liveness, camera_manager.liveness]):
             await wait_for_redis(redis, settings.redis, stop)
             await clock.sync()
-            audience = watch_subscribers(redis, camera_manager.cameras, stop)
             parts = [
                 leases.run(stop),
                 camera_manager.run(stop),
                 reader.run(stop),
-                work.run(stop),
-                tiled.run(stop),
-                audience,
+                pipeline.run(latest_frames, workers, stop),
+                judging.run(stop),
+                watch_subscribers(redis, camera_manager.cameras, stop),
                 memory.run(stop),
                 clock.run(stop),
                 report_load(redis, "detector", detector, lambda: {"cameras": len(leases.held())}, clock, stop),

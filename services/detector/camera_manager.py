@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -16,12 +17,14 @@ from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
 from libs.common.monitoring.liveness import LivenessCheck
 from libs.common.spaces import SpaceStatus, load_spaces
-from services.detector.camera import CameraWork
+from services.detector.camera import CameraSession
+from services.detector.camera_state import StoredCamera
 from services.detector.latest_frames import LatestFrames
 from services.detector.publisher import Publisher
-from services.detector.settings import DetectorSettings
 
 _log = get_logger("cameras")
+
+OpenSession = Callable[[Lease, StoredCamera], CameraSession]
 
 STUCK_AFTER_S = 15.0
 """A round takes a few seconds where Redis does not answer; one that takes longer will not end."""
@@ -44,15 +47,15 @@ class CameraManager:
         leases: Leases,
         publisher: Publisher,
         latest_frames: LatestFrames,
-        settings: DetectorSettings,
+        open_session: OpenSession,
     ) -> None:
-        self.cameras: dict[str, CameraWork] = {}
+        self.cameras: dict[str, CameraSession] = {}
         self.liveness = LivenessCheck("look-up of cameras", STUCK_AFTER_S)
         self._leases = leases
         self._redis = redis
         self._publisher = publisher
         self._latest_frames = latest_frames
-        self._settings = settings
+        self._open_session = open_session
         self._space_texts: dict[str, bytes | None] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -99,8 +102,7 @@ class CameraManager:
         camera = self.cameras.pop(camera_id)
         self._space_texts.pop(camera_id, None)
         self._latest_frames.forget(camera_id)
-        if camera.last_order is not None:
-            await asyncio.wait({camera.last_order.ended}, timeout=GIVE_UP_S)
+        await camera.sequence.wait_idle(GIVE_UP_S)
         await self._leases.release(camera.lease)
         _log.info("camera given up", camera=camera_id)
 
@@ -108,7 +110,8 @@ class CameraManager:
         for camera in list(self.cameras.values()):
             if not camera.lease.is_valid():
                 continue  # somebody else speaks for it now
-            camera.lose_sight_if_stale()
+            if camera.sequence.is_idle and camera.schedule.is_without_frames():
+                camera.outbox.add(camera.state.lose_view())
             await self._publisher.publish_changes(camera)
             await self._publisher.publish_status(camera, self._latest_frames.skipped[camera.camera_id], state)
 
@@ -139,14 +142,13 @@ class CameraManager:
             spaces = []
         if known is not None:
             _log.info("spaces changed", camera=camera_id, spaces=len(spaces))
-            known.change_spaces(spaces)
+            async with known.sequence.in_order():
+                known.state.change_spaces(spaces)
             return
         last_track_id = int(await self._redis.get(keys.last_track_id(camera_id)) or 0)
         statuses = await self._known_statuses(camera_id)
         lease.begin()
-        self.cameras[camera_id] = CameraWork(
-            lease, spaces, statuses, last_track_id, self._settings, self._leases.member
-        )
+        self.cameras[camera_id] = self._open_session(lease, StoredCamera(spaces, statuses, last_track_id))
         _log.info("camera taken", camera=camera_id, spaces=len(spaces))
 
     async def _known_statuses(self, camera_id: str) -> dict[str, SpaceStatus]:

@@ -1,8 +1,7 @@
-"""What a frame becomes on its way: looked at, tracked, drawn, encoded; and its turn among those of its camera."""
+"""What a frame becomes on its way: detections, tracks and space states, a drawing, an encoded picture."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from dataclasses import dataclass
 
@@ -19,13 +18,13 @@ from services.detector.pictures import FramePicture, encode
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What was found in a frame.
+    """What the motion gate and the model say about one frame.
 
     Attributes:
-        picture: the frame's, decoded as far as was needed.
-        verdict: whether there was anything new to see in it, or anything at all.
-        vehicles: down to the confidence that keeps a track alive; None if the model did not look: the last ones hold.
-        inference_ms: how long the model took for the whole picture.
+        picture: the frame's picture, decoded as far as was needed.
+        verdict: whether the picture shows anything new, or anything at all.
+        vehicles: detections down to the confidence that keeps a track alive; None if the model did not run.
+        inference_ms: how long the model took, in milliseconds.
     """
 
     picture: FramePicture
@@ -36,14 +35,14 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """What a frame says of its camera, with those before it in mind.
+    """The state of a camera after one frame.
 
     Attributes:
-        lot: the spaces that it was matched with.
+        lot: the spaces that the frame was matched with.
         tracked: the vehicles, with their tracks.
-        matches: which of them stands where.
+        matches: which vehicle stands in which space.
         statuses: by space id, after this frame.
-        events: the changes that it brought.
+        events: the changes of state that the frame brought.
     """
 
     lot: Lot
@@ -54,16 +53,16 @@ class FrameResult:
 
     @property
     def states(self) -> list[SpaceState]:
-        """Of the spaces, in their order."""
+        """The states of the spaces, in their order."""
         return [self.statuses[space.space_id].state for space in self.lot.spaces]
 
-    def look_like(self, earlier: FrameResult) -> bool:
-        """Whether they are drawn as an earlier frame's, if the camera's picture is the same."""
+    def is_drawn_like(self, earlier: FrameResult) -> bool:
+        """Whether the same is drawn for this frame as for an earlier one, if the camera's picture is the same."""
         return self.lot is earlier.lot and self.tracked is earlier.tracked and self.states == earlier.states
 
 
 class Drawing:
-    """A picture with everything drawn into it; encoded once, by the first of the threads that want it."""
+    """An annotated picture. The first thread that asks for the JPEG encodes it; the others get the same bytes."""
 
     def __init__(self, picture: Picture, jpeg_quality: int) -> None:
         self._picture: Picture | None = picture
@@ -81,32 +80,19 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class DrawnFrame:
-    """What a frame has become: a drawing, and what is known of it."""
+    """A drawing and its metadata."""
 
     drawing: Drawing
     metadata: FrameMetadata
 
     def encode(self) -> AnnotatedFrame:
-        """As it is published. Raises `FrameError`."""
+        """The frame as it is published. Raises `FrameError`."""
         return AnnotatedFrame(self.drawing.jpeg(), self.metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedFrame:
-    """A frame as it is published: the picture to show and what is known of it."""
+    """A frame as it is published: the annotated JPEG and its metadata."""
 
     jpeg: bytes
     metadata: FrameMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class FrameOrder:
-    """One frame's place in the order of its camera's.
-
-    Attributes:
-        drawn: set, from whichever thread, once the frame has been tracked and drawn, or will not be.
-        ended: done, on the loop, once it has been published, or will not be.
-    """
-
-    drawn: threading.Event
-    ended: asyncio.Future[None]

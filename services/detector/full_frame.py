@@ -5,45 +5,49 @@ from __future__ import annotations
 import time
 
 from libs.common.messages import RawFrame
-from services.detector.camera import CameraWork
 from services.detector.engines.base import Engine
 from services.detector.frame_result import Inference
+from services.detector.motion import MotionGate
 from services.detector.pictures import FramePicture
-from services.detector.settings import DetectorSettings
 
 
 class FullFrameInference:
-    """Runs the model on whole frames; from several threads at once."""
+    """Runs the model on whole frames; may be used from several threads at once."""
 
-    def __init__(self, engine: Engine, settings: DetectorSettings) -> None:
+    def __init__(self, engine: Engine, confidence: float) -> None:
+        """Prepare.
+
+        Args:
+            engine: the detection model.
+            confidence: least confidence of a detection: that which keeps a track alive.
+        """
         self._engine = engine
-        self._settings = settings
+        self._confidence = confidence
 
-    def run(self, frame: RawFrame, camera: CameraWork, show: bool) -> Inference:
-        """Run the gate and, if it says so, the model on one frame.
+    def run(self, frame: RawFrame, gate: MotionGate, show: bool) -> Inference:
+        """Ask the gate about one frame and, if it shows something new, run the model on it.
 
         Args:
             frame: as the camera sent it.
-            camera: whose frame it is.
-            show: whether it will be drawn.
+            gate: of the frame's camera.
+            show: whether the frame will be drawn.
 
         Raises:
             FrameError: it cannot be decoded.
             EngineError: the model failed.
         """
         picture = FramePicture(frame.jpeg, (frame.width, frame.height))
-        if camera.gate.repeats(frame.jpeg, frame.captured_at_ms):
+        if gate.repeats(frame.jpeg, frame.captured_at_ms):
             return Inference(picture, "still")
-        if show and camera.expects_motion:
-            # All of it will be needed; the thumbnail comes from it at less than its own decoding would cost.
+        if show and gate.expects_motion:
+            # The whole picture will be needed; a thumbnail of it costs less than decoding one by itself.
             picture.for_model(self._engine.input_size, full_is_needed=True)
-        verdict = camera.gate.judge(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
-        camera.expects_motion = verdict == "new"
+        verdict = gate.judge(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
         if verdict != "new":
             return Inference(picture, verdict)
-        seen = picture.for_model(self._engine.input_size, full_is_needed=show)
+        fitted = picture.for_model(self._engine.input_size, full_is_needed=show)
         started = time.perf_counter()
-        vehicles = self._engine.detect([seen], self._settings.track_confidence)[0]
+        vehicles = self._engine.detect([fitted], self._confidence)[0]
         inference_ms = (time.perf_counter() - started) * 1000
-        vehicles.xyxy = vehicles.xyxy * (frame.width / seen.shape[1])
+        vehicles.xyxy = vehicles.xyxy * (frame.width / fitted.shape[1])
         return Inference(picture, "new", vehicles, inference_ms)

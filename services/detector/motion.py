@@ -25,6 +25,7 @@ class MotionGate:
 
     Attributes:
         has_moved: something did since the user last set this to False.
+        expects_motion: whether the last frame showed something new: then the next one probably does, too.
         threshold: change of grey (0..255) of a pixel that counts as motion; 0 takes every frame for new.
     """
 
@@ -36,6 +37,7 @@ class MotionGate:
             look_every_ms: a frame is new after this long, whatever it shows.
         """
         self.has_moved = True
+        self.expects_motion = True
         self.threshold = threshold
         self._look_every_ms = look_every_ms
         self._seen: np.ndarray | None = None
@@ -65,21 +67,23 @@ class MotionGate:
             `new`: the model must see it, and the next ones are compared with it; `still`: the last result holds;
             `blind`: it shows nothing.
         """
+        verdict = self._verdict(thumbnail, at_ms, jpeg)
+        self.expects_motion = verdict == "new"
+        return verdict
+
+    def _verdict(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None) -> GateVerdict:
         mean, deviation = cv2.meanStdDev(thumbnail)
-        if mean.item() < DARK_LEVEL or deviation.item() < FLAT_CONTRAST:
-            return "blind"
+        is_blind = mean.item() < DARK_LEVEL or deviation.item() < FLAT_CONTRAST
         smooth = cv2.blur(thumbnail, (3, 3))
         with self._lock:
+            if is_blind:
+                self._seen = self._jpeg = None  # the first frame that shows something again is new
+                return "blind"
             self._jpeg = jpeg
             if self._is_still(smooth, at_ms):
                 return "still"
             self._seen, self._seen_at_ms = smooth, at_ms
             return "new"
-
-    def forget(self) -> None:
-        """Take the next frame for new."""
-        with self._lock:
-            self._seen = self._jpeg = None
 
     def _is_still(self, smooth: np.ndarray, at_ms: int) -> bool:
         if not self.threshold or self._seen is None or self._seen.shape != smooth.shape:

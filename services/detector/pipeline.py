@@ -1,13 +1,12 @@
-"""The frame path: several workers, each carrying one frame at a time through all its stages.
+"""The life of one frame, from top to bottom: detect → track and match → draw → encode → publish.
 
-Decoding, inference and encoding of different frames run at the same time, also of one camera's. Tracking and drawing
-happen one frame at a time and in order within a camera, and so does publishing, meanwhile, of the frame before.
+Several workers carry one frame each. Detection and encoding of different frames run at the same time, also of one
+camera's frames. Tracking and drawing run in order within a camera, and so does publishing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ from redis.exceptions import RedisError
 from libs.common.clock import now_ms
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
-from services.detector.camera import CameraWork
-from services.detector.frame_result import AnnotatedFrame, FrameOrder, FrameResult, Inference
+from services.detector.camera import CameraSession
+from services.detector.frame_order import FrameOrder
+from services.detector.frame_result import AnnotatedFrame, DrawnFrame, FrameResult, Inference
 from services.detector.full_frame import FullFrameInference
+from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
-from services.detector.settings import DetectorSettings
-from services.detector.tiled_inference import TiledInference
 
 _log = get_logger("pipeline")
 
@@ -35,174 +34,182 @@ class FrameContext:
 
     Attributes:
         pending: the frame.
-        camera: whose it is.
-        before: the turn of the camera's frame before this one.
-        mine: this frame's turn.
-        show: whether it is to be drawn.
-        look: what was found in it, once it has been looked at.
-        detected_at_ms: when that was.
-        result: what that says of the camera, once it has been tracked.
-        frame: what it has become; None if it is not to be shown.
+        camera: its camera.
+        order: its place among the frames of its camera.
+        show: whether it is drawn.
+        inference: what was detected in it; None before that.
+        detected_at_ms: when that was done.
+        result: the camera's state after it; None before that.
+        frame: the picture to publish; None if it is not drawn.
     """
 
     pending: PendingFrame
-    camera: CameraWork
-    before: FrameOrder | None
-    mine: FrameOrder
+    camera: CameraSession
+    order: FrameOrder
     show: bool = False
     inference: Inference | None = None
     detected_at_ms: int = 0
     result: FrameResult | None = None
     frame: AnnotatedFrame | None = None
 
-    async def before_has_ended(self) -> None:
-        """Wait until the frame before has been published, or has failed."""
-        if self.before is not None and not self.before.ended.done():
-            await asyncio.wait({self.before.ended})
-
-    def run(self, full_frame: FullFrameInference) -> None:
-        """In a worker's thread: all stages but publishing. Raises `FrameError` and `EngineError`."""
-        self.inference = inference = full_frame.run(self.pending.frame, self.camera, self.show)
-        self.detected_at_ms = now_ms()
-        if self.before is not None:
-            # Whoever draws the frame before is in another worker's thread already, and needs nothing from this one.
-            self.before.drawn.wait()
-        try:
-            self.result = self.camera.follow(self.pending.frame, inference)
-            if not self.show:
-                return
-            drawn = self.camera.draw(self.pending, inference, self.result, self.detected_at_ms)
-        finally:
-            self.mine.drawn.set()
-        self.frame = drawn.encode()
-
 
 class Pipeline:
-    """Takes the newest frame of each camera and brings them, annotated, to the publisher."""
+    """Carries the newest frame of each camera through all stages."""
 
     def __init__(
         self,
         full_frame: FullFrameInference,
-        tiled: TiledInference,
-        latest_frames: LatestFrames,
-        cameras: Mapping[str, CameraWork],
+        judging: JudgingQueue,
         publisher: Publisher,
-        settings: DetectorSettings,
-        workers: int,
+        cameras: Mapping[str, CameraSession],
         metrics: DetectorMetrics,
     ) -> None:
-        self._full_frame = full_frame
-        self._tiled = tiled
-        self._metrics = metrics
-        self._latest_frames = latest_frames
-        self._cameras = cameras
-        self._publisher = publisher
-        self._settings = settings
-        self._workers = workers
+        """Prepare.
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run all workers until stopped; frames under way are finished."""
-        with ThreadPoolExecutor(self._workers, "worker") as pool:
-            workers = [asyncio.create_task(self._worker(pool)) for _ in range(self._workers)]
+        Args:
+            full_frame: detects the vehicles of a frame.
+            judging: judges the spaces beside the frame path.
+            publisher: takes what the frames become.
+            cameras: the cameras of this process, by id.
+            metrics: where frames without a camera are counted.
+        """
+        self._full_frame = full_frame
+        self._judging = judging
+        self._publisher = publisher
+        self._cameras = cameras
+        self._metrics = metrics
+
+    async def run(self, latest_frames: LatestFrames, workers: int, stop: asyncio.Event) -> None:
+        """Carry frames until stopped; those under way are finished.
+
+        Args:
+            latest_frames: where the frames come from.
+            workers: how many frames are carried at the same time.
+            stop: ends it.
+        """
+        with ThreadPoolExecutor(workers, "worker") as pool:
+            tasks = [asyncio.create_task(self._worker(latest_frames, pool)) for _ in range(workers)]
             stopped = asyncio.create_task(stop.wait())
             try:
-                await asyncio.wait([stopped, *workers], return_when=asyncio.FIRST_COMPLETED)
-                self._latest_frames.close()
-                await asyncio.gather(*workers)
+                await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+                latest_frames.close()
+                await asyncio.gather(*tasks)
             finally:
-                for task in (stopped, *workers):
+                for task in (stopped, *tasks):
                     task.cancel()
 
-    async def _worker(self, pool: ThreadPoolExecutor) -> None:
-        while (pending := await self._latest_frames.take()) is not None:
+    async def _worker(self, latest_frames: LatestFrames, pool: ThreadPoolExecutor) -> None:
+        while (pending := await latest_frames.take()) is not None:
             camera = self._cameras.get(pending.camera_id)
             if camera is None:
                 self._metrics.frames.drop("detect", "lease_lost")
             else:
                 await self._carry(pending, camera, pool)
 
-    async def _carry(self, pending: PendingFrame, camera: CameraWork, pool: ThreadPoolExecutor) -> None:
-        """One frame through all stages; whatever goes wrong with it is counted and ends with it."""
-        mine = FrameOrder(threading.Event(), asyncio.get_running_loop().create_future())
-        context, camera.last_order = FrameContext(pending, camera, camera.last_order, mine), mine
+    async def _carry(self, pending: PendingFrame, camera: CameraSession, pool: ThreadPoolExecutor) -> None:
+        """One frame through all stages; a failure is counted and ends with the frame."""
+        frame = FrameContext(pending, camera, camera.sequence.take_place())
         try:
-            await self._work(context, pool)
+            if self._admit(frame):
+                await self._process(frame, pool)
+                self._judge(frame)
+                await self._publish(frame)
         except FrameError as error:
-            camera.counters.undecodable += 1
-            self._metrics.frames.drop("detect" if context.inference is None else "publish", "undecodable")
-            self._complain(camera, "frame skipped", error)
+            stage = "detect" if frame.inference is None else "publish"
+            self._fail(camera, stage, "undecodable", error)
         except EngineError as error:
-            camera.counters.engine_failures += 1
-            self._metrics.frames.drop("detect", "engine_failed")
-            self._complain(camera, "frame skipped", error)
+            self._fail(camera, "detect", "engine_failed", error)
         except (RedisError, OSError) as error:
-            camera.counters.unpublished += 1
-            self._metrics.frames.drop("publish", "redis_away")
-            self._complain(camera, "frame not published; going on with the next", error)
+            self._fail(camera, "publish", "redis_away", error)
         finally:
-            await context.before_has_ended()  # a frame that failed early must not let the next one overtake
-            mine.drawn.set()
-            mine.ended.set_result(None)
+            await frame.order.before_has_ended()  # a frame that failed early must not let the next one overtake
+            frame.order.end()
 
-    async def _work(self, context: FrameContext, pool: ThreadPoolExecutor) -> None:
-        loop, camera, pending = asyncio.get_running_loop(), context.camera, context.pending
-        captured_at_ms, taken_at_ms = pending.frame.captured_at_ms, now_ms()
-        self._metrics.frames.took("detector_wait", (taken_at_ms - pending.read_at_ms) / 1000)
+    def _admit(self, frame: FrameContext) -> bool:
+        """Whether the frame is worth the work: its camera is still this process's, and it is not too old."""
+        camera, taken_at_ms = frame.camera, now_ms()
+        camera.counters.took("detector_wait", taken_at_ms - frame.pending.read_at_ms)
         if not camera.lease.is_valid():
-            self._count_disowned(camera, "detect")
-            return
-        if taken_at_ms - captured_at_ms > self._settings.frame_max_age_s * 1000:
-            camera.counters.too_old += 1
-            self._metrics.frames.drop("detect", "too_old")
-            return
-        context.show = camera.wants_picture()
+            camera.counters.drop("detect", "lease_lost")
+            return False
+        if camera.schedule.is_too_old(taken_at_ms - frame.pending.frame.captured_at_ms):
+            camera.counters.drop("detect", "too_old")
+            return False
+        frame.show = camera.wants_picture()
+        return True
+
+    async def _process(self, frame: FrameContext, pool: ThreadPoolExecutor) -> None:
+        """The stages that need the processor, in a thread; what they found is then kept, in order.
+
+        Raises:
+            FrameError: the picture cannot be decoded or encoded.
+            EngineError: the model failed.
+        """
+        camera, taken_at_ms = frame.camera, now_ms()
         try:
-            await loop.run_in_executor(pool, context.run, self._full_frame)
+            await asyncio.get_running_loop().run_in_executor(pool, self._run_stages, frame)
         finally:
-            await context.before_has_ended()
-            if context.result is not None:
-                camera.keep_events(context.result.events)
-            if context.inference is not None:
-                self._metrics.frames.took("detect", (context.detected_at_ms - taken_at_ms) / 1000)
-                self._count_look(camera, context.inference)
-        camera.since_frame.restart()
-        if context.inference is not None and context.inference.verdict != "blind" and camera.is_inspection_due():
-            self._tiled.begin(pending.frame, camera)
-        if not await self._publish(camera, context.frame):
-            self._count_disowned(camera, "publish")
+            await frame.order.before_has_ended()
+            if frame.inference is not None:
+                camera.counters.took("detect", frame.detected_at_ms - taken_at_ms)
+                camera.counters.detected(frame.inference.verdict, frame.inference.inference_ms)
+            if frame.result is not None:
+                camera.outbox.add(frame.result.events)
+        camera.schedule.frame_was_examined()
+
+    def _run_stages(self, frame: FrameContext) -> None:
+        """In a worker's thread: detect; in the camera's order, track and draw; encode."""
+        inference = self._detect(frame)
+        with frame.order.tracking():
+            result = self._track(frame, inference)
+            drawn = self._draw(frame, inference, result) if frame.show else None
+        if drawn is not None:
+            frame.frame = drawn.encode()
+
+    def _detect(self, frame: FrameContext) -> Inference:
+        frame.inference = self._full_frame.run(frame.pending.frame, frame.camera.gate, frame.show)
+        frame.detected_at_ms = now_ms()
+        return frame.inference
+
+    def _track(self, frame: FrameContext, inference: Inference) -> FrameResult:
+        frame.result = frame.camera.state.update(frame.pending.frame, inference)
+        return frame.result
+
+    def _draw(self, frame: FrameContext, inference: Inference, result: FrameResult) -> DrawnFrame:
+        return frame.camera.renderer.draw(frame.pending, inference, result, frame.detected_at_ms)
+
+    def _judge(self, frame: FrameContext) -> None:
+        """Have the spaces judged in this frame, beside the frame path, if that is due."""
+        camera, inference, result = frame.camera, frame.inference, frame.result
+        if inference is None or result is None or inference.verdict == "blind":
+            return
+        if camera.judging.take_due(camera.state.lot, camera.gate):
+            self._judging.put(frame.pending.frame, camera.state.lot, result.tracked, camera.judging)
+
+    async def _publish(self, frame: FrameContext) -> None:
+        """Publish the picture, or only the changes of state that the frame brought.
+
+        Raises:
+            redis.RedisError: Redis is away, or refuses it.
+        """
+        camera, captured_at_ms = frame.camera, frame.pending.frame.captured_at_ms
+        if frame.frame is None:
+            is_published = await self._publisher.publish_changes(camera)
+        else:
+            camera.schedule.picture_was_shown()
+            is_published = await self._publisher.publish(camera, frame.frame)
+        if not is_published:
+            camera.counters.drop("publish", "lease_lost")
             return
         published_at_ms = now_ms()
-        self._metrics.frames.took("publish", (published_at_ms - context.detected_at_ms) / 1000)
-        self._metrics.frames.count("publish", "ok" if context.show else "unwatched")
-        if context.show:
-            self._metrics.frames.took("capture_to_publish", (published_at_ms - captured_at_ms) / 1000)
-        camera.counters.frames += 1
-        camera.counters.rate.tick()
-        camera.counters.error = ""
+        camera.counters.took("publish", published_at_ms - frame.detected_at_ms)
+        if frame.show:
+            camera.counters.took("capture_to_publish", published_at_ms - captured_at_ms)
+        camera.counters.published(shown=frame.show)
 
-    async def _publish(self, camera: CameraWork, frame: AnnotatedFrame | None) -> bool:
-        """Publish a frame, or only the changes that it brought; False if the camera is no longer ours."""
-        if frame is None:
-            return await self._publisher.publish_changes(camera)
-        camera.since_shown.restart()
-        return await self._publisher.publish(camera, frame)
-
-    def _complain(self, camera: CameraWork, event: str, error: Exception) -> None:
-        """Log the first of a row of equal errors; the status shows the last one and the counters."""
-        if camera.counters.error != str(error):
-            _log.warning(event, camera=camera.camera_id, error=str(error))
-        camera.counters.error = str(error)
-
-    def _count_disowned(self, camera: CameraWork, stage: str) -> None:
-        camera.counters.disowned += 1
-        self._metrics.frames.drop(stage, "lease_lost")
-
-    def _count_look(self, camera: CameraWork, inference: Inference) -> None:
-        self._metrics.frames.count("detect", inference.verdict)
-        if inference.verdict == "new":
-            camera.counters.inference_ms = inference.inference_ms
-        elif inference.verdict == "still":
-            camera.counters.still += 1
-        else:
-            camera.counters.blind += 1
-            camera.gate.forget()
+    def _fail(self, camera: CameraSession, stage: str, cause: str, error: Exception) -> None:
+        """Count a frame that failed; log the first of a row of equal errors."""
+        if camera.counters.fail(stage, cause, error):
+            _log.warning(
+                "frame skipped; going on with the next", camera=camera.camera_id, cause=cause, error=str(error)
+            )

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from libs.common import keys
 from libs.common.logging import get_logger
 from libs.common.shutdown import sleep_until_stopped
-from services.detector.camera import CameraWork
+from services.detector.camera import CameraSession
 
 _log = get_logger("subscribers")
 
@@ -20,7 +20,7 @@ EVERY_S: Final = 0.25
 """A new viewer sees the last picture at once, and moving ones after this."""
 
 
-async def watch_subscribers(redis: Redis, cameras: Mapping[str, CameraWork], stop: asyncio.Event) -> None:
+async def watch_subscribers(redis: Redis, cameras: Mapping[str, CameraSession], stop: asyncio.Event) -> None:
     """Keep `is_watched` of the cameras in step with their subscribers, until stopped."""
     while not stop.is_set():
         watched = list(cameras.values())

@@ -16,8 +16,11 @@ from libs.common.clock import now_ms, running_s
 from libs.common.leases import Lease
 from libs.common.messages import FrameMetadata, RawFrame, Timings
 from libs.common.spaces import ParkingSpace, SpaceStatus
-from services.detector.camera import CameraWork, Inspected
+from services.detector.camera import CameraSession
+from services.detector.camera_state import StoredCamera
 from services.detector.frame_result import AnnotatedFrame, Inference
+from services.detector.judging import Judgement
+from services.detector.metrics import DetectorMetrics
 from services.detector.pictures import FramePicture
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
@@ -49,11 +52,15 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     return Clocks(monkeypatch)
 
 
-def camera_with(lock: Any = None) -> CameraWork:
+def camera_with(lock: Any = None) -> CameraSession:
     lease = Lease("CAM1", lock or Mock(), timeout_s=60)
     lease.extend(running_s())
     known = {"A1": SpaceStatus(state="free", since_ms=1)}
-    return CameraWork(lease, [SPACE], known, 0, SETTINGS, "detector-1")
+    return CameraSession(lease, StoredCamera([SPACE], known), SETTINGS, "detector-1", DetectorMetrics().frames)
+
+
+def is_judging_due(camera: CameraSession) -> bool:
+    return camera.judging.take_due(camera.state.lot, camera.gate)
 
 
 def frame() -> AnnotatedFrame:
@@ -66,48 +73,48 @@ def frame() -> AnnotatedFrame:
     return AnnotatedFrame(b"jpeg", metadata)
 
 
-async def camera_owned_in(redis: Redis) -> CameraWork:
+async def camera_owned_in(redis: Redis) -> CameraSession:
     lock = redis.lock(keys.lease("detector", "CAM1"), timeout=60, thread_local=False)
     assert await lock.acquire(token="detector-1")
     return camera_with(lock)
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])
-def test_close_looks_and_pictures_for_nobody_keep_their_pace(clocks: Clocks, set_by_ms: int) -> None:
+def test_judgements_and_pictures_for_nobody_keep_their_pace(clocks: Clocks, set_by_ms: int) -> None:
     camera = camera_with()
-    camera.lot.wants_inspection = False
-    assert camera.is_inspection_due(), "there was none yet"
+    camera.state.lot.wants_inspection = False
+    assert is_judging_due(camera), "there was none yet"
     assert camera.wants_picture()
-    camera.since_shown.restart()
+    camera.schedule.picture_was_shown()
     camera.gate.has_moved = True
     clocks.set_by(set_by_ms)
     clocks.pass_by(0.9)
     assert not camera.wants_picture()
     clocks.pass_by(0.2)
     assert camera.wants_picture()
-    assert not camera.is_inspection_due()
+    assert not is_judging_due(camera)
     clocks.pass_by(2)
-    assert camera.is_inspection_due()
+    assert is_judging_due(camera)
 
 
-def test_only_motion_makes_a_confirmed_vehicle_that_is_missed_again_worth_another_close_look() -> None:
+def test_only_motion_makes_a_confirmed_vehicle_that_is_missed_again_worth_another_judgement() -> None:
     camera = camera_with()
     in_space, at_ms = vehicles((140, 60, 200, 135)), itertools.count(1000, 100)
 
     def see(found: sv.Detections) -> None:
         picture = FramePicture(b"", (1000, 1000))
-        camera.follow(RawFrame(1, next(at_ms), 1000, 1000, b""), Inference(picture, "new", found))
+        camera.state.update(RawFrame(1, next(at_ms), 1000, 1000, b""), Inference(picture, "new", found))
 
     def wants_after_a_miss() -> bool:
         for _ in range(3):  # a track is sure of itself
             see(in_space)
-        camera.lot.wants_inspection = False
+        camera.state.lot.wants_inspection = False
         see(vehicles())
-        return camera.lot.wants_inspection
+        return camera.state.lot.wants_inspection
 
     camera.gate.has_moved = False
     assert wants_after_a_miss()
-    camera.inspected = Inspected(camera.lot, in_space, (1000, 1000))
+    camera.judging.answer(Judgement(camera.state.lot, in_space, (1000, 1000), captured_at_ms=0))
     assert not wants_after_a_miss()
     camera.gate.has_moved = True
     assert wants_after_a_miss()
@@ -118,12 +125,10 @@ def test_spaces_become_unknown_once_no_picture_came_for_the_time_that_is_set(clo
     camera = camera_with()
     clocks.set_by(set_by_ms)
     clocks.pass_by(9.9)
-    camera.lose_sight_if_stale()
-    assert not camera.pending_events
+    assert not camera.schedule.is_without_frames()
     clocks.pass_by(0.2)
-    camera.lose_sight_if_stale()
-    assert [event.state for event in camera.pending_events] == ["unknown"]
-    assert camera.pending_events[0].at_ms == now_ms()
+    assert camera.schedule.is_without_frames()
+    assert [(event.state, event.at_ms) for event in camera.state.lose_view()] == [("unknown", now_ms())]
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, 2 * HOUR_MS])

@@ -30,7 +30,7 @@ async def test_cameras_are_served_in_turn() -> None:
     assert [(await taken(latest_frames)).camera_id for _ in range(3)] == ["A", "B", "C"]
 
 
-async def test_a_lane_waits_for_a_frame() -> None:
+async def test_a_worker_waits_for_a_frame() -> None:
     latest_frames = LatestFrames()
     taking = asyncio.create_task(taken(latest_frames))
     await asyncio.sleep(0)
@@ -39,7 +39,7 @@ async def test_a_lane_waits_for_a_frame() -> None:
     assert (await taking).camera_id == "A"
 
 
-async def test_a_frame_is_not_lost_with_the_lane_that_was_woken_for_it() -> None:
+async def test_a_frame_is_not_lost_with_the_worker_that_was_woken_for_it() -> None:
     latest_frames = LatestFrames()
     first, second = (asyncio.create_task(latest_frames.take()) for _ in range(2))
     await asyncio.sleep(0)
@@ -49,7 +49,7 @@ async def test_a_frame_is_not_lost_with_the_lane_that_was_woken_for_it() -> None
     assert first.cancelled()
 
 
-async def test_whoever_waits_when_the_mailbox_is_closed_gets_nothing() -> None:
+async def test_those_that_wait_when_it_is_closed_get_nothing() -> None:
     latest_frames = LatestFrames()
     waiting = [asyncio.create_task(latest_frames.take()) for _ in range(2)]
     await asyncio.sleep(0)
@@ -65,4 +65,4 @@ async def test_a_camera_given_up_is_no_longer_counted() -> None:
     latest_frames.put(pending("A", 2))
     latest_frames.forget("A")
     assert not latest_frames.skipped["A"]
-    assert (await taken(latest_frames)).camera_id == "A", "whoever takes it counts it"
+    assert (await taken(latest_frames)).camera_id == "A", "the worker that takes it counts it"

@@ -70,8 +70,14 @@ def test_darkness_and_a_covered_lens_show_nothing(shown: Thumbnail) -> None:
     covered = gate()
     noise = np.random.default_rng(1).integers(0, 3, shown.shape, dtype=np.uint8)
     assert covered.judge(shown + noise, 100) == "blind"
-    covered.forget()
     assert covered.judge(lot(), 200) == "new"
+
+
+def test_the_first_picture_after_darkness_is_new_though_it_shows_what_was_there_before() -> None:
+    covered = gate()
+    assert covered.judge(lot(), 200) == "still"
+    assert covered.judge(np.full((90, 160), 3, np.uint8), 300) == "blind"
+    assert covered.judge(lot(), 400) == "new"
 
 
 def test_another_size_is_new() -> None:

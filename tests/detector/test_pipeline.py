@@ -19,11 +19,14 @@ from libs.common.clock import now_ms, running_s
 from libs.common.errors import EngineError
 from libs.common.leases import Lease
 from libs.common.messages import RawFrame, unpack_viewer_message
-from services.detector.camera import CameraWork
+from services.detector.camera import CameraSession
+from services.detector.camera_state import StoredCamera
 from services.detector.engines.base import Engine, EngineWrapper, Picture
 from services.detector.engines.loading import load_engine
-from services.detector.frame_result import AnnotatedFrame, FrameOrder
+from services.detector.frame_order import FrameOrder
+from services.detector.frame_result import AnnotatedFrame
 from services.detector.full_frame import FullFrameInference
+from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.metrics import DetectorMetrics
 from services.detector.pictures import encode
@@ -34,7 +37,7 @@ from services.detector.tiled_inference import TiledInference
 from tests.support.waiting import wait_for
 
 SETTINGS = DetectorSettings(motion_threshold=0, inspect_every_s=0)
-LANES = 3
+WORKERS = 3
 
 
 class GatedEngine(EngineWrapper):
@@ -60,12 +63,12 @@ def pending(frame_id: str, grey: int, camera_id: str = "CAM1") -> PendingFrame:
     return PendingFrame(camera_id, frame, now_ms())
 
 
-async def leased_camera(redis: Redis) -> CameraWork:
+async def leased_camera(redis: Redis, metrics: DetectorMetrics) -> CameraSession:
     lock = Lock(redis, keys.lease("detector", "CAM1"), timeout=60, thread_local=False)
     assert await lock.acquire(token="detector-1")
     lease = Lease("CAM1", lock, 60)
     lease.extend(running_s())
-    camera = CameraWork(lease, [], {}, 0, SETTINGS, "detector-1")
+    camera = CameraSession(lease, StoredCamera(), SETTINGS, "detector-1", metrics.frames)
     camera.is_watched = True
     return camera
 
@@ -91,7 +94,7 @@ class GatedPublisher(Publisher):
         super().__init__(redis, SETTINGS, "detector-1")
         self.opened = asyncio.Event()
 
-    async def publish(self, camera: CameraWork, frame: AnnotatedFrame) -> bool:
+    async def publish(self, camera: CameraSession, frame: AnnotatedFrame) -> bool:
         await self.opened.wait()
         return await super().publish(camera, frame)
 
@@ -106,30 +109,29 @@ class Running:
 
     latest_frames: LatestFrames
     metrics: DetectorMetrics
-    camera: CameraWork
+    camera: CameraSession
     seen: list[tuple[str, int]]
 
     async def put(self, frame_id: str, grey: int) -> FrameOrder:
         """Leave a frame and wait until a worker has taken it."""
-        before = self.camera.last_order
+        before = self.camera.sequence.last
         self.latest_frames.put(pending(frame_id, grey))
-        await wait_for(lambda: self.camera.last_order is not before)
-        assert self.camera.last_order is not None
-        return self.camera.last_order
+        await wait_for(lambda: self.camera.sequence.last is not before)
+        assert self.camera.sequence.last is not None
+        return self.camera.sequence.last
 
 
 @asynccontextmanager
-async def lanes_at_work(redis: Redis, engine: Engine, publisher: Publisher | None = None) -> AsyncIterator[Running]:
-    metrics, latest_frames, stop, camera = (
-        DetectorMetrics(),
-        LatestFrames(),
-        asyncio.Event(),
-        await leased_camera(redis),
+async def pipeline_at_work(redis: Redis, engine: Engine, publisher: Publisher | None = None) -> AsyncIterator[Running]:
+    metrics, latest_frames, stop = DetectorMetrics(), LatestFrames(), asyncio.Event()
+    camera = await leased_camera(redis, metrics)
+    pipeline = Pipeline(
+        FullFrameInference(engine, SETTINGS.track_confidence),
+        JudgingQueue(TiledInference(engine, SETTINGS)),
+        publisher or Publisher(redis, SETTINGS, "detector-1"),
+        {"CAM1": camera},
+        metrics,
     )
-    workers = Pipeline(
-        FullFrameInference(engine, SETTINGS), TiledInference(engine, SETTINGS), latest_frames, {"CAM1": camera},
-        publisher or Publisher(redis, SETTINGS, "detector-1"), SETTINGS, LANES, metrics,
-    )  # fmt: skip
     seen: list[tuple[str, int]] = []
 
     async def watch(pubsub: Any) -> None:
@@ -140,7 +142,10 @@ async def lanes_at_work(redis: Redis, engine: Engine, publisher: Publisher | Non
 
     async with redis.pubsub() as pubsub:
         await pubsub.subscribe(keys.live("CAM1"))
-        watching, running = asyncio.create_task(watch(pubsub)), asyncio.create_task(workers.run(stop))
+        watching, running = (
+            asyncio.create_task(watch(pubsub)),
+            asyncio.create_task(pipeline.run(latest_frames, WORKERS, stop)),
+        )
         try:
             yield Running(latest_frames, metrics, camera, seen)
         finally:
@@ -152,7 +157,7 @@ async def lanes_at_work(redis: Redis, engine: Engine, publisher: Publisher | Non
 
 async def test_frames_of_a_camera_are_published_in_order_whichever_is_found_first(redis: Redis) -> None:
     engine = GatedEngine(load_engine(SETTINGS))
-    async with lanes_at_work(redis, engine) as work:
+    async with pipeline_at_work(redis, engine) as work:
         try:
             await work.put("1-0", grey=250)
             await work.put("2-0", grey=60)
@@ -168,21 +173,21 @@ async def test_frames_of_a_camera_are_published_in_order_whichever_is_found_firs
 
 async def test_a_frame_is_drawn_while_the_one_before_is_published(redis: Redis) -> None:
     publisher = GatedPublisher(redis)
-    async with lanes_at_work(redis, load_engine(SETTINGS), publisher) as work:
+    async with pipeline_at_work(redis, load_engine(SETTINGS), publisher) as work:
         try:
-            turns = [await work.put(f"{number}-0", grey=60) for number in range(1, LANES + 1)]
-            await wait_for(lambda: turns[-1].drawn.is_set())
-            assert not any(turn.ended.done() for turn in turns)
+            places = [await work.put(f"{number}-0", grey=60) for number in range(1, WORKERS + 1)]
+            await wait_for(lambda: places[-1].drawn.is_set())
+            assert not any(place.ended.done() for place in places)
             assert not work.seen
         finally:
             publisher.opened.set()
-        await wait_for(lambda: len(work.seen) == LANES)
+        await wait_for(lambda: len(work.seen) == WORKERS)
         assert work.seen == [("1-0", 1), ("2-0", 2), ("3-0", 3)]
 
 
 async def test_a_frame_that_fails_holds_up_nobody_and_is_not_overtaken(redis: Redis) -> None:
     engine = FailingEngine(load_engine(SETTINGS))
-    async with lanes_at_work(redis, engine) as work:
+    async with pipeline_at_work(redis, engine) as work:
         try:
             failing, second = await work.put("1-0", grey=250), await work.put("2-0", grey=60)
             assert not second.drawn.is_set(), "nobody knows yet what the first one brings"

@@ -15,7 +15,9 @@ from libs.common.bus import connect
 from libs.common.clock import running_s
 from libs.common.leases import Lease
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
-from services.detector.camera import CameraWork
+from services.detector.camera import CameraSession
+from services.detector.camera_state import StoredCamera
+from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 from tests.support.cuttable_link import cuttable_link
@@ -37,19 +39,19 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def camera(redis: Redis) -> CameraWork:
+async def camera(redis: Redis) -> CameraSession:
     return await under_lease(redis, 60)
 
 
-async def under_lease(redis: Redis, timeout_s: float) -> CameraWork:
+async def under_lease(redis: Redis, timeout_s: float) -> CameraSession:
     """A camera with two changes to tell; Redis grants its lease for so long, its holder believes in it for longer."""
     lock = Lock(redis, keys.lease("detector", "CAM1"), timeout=timeout_s, thread_local=False)
     assert await lock.acquire(token="detector-1")
     lease = Lease("CAM1", lock, 60)
     lease.extend(running_s())
-    work = CameraWork(lease, [SPACE], {}, 0, DetectorSettings(), "detector-1")
-    work.pending_events.extend([change(1), change(2)])
-    return work
+    session = CameraSession(lease, StoredCamera([SPACE]), DetectorSettings(), "detector-1", DetectorMetrics().frames)
+    session.outbox.events.extend([change(1), change(2)])
+    return session
 
 
 async def times(redis: Redis) -> list[int]:
@@ -57,44 +59,44 @@ async def times(redis: Redis) -> list[int]:
     return [int(fields[b"at_ms"]) for _, fields in entries]
 
 
-async def test_a_change_is_published_once_by_callers_that_meet(redis: Redis, camera: CameraWork) -> None:
+async def test_a_change_is_published_once_by_callers_that_meet(redis: Redis, camera: CameraSession) -> None:
     publisher = Publisher(redis, DetectorSettings(), "detector-1")
     await asyncio.gather(*(publisher.publish_changes(camera) for _ in range(5)))
     assert await times(redis) == [1, 2]
-    assert not camera.pending_events
+    assert not camera.outbox.events
 
 
-async def test_a_change_whose_answer_was_lost_is_not_published_again(redis: Redis, camera: CameraWork) -> None:
+async def test_a_change_whose_answer_was_lost_is_not_published_again(redis: Redis, camera: CameraSession) -> None:
     publisher = Publisher(redis, DetectorSettings(), "detector-1")
     written: Any = change(1).to_fields()
     await redis.xadd(keys.events("CAM1"), written)  # as if the connection had broken before the answer
-    camera.is_unsettled = True
+    camera.outbox.is_unsettled = True
     assert await publisher.publish_changes(camera)
     assert await times(redis) == [1, 2]
 
 
 async def test_what_is_kept_of_a_space_is_what_the_changes_that_are_published_say(
-    redis: Redis, camera: CameraWork
+    redis: Redis, camera: CameraSession
 ) -> None:
     """A later frame, which is not published yet, may have changed the space again."""
-    assert camera.lot.statuses["A1"].state == "unknown"
+    assert camera.state.lot.statuses["A1"].state == "unknown"
     assert await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
     kept = {name: SpaceStatus.model_validate_json(text) for name, text in (await redis.hgetall(OCCUPANCY)).items()}
     assert kept == {b"A1": SpaceStatus(state="free", since_ms=2)}
 
 
-async def test_a_space_that_is_gone_is_not_kept(redis: Redis, camera: CameraWork) -> None:
-    camera.change_spaces([])
+async def test_a_space_that_is_gone_is_not_kept(redis: Redis, camera: CameraSession) -> None:
+    camera.state.change_spaces([])
     assert await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
     assert await times(redis) == [1, 2]
     assert not await redis.exists(OCCUPANCY)
 
 
-async def test_nothing_is_published_without_the_lease(redis: Redis, camera: CameraWork) -> None:
+async def test_nothing_is_published_without_the_lease(redis: Redis, camera: CameraSession) -> None:
     camera.lease.end()
     assert not await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
     assert await times(redis) == []
-    assert len(camera.pending_events) == 2
+    assert len(camera.outbox.events) == 2
 
 
 async def test_what_a_cut_off_detector_has_sent_is_refused_when_it_arrives(

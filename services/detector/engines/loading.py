@@ -13,7 +13,7 @@ from services.detector.engines.batching import BatchingEngine
 from services.detector.engines.timed import TimedEngine
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 
-LANES_MAX: Final = 64
+WORKERS_MAX: Final = 64
 """Each worker is a thread and holds a decoded picture."""
 
 
@@ -29,7 +29,7 @@ def worker_count(settings: DetectorSettings, batch_max: int = 1) -> int:
         # The workers whose pictures are at the model wait there and use no core. While they do, the others draw what
         # the last batch found and decode what will be the next one: there must be enough of them to fill it.
         workers = batch_max + max(workers, batch_max)
-    return settings.workers or min(workers, LANES_MAX)
+    return settings.workers or min(workers, WORKERS_MAX)
 
 
 def core_count() -> int:
