@@ -17,8 +17,9 @@ Command = Sequence[str | bytes | int | float]
 """A Redis command as it is sent: its name, the key or channel, arguments."""
 
 # The commands come one after the other, each behind the number of its parts; where the number is negative, the
-# payload is to be the third part.
-_FENCED = """
+# payload is to be the third part. The script runs also while Redis is full: what is written here has bounds of its own,
+# and history asks `RedisMemoryWatch.may_write` first.
+_FENCED = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
 local answers, at = {}, 3
 while ARGV[at] do

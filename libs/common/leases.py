@@ -1,22 +1,22 @@
 """Which cameras this process owns: shared among the processes of a role, never owned by two at once.
 
-Every process beats its heart into `lotcast:members:{role}`, computes the same assignment as the others, and holds each
-of its cameras by a lock that expires unless it is extended. How a service uses it:
+Each process writes heartbeats (`libs.common.membership`), computes the same assignment as the others, and holds each of
+its cameras by a lock that expires unless it is extended. It goes on while Redis is full. How a service uses it:
 
     leases = Leases(redis, "ingest", process_id("ingest"))
     run_until_stopped([leases.run(stop), ...])      # heartbeats, acquires, extends
     leases.share(camera_ids)                        # whenever the list of cameras is read
     held = leases.held()                            # camera id → Lease: work on these
-    lease.begin()                                   # once the work on one begins; from here on it is yours to release
-    if lease.is_valid(): publish                    # right before every publish
-    await leases.release(lease)                     # once the work on a camera that is no longer held has ended
+    lease.begin()                                   # when work on a camera begins; from here on the service releases it
+    if lease.is_valid(): publish                    # right before each publish
+    await leases.release(lease)                     # when work on a camera that is no longer held has ended
 
-Once stopped, nothing is held any more: the user ends its work and releases as ever, and `run` then signs off.
+After a stop nothing is held any more: the service ends its work and releases as usual, and `run` then leaves the role.
 
 A camera that goes to another process leaves `held()` first and stays locked until `release`, so that the next owner
-begins when this one has ended. One that leaves before the work began is released here: nobody else may know of it.
-A `Lease` is one tenure: work begun under one must end with it, even if the same process
-gets the camera again, since somebody else may have owned it in between.
+begins after this one has ended. If it leaves before work has begun, it is released here, since the service may not know
+of it. A `Lease` is one tenure: work begun under it must end with it, even if the same process gets the camera again,
+because another process may have owned it in between.
 """
 
 from __future__ import annotations
@@ -27,70 +27,29 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
-from redis.exceptions import LockError, RedisError
 
 from libs.common import keys
 from libs.common.assignment import assign
-from libs.common.bus import as_text
 from libs.common.clock import running_s
+from libs.common.lease import CameraLock, Lease
 from libs.common.logging import get_logger
+from libs.common.membership import Membership
 from libs.common.monitoring.liveness import LivenessCheck
+from libs.common.redis_errors import REDIS_ERRORS, OutageLog, describe
 from libs.common.shutdown import sleep_until_stopped
+
+__all__ = ["Lease", "Leases"]
 
 _log = get_logger("leases")
 
 DEFAULT_TIMEOUT_S: Final = 2.0
 TICKS_PER_TIMEOUT: Final = 8
-"""How often within the timeout hearts beat and free cameras are taken."""
+"""How often within the timeout a heartbeat is written and free cameras are taken."""
 TICKS_PER_EXTENSION: Final = 2
-LOOKS_PER_TIMEOUT: Final = 40
-"""How often within the timeout a lease is looked at that may have run out; needs no answer from Redis."""
+CHECKS_PER_TIMEOUT: Final = 40
+"""How often within the timeout leases are checked for having run out; this needs no answer from Redis."""
 SILENT_TIMEOUTS_MAX: Final = 3
-"""A process whose heart has not reached Redis for this many timeouts owns nothing, and is not healthy."""
-SAFETY_SHARE: Final = 0.1
-"""A lease counts as lost this share of the timeout before Redis may give it away: time for what is being published."""
-
-# The time is Redis's own, so that the clocks of the members' machines need not agree.
-_BEAT = """
-local now = redis.call('TIME')
-local seconds = now[1] + now[2] / 1000000
-redis.call('ZADD', KEYS[1], string.format('%.3f', seconds), ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.3f', seconds - tonumber(ARGV[2])))
-return redis.call('ZRANGE', KEYS[1], 0, -1)
-"""
-
-
-class Lease:
-    """One tenure of one camera.
-
-    Attributes:
-        camera_id: which camera.
-        has_begun: whether its user works under it, and will release it.
-    """
-
-    def __init__(self, camera_id: str, lock: Lock, timeout_s: float) -> None:
-        self.camera_id = camera_id
-        self.lock = lock
-        self.has_begun = False
-        self._timeout_s = timeout_s
-        self._is_over = False
-        self._valid_until_s = float("-inf")
-
-    def is_valid(self) -> bool:
-        """Whether the camera is certainly this process's now; also right after the process was paused."""
-        return not self._is_over and running_s() < self._valid_until_s
-
-    def begin(self) -> None:
-        """The user begins its work under this lease."""
-        self.has_begun = True
-
-    def extend(self, asked_at_s: float) -> None:
-        """Note that Redis granted the whole timeout to a request sent at `asked_at_s` (on `running_s`'s clock)."""
-        self._valid_until_s = asked_at_s + self._timeout_s * (1 - SAFETY_SHARE)
-
-    def end(self) -> None:
-        """The tenure is over, whatever answers are still on their way."""
-        self._is_over = True
+"""A process whose heartbeats have not reached Redis for this many timeouts owns nothing and is not healthy."""
 
 
 class Leases:
@@ -101,7 +60,7 @@ class Leases:
         role: its role.
         members: the role's live processes, as this one last saw them, sorted.
         moved: how often a camera was `taken`, `released` and `lost` by this process.
-        changed: set when `held()` may have changed; the user clears it.
+        changed: set when `held()` may have changed; the service clears it.
         liveness: beats whenever Redis has taken a heartbeat.
     """
 
@@ -127,11 +86,11 @@ class Leases:
         self._leases: dict[str, Lease] = {}
         self._releasing: set[str] = set()
         self._is_stopping = False
-        self._beat = redis.register_script(_BEAT)
+        self._membership = Membership(redis, role, member, timeout_s)
         self._renew = redis.register_script(Lock.LUA_REACQUIRE_SCRIPT)
 
     def share(self, camera_ids: Collection[str]) -> None:
-        """Say which cameras there are; one that is missing now is not held any more."""
+        """Set the cameras that exist; one that is missing from now on is no longer held."""
         if self._camera_ids != set(camera_ids):
             self._camera_ids = frozenset(camera_ids)
             self._assign()
@@ -149,7 +108,7 @@ class Leases:
         return self.members[:1] == (self.member,)
 
     async def release(self, lease: Lease) -> None:
-        """Give a camera to whoever waits for it; call it when the work under this lease has ended.
+        """Give up a camera, so that another process can take it; call this when work under the lease has ended.
 
         Does nothing if the lease was lost meanwhile. If Redis is away, the lease expires by itself.
         """
@@ -160,7 +119,7 @@ class Leases:
         try:
             await lease.lock.release()
             self.moved["released"] += 1
-        except (LockError, RedisError, OSError) as error:
+        except REDIS_ERRORS as error:  # a LockError is one
             self.moved["lost"] += 1
             _log.debug("lease was gone before its release", camera=lease.camera_id, reason=str(error))
         finally:
@@ -169,45 +128,42 @@ class Leases:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the leases until stopped, then until they are released; outlives Redis being away, the leases do not."""
-        looking = asyncio.create_task(self._look_for_lost())
+        checking = asyncio.create_task(self._drop_lost_for_ever())
         try:
             await self._tick_until_stopped(stop)
             self._is_stopping = True
             self._assign()
             await self._release_unused()
             # Those that nobody releases run out.
-            while self._leases:  # noqa: ASYNC110 - looked at a few times, once in a life: no need for an event
-                await asyncio.sleep(self._timeout_s / LOOKS_PER_TIMEOUT)
-            await self._sign_off()
+            while self._leases:  # noqa: ASYNC110 - a few rounds, once in a process's life: no need for an event
+                await asyncio.sleep(self._timeout_s / CHECKS_PER_TIMEOUT)
+            await self._leave()
         finally:
-            looking.cancel()
+            checking.cancel()
 
-    async def _sign_off(self) -> None:
+    async def _leave(self) -> None:
         """Let the others take over at once."""
         try:
-            await self._redis.zrem(keys.members(self.role), self.member)
-        except (RedisError, OSError) as error:
-            _log.info("could not sign off; the others notice by themselves", error=str(error))
+            await self._membership.leave()
+        except REDIS_ERRORS as error:
+            _log.info("could not leave the role; the others notice by the missing heartbeat", error=describe(error))
 
     async def _tick_until_stopped(self, stop: asyncio.Event) -> None:
-        away = False
+        outage = OutageLog(_log, f"leases of {self.role} run out")
         tick = 0
         while not stop.is_set():
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._tick(extend=tick % TICKS_PER_EXTENSION == 0)
                 self.liveness.beat()
-                away = False
-            except (RedisError, OSError) as error:
-                if not away:
-                    _log.warning("cannot reach redis; leases run out", role=self.role, error=str(error))
-                away = True
+                outage.worked()
+            except REDIS_ERRORS as error:
+                outage.failed(error)
             tick += 1
             await sleep_until_stopped(stop, self._timeout_s / TICKS_PER_TIMEOUT)
 
     async def _tick(self, *, extend: bool) -> None:
-        answer: Any = await self._beat(keys=[keys.members(self.role)], args=[self.member, self._timeout_s])
-        members = tuple(sorted(as_text(member) for member in answer))
+        members = await self._membership.beat()
         if members != self.members:
             _log.info("members changed", role=self.role, members=members)
             self.members = members
@@ -219,7 +175,7 @@ class Leases:
         await asyncio.gather(*(self._acquire(camera_id) for camera_id in free))
 
     async def _release_unused(self) -> None:
-        """Release what left before its user began: won and lost between two looks at `held()`."""
+        """Release cameras that left before work began: taken and lost between two calls of `held()`."""
         gone = [lease for camera_id, lease in self._leases.items() if camera_id not in self._mine]
         await asyncio.gather(*(self.release(lease) for lease in gone if not lease.has_begun))
 
@@ -241,7 +197,7 @@ class Leases:
 
     async def _acquire(self, camera_id: str) -> None:
         name = keys.lease(self.role, camera_id)
-        lock = Lock(self._redis, name, timeout=self._timeout_s, blocking=False, thread_local=False)
+        lock = CameraLock(self._redis, name, timeout=self._timeout_s, blocking=False, thread_local=False)
         asked_at_s = running_s()
         if await lock.acquire(token=self.member):
             lease = Lease(camera_id, lock, self._timeout_s)
@@ -250,9 +206,9 @@ class Leases:
             self.moved["taken"] += 1
             self.changed.set()
 
-    async def _look_for_lost(self) -> None:
+    async def _drop_lost_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(self._timeout_s / LOOKS_PER_TIMEOUT)
+            await asyncio.sleep(self._timeout_s / CHECKS_PER_TIMEOUT)
             self._drop_lost()
 
     def _drop_lost(self) -> None:

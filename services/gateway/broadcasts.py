@@ -24,7 +24,7 @@ INACTIVE_AFTER_S: Final = 300.0
 TIDY_EVERY_S: Final = 60.0
 
 # All of it or nothing: no number is counted without its picture, and who hears of a picture finds it in `latest` too.
-_PUBLISH: Final = """
+_PUBLISH: Final = """#!lua flags=allow-oom
 local message = ARGV[1] .. cmsgpack.pack(redis.call('INCRBY', KEYS[1], 1)) .. ARGV[2]
 redis.call('EXPIRE', KEYS[1], ARGV[7])
 redis.call('SET', KEYS[2], message, 'EX', ARGV[6])

@@ -54,6 +54,7 @@ class RedisServer:
     Attributes:
         port: on 127.0.0.1.
         url: of its database 0; the admin's, if it has users.
+        folder: where it keeps its files.
     """
 
     def __init__(self, folder: Path, *, with_users: bool = False, options: Sequence[str] = ()) -> None:
@@ -67,7 +68,7 @@ class RedisServer:
         self.port = free_port()
         self.url = self.url_of("admin") if with_users else f"redis://127.0.0.1:{self.port}/0"
         self._options = [*options]
-        self._folder = folder
+        self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         if with_users:
             self._options += ["--aclfile", str(_make_acl_file(folder))]
@@ -88,7 +89,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [str(find_redis_server()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        command += ["--appendonly", "no", "--databases", "64", "--dir", str(self._folder), *self._options]
+        command += ["--appendonly", "no", "--databases", "64", "--dir", str(self.folder), *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         with self.client() as client:

@@ -6,16 +6,16 @@ nothing that comes from outside can make another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from libs.common.leases import Leases
+from libs.common import keys
 
 LATENCY_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """From a hop within one machine to a picture that nobody would call live."""
@@ -107,10 +107,24 @@ class RoundTripMetrics:
             self._failures.inc()
 
 
+class LeaseNumbers(Protocol):
+    """The part of `libs.common.leases.Leases` that is told of; naming that class here would make an import cycle."""
+
+    @property
+    def role(self) -> keys.Role: ...
+    @property
+    def moved(self) -> Mapping[str, int]: ...
+    @property
+    def members(self) -> Sequence[str]: ...
+
+    def held(self) -> Sized:
+        """The cameras that this process owns now."""
+
+
 class LeaseCollector(Collector):
     """The leases of this process, read when somebody asks."""
 
-    def __init__(self, leases: Leases) -> None:
+    def __init__(self, leases: LeaseNumbers) -> None:
         self._leases = leases
 
     def collect(self) -> Iterator[Metric]:
