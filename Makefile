@@ -3,11 +3,16 @@ PYTHON ?= python3
 PROMTOOL ?= promtool
 VENV := .venv
 BIN := $(VENV)/bin
+# Where the machine has no Node.js, tools/setup.sh puts one into the venv.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 STAMPS := .stamps
+BUS_TESTS := tests/common tests/local tests/gateway/test_redis_away.py tests/gateway/test_many_gateways.py \
+	tests/ingest/test_ownership.py tests/ingest/test_frame_writer.py tests/detector/test_publisher.py \
+	tests/detector/test_service.py tests/redis_access
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python test-web test-e2e test-compose constraints test-alerts bench-detector bench-gateway bench-ingest soak check format web clean
+.PHONY: help demo ultralytics test test-python test-wheel-redis test-bare-machine test-web test-e2e test-compose constraints test-alerts bench-detector bench-gateway bench-ingest soak check format web clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -15,16 +20,26 @@ help: ## list the commands
 demo: $(STAMPS)/run web/dist/index.html ## run the whole system on a rendered parking lot, until Ctrl-C
 	@exec $(BIN)/lotcast demo
 
-test: test-python test-web test-e2e ## set up what tests need, and run them all: Python, web, browser
+ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and exports of models
+	@tools/setup.sh ultralytics $(PYTHON) $(VENV)
+
+test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser ## set up what tests need, and run them all: Python, web, browser
+	@$(MAKE) --no-print-directory test-python test-web test-e2e
 
 test-python: $(STAMPS)/dev ## Python tests, against real redis-servers, one worker a core
 	$(BIN)/pytest -m "not e2e and not compose" -n auto --dist loadfile
 
 test-web: $(STAMPS)/web ## the dashboard's tests
-	cd web && npm test
+	cd web && $(NPM) test
 
 test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about two minutes
 	$(BIN)/pytest -m e2e
+
+test-wheel-redis: $(STAMPS)/dev ## what goes over the bus, on the wheel's redis-server instead of the machine's
+	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest -m "not e2e and not compose" -n auto --dist loadfile $(BUS_TESTS)
+
+test-bare-machine: $(STAMPS)/dev ## a fresh clone's `make demo` where redis-server, Node.js and browsers are hidden; wants root
+	$(BIN)/python -m tools.bare_machine
 
 test-compose: $(STAMPS)/dev ## compose.yaml on this machine's container engine, while parts of it are killed
 	$(BIN)/pytest -s -m compose tests/compose
@@ -55,13 +70,13 @@ check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generated --check
-	cd web && npm run lint && npm run typecheck && npm run api:check
+	cd web && $(NPM) run lint && $(NPM) run typecheck && $(NPM) run api:check
 
 format: $(STAMPS)/dev ## put code and generated files in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tools.generated
-	cd web && npm run api
+	cd web && $(NPM) run api
 
 web: web/dist/index.html ## build the dashboard
 
@@ -78,8 +93,8 @@ $(STAMPS)/dev: pyproject.toml tools/setup.sh
 	@tools/setup.sh dev $(PYTHON) $(VENV)
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
 
-$(STAMPS)/web: web/package.json web/package-lock.json
-	@tools/setup.sh web
+$(STAMPS)/web: web/package.json web/package-lock.json tools/setup.sh
+	@tools/setup.sh web $(PYTHON) $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/browser: $(STAMPS)/dev
@@ -87,5 +102,5 @@ $(STAMPS)/browser: $(STAMPS)/dev
 	@mkdir -p $(STAMPS) && touch $@
 
 web/dist/index.html: $(STAMPS)/web $(WEB_SOURCES)
-	cd web && npm run build
+	cd web && $(NPM) run build
 	@touch $@

