@@ -1,6 +1,6 @@
 """Prove that Lotcast starts on a bare machine: a fresh clone, `make demo`, both cameras' pictures, Ctrl-C.
 
-`python -m tools.bare_machine` clones this repository's HEAD and runs it under tools/bare_machine.sh, where redis-server,
+`python -m tools.bare_machine` clones HEAD and runs it under tools/bare_machine.sh, where redis-server,
 Node.js, browsers and everything else that .ci/packages lists are gone. It asks for the pictures as a viewer does, over
 HTTP and WebSocket. Exit code 0 if all came in time and nothing was left behind.
 """
