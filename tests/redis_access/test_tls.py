@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from deploy.local.redis_binary import find_redis_server
 from libs.common import keys
 from libs.common.bus import connect
 from libs.common.errors import ConfigurationError
@@ -18,7 +17,7 @@ from libs.common.settings import ServiceSettings
 from tests.support.cameras import multipart_camera, serving
 from tests.support.pictures import make_jpeg
 from tests.support.processes import SERVICES, running
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer, find_redis_server, free_port
 from tests.support.waiting import wait_for
 
 

