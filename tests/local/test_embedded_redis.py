@@ -77,4 +77,4 @@ async def test_every_option_is_taken(tmp_path: Path) -> None:
         await wait_for(lambda: answers(client))
         assert client.config_get("save") == {"save": "60 1"}
         limits = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
-        assert f"pubsub {64 << 20} {32 << 20} 10" in limits
+        assert f"pubsub {64 << 20} {32 << 20} 10" in str(limits)
