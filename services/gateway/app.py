@@ -14,11 +14,13 @@ from libs.common.load import report_load
 from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
-from services.gateway.api import bridge, cameras, login, media, occupancy, probe, system, viewer
+from services.gateway.api import bridge, cameras, live, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts
 from services.gateway.dashboard import Dashboard
 from services.gateway.hub.hub import Hub
+from services.gateway.live.hub import LiveHub
+from services.gateway.live.status_feed import StatusFeed
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.openapi_document import complete_openapi
 from services.gateway.presence import Presence
@@ -55,17 +57,20 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             max_connections=64,
             on_round_trip=metrics.round_trips,
         )
-        subscriber = connect(settings.redis, answer_timeout_s=None, max_connections=2)
+        subscriber = connect(settings.redis, answer_timeout_s=None, max_connections=4)
         hub = Hub(redis, subscriber, metrics)
         gateway_id = process_id("gateway")
-        presence = Presence(redis, hub, gateway_id)
         clock, memory = RedisClock(redis), RedisMemoryWatch(redis)
+        live_hub = LiveHub(redis, subscriber)
+        presence = Presence(redis, (hub, live_hub), gateway_id)
+        status_feed = StatusFeed(redis, presence, live_hub, clock)
         broadcasts = Broadcasts(redis, presence)
-        hub.on_change = presence.nudge
+        hub.on_change = live_hub.on_change = presence.nudge
         app.state.resources = Resources(
             settings=settings,
             redis=redis,
             hub=hub,
+            live=live_hub,
             presence=presence,
             broadcasts=broadcasts,
             metrics=metrics,
@@ -76,8 +81,16 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             viewers_by_address=ConnectionCounter(settings.connections_per_address, settings.trusted_proxy_list),
         )
         stop = asyncio.Event()
-        parts = [asyncio.create_task(part.run(stop)) for part in (hub, presence, broadcasts, clock, memory)]
-        load = report_load(redis, "gateway", gateway_id, lambda: {"viewers": hub.viewer_count}, clock, stop)
+        services = (hub, live_hub, status_feed, presence, broadcasts, clock, memory)
+        parts = [asyncio.create_task(part.run(stop)) for part in services]
+        load = report_load(
+            redis,
+            "gateway",
+            gateway_id,
+            lambda: {"viewers": hub.viewer_count + live_hub.connection_count},
+            clock,
+            stop,
+        )
         parts.append(asyncio.create_task(load))
         _log.info("gateway ready", gateway=gateway_id, host=settings.host, port=settings.port, roles=tokens.roles)
         if not tokens:
@@ -104,6 +117,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
     for part in (bridge, cameras, probe, occupancy, media, system):
         app.include_router(part.router)
     app.include_router(login.router)
+    app.include_router(live.router)
     app.include_router(viewer.router)
     install_problem_handlers(app)
     app.add_middleware(Dashboard, folder=settings.dashboard_dir)

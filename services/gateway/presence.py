@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
@@ -14,7 +16,6 @@ from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.logging import get_logger
 from libs.common.shutdown import sleep_until_stopped
-from services.gateway.hub.hub import Hub
 
 _log = get_logger("presence")
 
@@ -24,12 +25,22 @@ DEAD_AFTER_S = 8.0
 """A gateway silent for this long no longer counts; with the heartbeat that is within 10 s of its death."""
 
 
+class ViewerCounts(Protocol):
+    """A part of this gateway that has viewers."""
+
+    def viewers(self) -> Mapping[str, int]:
+        """How many viewers each camera has there."""
+
+    def viewers_of(self, camera_id: str) -> int:
+        """How many viewers a camera has there."""
+
+
 class Presence:
     """This gateway's entry among the others, and the sums over all."""
 
-    def __init__(self, redis: Redis, hub: Hub, gateway_id: str) -> None:
+    def __init__(self, redis: Redis, hubs: Sequence[ViewerCounts], gateway_id: str) -> None:
         self._redis = redis
-        self._hub = hub
+        self._hubs = hubs
         self._gateway_id = gateway_id
         self._written: dict[str, int] = {}
         self._lock = asyncio.Lock()
@@ -69,7 +80,7 @@ class Presence:
     async def update(self, *, everything: bool = False) -> None:
         """Write this gateway's numbers where they have changed, or all of them."""
         async with self._lock:
-            now = self._hub.viewers()
+            now = self._viewers()
             pipe = self._redis.pipeline(transaction=False)
             for camera_id in now.keys() | self._written.keys():
                 count = now.get(camera_id, 0)
@@ -107,7 +118,13 @@ class Presence:
         """
         others = live - {self._gateway_id}
         told = sum(int(count) for gateway, count in by_gateway.items() if as_text(gateway) in others)
-        return told + self._hub.viewers_of(camera_id)
+        return told + sum(hub.viewers_of(camera_id) for hub in self._hubs)
+
+    def _viewers(self) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for hub in self._hubs:
+            counts.update(hub.viewers())
+        return counts
 
     async def _beat(self) -> None:
         at = time.time()

@@ -13,6 +13,7 @@ from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from services.gateway.broadcasts import Broadcasts
 from services.gateway.hub.hub import Hub
+from services.gateway.live.hub import LiveHub
 from services.gateway.metrics import REFUSED, GatewayMetrics
 from services.gateway.presence import Presence
 from services.gateway.security.attempts import Attempts
@@ -28,6 +29,7 @@ class Resources:
     settings: GatewaySettings
     redis: Redis
     hub: Hub
+    live: LiveHub
     presence: Presence
     broadcasts: Broadcasts
     metrics: GatewayMetrics
@@ -39,7 +41,7 @@ class Resources:
 
     def refuse_viewer(self, address: str | None) -> str | None:
         """Why one more viewer at an address is refused, which is counted; None if there is room."""
-        if self.hub.viewer_count >= self.settings.viewers_max:
+        if self.hub.viewer_count + self.live.connection_count >= self.settings.viewers_max:
             limit = "gateway"
         elif not self.viewers_by_address.has_room(address):
             limit = "address"

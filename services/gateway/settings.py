@@ -52,6 +52,10 @@ class GatewaySettings(ServiceSettings):
     send_timeout_s: Annotated[
         float, Field(gt=0, le=60, description="a viewer that cannot take a frame for this long is cut off")
     ] = 0.5
+    still_picture_every_s: Annotated[
+        float,
+        Field(ge=1, le=300, description="a live viewer of a lot where nothing changes gets a fresh picture this often"),
+    ] = 15.0
     keepalive_after_s: Annotated[
         float, Field(gt=0, le=600, description="`keepalive` is sent after this much silence of a viewer")
     ] = 30.0

@@ -46,7 +46,7 @@ class MjpegResponse(Response):
         """Begin the response and leave the rest to the hub until the client goes."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         protocol: GatewayHttpProtocol = scope["extensions"][CONNECTION]
-        sender = protocol.make_outlet("mjpeg", self._used.settings.send_timeout_s, self._used.metrics)
+        sender = protocol.make_sender("mjpeg", self._used.settings.send_timeout_s, self._used.metrics)
         address = scope["client"][0] if scope.get("client") else None
         if not self._used.viewers_by_address.enter(address):
             protocol.transport.abort()  # asked before; another came in between

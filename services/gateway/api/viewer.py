@@ -52,7 +52,7 @@ async def view_detection(
             await _tell_presence(used)
             await websocket.accept()
             form: Form = "binary" if format == "binary" else "json"
-            sender = protocol.make_outlet(form, used.settings.send_timeout_s, used.metrics)
+            sender = protocol.make_sender(form, used.settings.send_timeout_s, used.metrics)
             used.hub.attach(camera_id, sender)
     except BaseException:  # also where the viewer goes, or the gateway stops, right now
         on_gone()

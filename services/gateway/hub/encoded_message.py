@@ -19,8 +19,8 @@ FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
 BOUNDARY: Final = "lotcast-frame"
 
-_TEXT: Final = 0x1
-_BINARY: Final = 0x2
+TEXT: Final = 0x1
+BINARY: Final = 0x2
 _FIN: Final = 0x80
 
 
@@ -95,7 +95,7 @@ class EncodedMessage:
 
     @cached_property
     def _binary(self) -> bytes:
-        return websocket_frame(_BINARY, self.packed)
+        return websocket_frame(BINARY, self.packed)
 
     @cached_property
     def _json(self) -> bytes:
@@ -104,7 +104,7 @@ class EncodedMessage:
             text = orjson.dumps({**self._fields, "frame": data_url}, option=orjson.OPT_NON_STR_KEYS)
         except orjson.JSONEncodeError as error:
             raise MessageError(f"not to be told in JSON: {error}") from error
-        return websocket_frame(_TEXT, text)
+        return websocket_frame(TEXT, text)
 
     @cached_property
     def _mjpeg(self) -> bytes:

@@ -52,7 +52,7 @@ class Hub:
         self._metrics = metrics
         self._channels: dict[str, Channel] = {}
         self._expected: Counter[str] = Counter()
-        self._subscription = Subscription(subscriber, self.hand_out, self._load_latest, self._watched_cameras)
+        self._subscription = Subscription(subscriber, self._watched, self.hand_out, self._load_latest)
         self._loading: set[asyncio.Task[None]] = set()
         self.on_change: Callable[[], None] = lambda: None
 
@@ -157,8 +157,8 @@ class Hub:
         self._metrics.frames.count("send", frames=sent)
         return True
 
-    def _watched_cameras(self) -> set[str]:
-        return set(self._channels)
+    def _watched(self) -> dict[bytes, list[str]]:
+        return {keys.live(camera_id).encode(): [camera_id] for camera_id in self._channels}
 
     def _load_latest(self, camera_id: str) -> None:
         """Fetch the last picture in the background.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.logging import get_logger
 from libs.common.shutdown import sleep_until_stopped
@@ -25,34 +24,38 @@ SILENCE_MAX_S: Final = 6.0
 RETRY_AFTER_S: Final = 0.3
 
 
-class Subscription:
-    """Receives the viewer messages of the cameras that are watched here."""
+Subscriber = TypeVar("Subscriber")
+"""What the owner of a subscription knows a channel by."""
+
+
+class Subscription(Generic[Subscriber]):
+    """Receives the viewer messages of the channels that are watched here."""
 
     def __init__(
         self,
         client: Redis,
-        on_message: Callable[[str, bytes], None],
-        on_subscribed: Callable[[str], None],
-        is_watched: Callable[[], set[str]],
+        wanted: Callable[[], Mapping[bytes, Sequence[Subscriber]]],
+        on_message: Callable[[Subscriber, bytes], None],
+        on_subscribed: Callable[[Subscriber], None],
     ) -> None:
         """Prepare.
 
         Args:
             client: of its own; waits for answers as long as it takes.
-            on_message: gets camera id and message; must not wait.
-            on_subscribed: gets the camera id when Redis has confirmed a subscription, the first and every new one.
-            is_watched: the cameras that should be subscribed now.
+            wanted: the channels that should be subscribed now, by name, each with those that want its messages.
+            on_message: gets one of those and a message; must not wait.
+            on_subscribed: gets one of those when Redis has confirmed a subscription, the first and every new one.
         """
         self._pubsub = client.pubsub()
         self._on_message = on_message
         self._on_subscribed = on_subscribed
-        self._is_watched = is_watched
+        self._wanted = wanted
         self._changed = asyncio.Event()
-        self._channels: dict[bytes, str] = {}
+        self._channels: dict[bytes, Sequence[Subscriber]] = {}
         self._heard_at = 0.0
 
     def change(self) -> None:
-        """Other cameras are watched than before."""
+        """Other channels are wanted than before."""
         self._changed.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -85,7 +88,7 @@ class Subscription:
         """Subscribe to what is watched, and ping in between so that a dead connection shows."""
         while True:
             self._changed.clear()
-            wanted = {keys.live(camera_id).encode(): camera_id for camera_id in self._is_watched()}
+            wanted = dict(self._wanted())
             new = wanted.keys() - self._channels.keys()
             gone = self._channels.keys() - wanted.keys()
             self._channels = wanted
@@ -110,13 +113,11 @@ class Subscription:
                 continue
             self._heard_at = now
             if message["type"] == "message":
-                camera_id = self._channels.get(message["channel"])
-                if camera_id is not None:
-                    self._on_message(camera_id, message["data"])
+                for subscriber in self._channels.get(message["channel"], ()):
+                    self._on_message(subscriber, message["data"])
             elif message["type"] == "subscribe":
-                camera_id = self._channels.get(as_text(message["channel"]).encode())
-                if camera_id is not None:
-                    self._on_subscribed(camera_id)
+                for subscriber in self._channels.get(as_text(message["channel"]).encode(), ()):
+                    self._on_subscribed(subscriber)
 
 
 async def _until(stop: asyncio.Event) -> None:

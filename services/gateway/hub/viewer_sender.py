@@ -32,7 +32,7 @@ class ViewerSender:
     """
 
     __slots__ = ("_busy", "_cut_off", "_deadline_s", "_fd", "_metrics", "_progress_at", "_remaining", "_timer",
-                 "_transport", "_waiting", "closed", "form")  # fmt: skip
+                 "_transport", "_waiting", "closed", "form", "on_ready")  # fmt: skip
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class ViewerSender:
         """
         self.form = form
         self.closed = False
+        self.on_ready: Callable[[], None] = lambda: None
         self._transport = transport
         self._deadline_s = deadline_s
         self._cut_off = cut_off
@@ -71,6 +72,11 @@ class ViewerSender:
             and hasattr(socket, "TCP_NOTSENT_LOWAT")
         ):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_MAX_BYTES)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether bytes are on their way that the kernel has not taken."""
+        return self._busy
 
     def start(self) -> None:
         """Begin: from now on one byte in the transport's buffer means that the viewer is busy."""
@@ -123,11 +129,14 @@ class ViewerSender:
         wire, self._waiting = self._waiting, None
         if wire is not None:
             self._metrics.frames.count("send", frames=self.offer(wire))
+        if not self._busy:
+            self.on_ready()
 
     def close(self) -> None:
         """Send nothing more; the transport is somebody else's to close."""
         self.closed = True
         self._waiting = None
+        self.on_ready = lambda: None
         self._stop_timer()
 
     def _check_progress(self) -> None:

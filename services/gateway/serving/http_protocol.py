@@ -40,7 +40,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._answers = 0
         self._unsent_timer: asyncio.TimerHandle | None = None
 
-    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
+    def make_sender(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
         """Let pictures be written to this connection, whose response has begun in chunked coding."""
         self._sender = ViewerSender(self.transport, form, deadline_s, self.transport.abort, metrics)
         return self._sender

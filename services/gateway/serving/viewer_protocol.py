@@ -58,6 +58,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         self.conn = _Connection(max_size=self.config.ws_max_size, logger=self.logger)
         self._sender: ViewerSender | None = None
         self._on_gone: Callable[[], None] = lambda: None
+        self._on_request: Callable[[str | None], None] = lambda text: None
         self._keepalive_after_s = 0.0
         self._heard_at = 0.0
         self._silence_timer: asyncio.TimerHandle | None = None
@@ -67,23 +68,29 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     # What the application calls
 
-    def make_outlet(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
+    def make_sender(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
         """Let pictures be written to this connection, which has been accepted."""
         self._sender = ViewerSender(self.transport, form, deadline_s, self._cut_off, metrics)
         return self._sender
 
-    def hand_over(self, keepalive_after_s: float, on_gone: Callable[[], None]) -> None:
+    def hand_over(
+        self,
+        keepalive_after_s: float,
+        on_gone: Callable[[], None],
+        on_request: Callable[[str | None], None] = lambda text: None,
+    ) -> None:
         """The application is done; serve the viewer until it goes.
 
         Args:
             keepalive_after_s: `keepalive` is sent after this much silence of the viewer.
             on_gone: called once when the connection is lost; at once if it is lost already.
+            on_request: gets each message of the viewer but `ping`; None for one that is not text.
         """
         if self.disconnected:
             on_gone()
             return
         self._handed_over = True
-        self._on_gone = on_gone
+        self._on_gone, self._on_request = on_gone, on_request
         self._keepalive_after_s = keepalive_after_s
         self._heard_at = self.loop.time()
         self._silence_timer = self.loop.call_later(keepalive_after_s, self._on_silence)
@@ -151,13 +158,13 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         try:
             self._on_text(data.decode())
         except UnicodeDecodeError:
-            self._close(INVALID_DATA, "not UTF-8")
+            self.close(INVALID_DATA, "not UTF-8")
 
     def shutdown(self) -> None:
         if not self._handed_over or self.close_sent:
             super().shutdown()
             return
-        self._close(GOING_AWAY, "the gateway stops")
+        self.close(GOING_AWAY, "the gateway stops")
 
     async def run_asgi(self) -> None:
         """Run the application; its end is the connection's end only where it did not hand it over."""
@@ -177,6 +184,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         self._heard_at = self.loop.time()
         if text == "ping":
             self._send_text(b"pong")
+        else:
+            self._on_request(text)
 
     def _on_silence(self) -> None:
         """Send `keepalive` if the viewer has been silent long enough, and look again when it may be."""
@@ -206,14 +215,14 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     def _cut_off(self) -> None:
         self.logger.info("a viewer cannot take pictures in time; cut off")
-        self._close(TRY_AGAIN_LATER, "too slow")
+        self.close(TRY_AGAIN_LATER, "too slow")
         self._tell_gone()  # its connection may last a while, but it is no viewer any more
 
     def _tell_gone(self) -> None:
         on_gone, self._on_gone = self._on_gone, lambda: None
         on_gone()
 
-    def _close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
         """Send a close frame and end the connection, with or without the viewer's answer."""
         if self._sender is not None:
             self._sender.close()
