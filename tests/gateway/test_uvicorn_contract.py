@@ -29,8 +29,8 @@ from tests.gateway.raw_viewer import BINARY, CLOSE, PING, TEXT, RawViewer
 from tests.support.waiting import wait_for
 
 OUR_OWN: dict[type, set[str]] = {
-    ViewerProtocol: {"make_sender", "close", "hand_over", "_on_text", "_on_silence", "_send_text", "_count_answer", "_cut_off",
-                     "_close", "_tell_gone"},
+    ViewerProtocol: {"make_sender", "close", "hand_over", "_on_text", "_on_silence", "_send_text", "_count_answer",
+                     "_cut_off", "_tell_gone"},
     GatewayHttpProtocol: {"make_sender", "_count_head", "_leave", "_start_head_timer", "_stop_head_timer",
                           "_on_head_late", "_watch_unsent", "_check_unsent", "_stop_unsent_timer",
                           "_unsent_bytes"},
