@@ -1,6 +1,7 @@
 """Files and parts of files that are made from the code: `--check` fails where one is stale.
 
 - web/src/api/openapi.json, from the gateway; the dashboard's TypeScript is generated from it
+- docs/asyncapi.json, the live viewers' messages
 - the configuration table in README.md, from the services' settings
 - the tables in docs/metrics.md, from the services' metrics
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from libs.common.settings import ServiceSettings, describe_default
 from services.detector.settings import DetectorSettings
+from services.gateway.asyncapi import asyncapi_json
 from services.gateway.openapi import openapi_json
 from services.gateway.settings import GatewaySettings
 from services.ingest.settings import IngestSettings
@@ -47,6 +49,7 @@ def expected_files() -> dict[Path, str]:
         ROOT / "README.md": _with_part(ROOT / "README.md", "settings", settings_table()),
         ROOT / "docs/metrics.md": _with_part(ROOT / "docs/metrics.md", "metrics", metrics_tables()),
         ROOT / "web/src/api/openapi.json": openapi_json(),
+        ROOT / "docs/asyncapi.json": asyncapi_json(),
     }
 
 

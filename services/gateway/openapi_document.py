@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from libs.common.live_messages import LIVE_MESSAGES, VIEWER_REQUESTS
 from libs.common.messages import FrameMetadata, ViewerMessage
 from services.gateway.api.models import BroadcastRequest
 from services.gateway.problems import BRIDGE_PATHS, BridgeProblem, Problem, problem_responses
@@ -18,7 +19,7 @@ _SCHEMES: Final = {
     "token": {"type": "http", "scheme": "bearer", "description": "a token of GATEWAY_TOKENS"},
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "from the form at /login"},
 }
-_EXTRA_MODELS: Final = (ViewerMessage, FrameMetadata, Problem, BridgeProblem, BroadcastRequest)
+_EXTRA_MODELS: Final = (ViewerMessage, FrameMetadata, Problem, BridgeProblem, BroadcastRequest, *LIVE_MESSAGES)
 _REFUSALS: Final = {401: "Not logged in", 403: "Not allowed"}
 
 
@@ -34,6 +35,7 @@ def complete_openapi(app: FastAPI, *, login_required: bool) -> None:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             models = [(model, "serialization") for model in _EXTRA_MODELS]
+            models += [(model, "validation") for model in VIEWER_REQUESTS]
             _, extra = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
             document["components"]["schemas"] |= extra["$defs"]
             if login_required:

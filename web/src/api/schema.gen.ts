@@ -329,6 +329,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Acknowledge
+         * @description I have shown the last picture; send the next one.
+         */
+        Acknowledge: {
+            /**
+             * Op
+             * @constant
+             */
+            op: "ack";
+        };
+        /**
          * BridgeProblem
          * @description What went wrong, in the bridge's form.
          */
@@ -499,6 +510,24 @@ export interface components {
             viewers: number;
         };
         /**
+         * ErrorMessage
+         * @description A request that was refused; the connection goes on.
+         */
+        ErrorMessage: {
+            /** Camera Id */
+            camera_id: string | null;
+            /** Detail */
+            detail: string;
+            /** Op */
+            op: string | null;
+            /**
+             * Type
+             * @default error
+             * @constant
+             */
+            type: "error";
+        };
+        /**
          * EventListing
          * @description Changes, newest first; `next` is the `before` of the page that follows.
          */
@@ -536,6 +565,79 @@ export interface components {
             state: "free" | "occupied" | "unknown";
             /** Track Id */
             track_id: number | null;
+        };
+        /**
+         * FrameMessage
+         * @description One frame of a camera.
+         */
+        FrameMessage: {
+            /** Camera Id */
+            camera_id: string;
+            /**
+             * Counts
+             * @description spaces: free, taken, unknown
+             */
+            counts: [
+                number,
+                number,
+                number
+            ];
+            /**
+             * Jpeg
+             * @description the picture; null where none was asked for
+             */
+            jpeg: string | null;
+            /**
+             * N
+             * @description frame_count of the camera
+             */
+            n: number;
+            /**
+             * Picture
+             * @description what `jpeg` shows
+             * @enum {string}
+             */
+            picture: "plain" | "annotated" | "small" | "none";
+            /**
+             * Size
+             * @description width and height that `vehicles` refer to; 0, 0: as `jpeg`
+             */
+            size: [
+                number,
+                number
+            ];
+            /**
+             * Spaces
+             * @description version of the list that `states` refers to
+             */
+            spaces: string;
+            /**
+             * States
+             * Format: binary
+             * @description two bits a space, the first in the lowest bits: 0 free, 1 occupied, 2 unknown
+             */
+            states: string;
+            /**
+             * Timings
+             * @description captured, read, detected, published: milliseconds since the epoch
+             */
+            timings: number[];
+            /**
+             * Type
+             * @default frame
+             * @constant
+             */
+            type: "frame";
+            /** Vehicles */
+            vehicles: [
+                number,
+                number,
+                number,
+                number,
+                number,
+                number,
+                number | null
+            ][];
         };
         /**
          * FrameMetadata
@@ -587,6 +689,33 @@ export interface components {
             status: "ok";
         };
         /**
+         * HelloMessage
+         * @description The first message of a connection.
+         */
+        HelloMessage: {
+            /**
+             * Now Ms
+             * @description Redis's clock now, milliseconds since the epoch
+             */
+            now_ms: number;
+            /**
+             * Type
+             * @default hello
+             * @constant
+             */
+            type: "hello";
+            /**
+             * Version
+             * @default 1
+             */
+            version: number;
+            /**
+             * Watch Max
+             * @description cameras that one connection may watch
+             */
+            watch_max: number;
+        };
+        /**
          * History
          * @description The counts over time, oldest first.
          */
@@ -610,6 +739,24 @@ export interface components {
             total_spaces: number;
             /** Vehicle Count */
             vehicle_count: number;
+        };
+        /**
+         * LiveSpace
+         * @description One parking space of a camera.
+         */
+        LiveSpace: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Polygon
+             * @description corners, 0..1 of the picture's width and height
+             */
+            polygon: [
+                number,
+                number
+            ][];
         };
         /**
          * MatchedDetection
@@ -897,6 +1044,69 @@ export interface components {
             track_id: number | null;
         };
         /**
+         * SpacesMessage
+         * @description A camera's spaces: before its first frame, and when they change.
+         */
+        SpacesMessage: {
+            /** Camera Id */
+            camera_id: string;
+            /** Spaces */
+            spaces: components["schemas"]["LiveSpace"][];
+            /**
+             * Type
+             * @default spaces
+             * @constant
+             */
+            type: "spaces";
+            /**
+             * Version
+             * @description the same as `spaces` of the frames that use this list
+             */
+            version: string;
+        };
+        /**
+         * StatusMessage
+         * @description How a camera is: when it is watched, when that changes, and every ten seconds.
+         */
+        StatusMessage: {
+            /** Camera Id */
+            camera_id: string;
+            /**
+             * Now Ms
+             * @description Redis's clock now, milliseconds since the epoch
+             */
+            now_ms: number;
+            /**
+             * Status
+             * @description `CameraView` of the HTTP API
+             */
+            status: {
+                [key: string]: unknown;
+            };
+            /**
+             * Type
+             * @default status
+             * @constant
+             */
+            type: "status";
+        };
+        /**
+         * StillMessage
+         * @description Nothing has changed since frame `n`: its picture still shows what is there. Sent at most once a second.
+         */
+        StillMessage: {
+            /** Camera Id */
+            camera_id: string;
+            /** N */
+            n: number;
+            /**
+             * Type
+             * @default still
+             * @constant
+             */
+            type: "still";
+        };
+        /**
          * Timings
          * @description When each hop had the frame, in milliseconds since the epoch.
          */
@@ -909,6 +1119,19 @@ export interface components {
             published_at: number;
             /** Read At */
             read_at: number;
+        };
+        /**
+         * Unwatch
+         * @description Send me nothing more of a camera.
+         */
+        Unwatch: {
+            /** Camera Id */
+            camera_id: string;
+            /**
+             * Op
+             * @constant
+             */
+            op: "unwatch";
         };
         /**
          * ViewerMessage
@@ -947,6 +1170,31 @@ export interface components {
              * @default 1
              */
             v: number;
+        };
+        /**
+         * Watch
+         * @description Send me a camera; sent again for the same camera, it changes what is sent.
+         */
+        Watch: {
+            /** Camera Id */
+            camera_id: string;
+            /**
+             * Fps
+             * @description frames a second at most; null: as they come
+             * @default null
+             */
+            fps: number | null;
+            /**
+             * Op
+             * @constant
+             */
+            op: "watch";
+            /**
+             * Picture
+             * @default plain
+             * @enum {string}
+             */
+            picture: "plain" | "annotated" | "small" | "none";
         };
     };
     responses: never;
