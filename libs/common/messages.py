@@ -89,6 +89,12 @@ class FrameMetadata(BaseModel):
     detector: Annotated[str, Field(description="the process that made this message")]
     frame_id: Annotated[str, Field(description="the raw frame's id in the camera's frame stream")]
     timings: Timings
+    width: Annotated[int, Field(description="of the frame, in pixels; 0: not told")] = 0
+    height: Annotated[int, Field(description="of the frame, in pixels; 0: not told")] = 0
+    still_since: Annotated[
+        int | None,
+        Field(description="`frame_count` of the earlier frame that shows the same; null if something has changed"),
+    ] = None
 
 
 class ViewerMessage(BaseModel):

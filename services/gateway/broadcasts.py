@@ -26,10 +26,10 @@ TIDY_EVERY_S: Final = 60.0
 # All of it or nothing: no number is counted without its picture, and who hears of a picture finds it in `latest` too.
 _PUBLISH: Final = """#!lua flags=allow-oom
 local message = ARGV[1] .. cmsgpack.pack(redis.call('INCRBY', KEYS[1], 1)) .. ARGV[2]
-redis.call('EXPIRE', KEYS[1], ARGV[7])
-redis.call('SET', KEYS[2], message, 'EX', ARGV[6])
-redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
-redis.call('PUBLISH', ARGV[3], message)
+redis.call('EXPIRE', KEYS[1], ARGV[6])
+redis.call('SET', KEYS[2], message, 'EX', ARGV[5])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[3])
+for channel = 7, 9 do redis.call('PUBLISH', ARGV[channel], message) end
 """
 
 
@@ -67,10 +67,12 @@ class Broadcasts:
         self._presence.ask_live_gateways(asked)
         by_gateway, live = await asked.execute()
         now = time.time()
+        # A worker has one picture; viewers that would rather have another kind get this one.
+        channels = keys.live(camera_id), keys.plain(camera_id), keys.small(camera_id)
         before, after = pack_around_count(camera_id, jpeg, metadata, now)
         await self._publish(
             keys=[keys.count(camera_id), keys.latest(camera_id), keys.BROADCASTERS],
-            args=[before, after, keys.live(camera_id), camera_id, now, LATEST_EXPIRES_S, COUNT_EXPIRES_S],
+            args=[before, after, camera_id, now, LATEST_EXPIRES_S, COUNT_EXPIRES_S, *channels],
         )
         return self._presence.count(camera_id, by_gateway, {gateway.decode() for gateway in live})
 

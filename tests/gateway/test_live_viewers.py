@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.live_messages import LIVE_MESSAGES
 from tests.gateway.live_viewer import DRAWN, JPEG, SMALL, live_viewer, publish_frame
+from tests.support.pictures import make_jpeg
 from tests.support.processes import Gateway, running_gateway
 from tests.support.waiting import wait_for
 
@@ -188,3 +190,21 @@ async def test_one_more_than_the_gateway_takes_is_refused(redis_url: str, tmp_pa
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await http.ws_connect("/ws/viewer/live")
             assert refused.value.status == 503
+
+
+async def test_a_worker_of_the_system_replaced_is_seen_whatever_picture_is_asked_for(
+    gateway: Gateway, http: aiohttp.ClientSession, redis: Redis
+) -> None:
+    posted = {
+        "camera_id": "OLD",
+        "frame_base64": base64.b64encode(make_jpeg()).decode(),
+        "metadata": {"vehicle_count": 1},
+    }
+    async with live_viewer(http) as viewer, live_viewer(http) as other:
+        await viewer.watch("OLD", "plain")
+        await other.watch("OLD", "small")
+        await wait_for(lambda: subscribed(redis, keys.plain("OLD"), keys.small("OLD")))
+        async with http.post("/api/broadcast-detection", json=posted) as answer:
+            assert answer.status == 200
+        for one in (viewer, other):
+            assert (await one.frame("OLD"))["jpeg"] == make_jpeg()

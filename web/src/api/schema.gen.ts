@@ -656,12 +656,24 @@ export interface components {
              * @description the raw frame's id in the camera's frame stream
              */
             frame_id: string;
+            /**
+             * Height
+             * @description of the frame, in pixels; 0: not told
+             * @default 0
+             */
+            height: number;
             /** Matched Detections */
             matched_detections: components["schemas"]["MatchedDetection"][];
             /** Occupied Spaces */
             occupied_spaces: number;
             /** Space Occupancy */
             space_occupancy: components["schemas"]["SpaceOccupancy"][];
+            /**
+             * Still Since
+             * @description `frame_count` of the earlier frame that shows the same; null if something has changed
+             * @default null
+             */
+            still_since: number | null;
             /**
              * Timestamp
              * @description when the frame was captured, ISO 8601 with offset
@@ -676,6 +688,12 @@ export interface components {
             tracking_enabled: boolean;
             /** Vehicle Count */
             vehicle_count: number;
+            /**
+             * Width
+             * @description of the frame, in pixels; 0: not told
+             * @default 0
+             */
+            width: number;
         };
         /**
          * Health
