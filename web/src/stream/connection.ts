@@ -1,124 +1,29 @@
-import { retryDelayMs } from "./backoff";
 import { readFrameMessage, type FrameMessage } from "./message";
+import { ReconnectingSocket, socketUrl, type ConnectionState } from "./socket";
 
-export type ConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
-
-export const PING_EVERY_MS = 10_000;
-/** The gateway sends something at least every 30 s; after this much silence the connection is dead. */
-export const SILENCE_MAX_MS = 45_000;
-/** A connection that held this long was a good one: the next loss of it is the first again. */
-export const GOOD_AFTER_MS = 5_000;
+export { GOOD_AFTER_MS, PING_EVERY_MS, SILENCE_MAX_MS, type ConnectionState } from "./socket";
 
 export interface StreamHandlers {
   onState(state: ConnectionState): void;
   onFrame(message: FrameMessage): void;
 }
 
-/**
- * The viewer's end of one camera's stream: connects, pings, and connects again until it is closed.
- *
- * The waits between tries grow. They end at once when the page becomes visible or the network comes back.
- */
-export class StreamConnection {
-  private socket: WebSocket | null = null;
-  private pingTimer: ReturnType<typeof setInterval> | undefined;
-  private reconnectTimer: ReturnType<typeof setTimeout> | undefined;
-  private lastHeardAt = 0;
-  private openedAt: number | null = null;
-  private failures = 0;
-  private closed = false;
-  private readonly stopWaiting = () => { this.retryNow(); };
-
-  constructor(
-    private readonly url: string,
-    private readonly handlers: StreamHandlers,
-    private readonly random: () => number = Math.random,
-  ) {
-    globalThis.addEventListener("online", this.stopWaiting);
-    globalThis.document.addEventListener("visibilitychange", this.stopWaiting);
-    this.open("connecting");
-  }
-
-  /** Ends the stream for good. */
-  close(): void {
-    this.closed = true;
-    globalThis.removeEventListener("online", this.stopWaiting);
-    globalThis.document.removeEventListener("visibilitychange", this.stopWaiting);
-    clearTimeout(this.reconnectTimer);
-    this.drop();
-    this.handlers.onState("closed");
-  }
-
-  private open(state: ConnectionState): void {
-    this.handlers.onState(state);
-    const socket = new WebSocket(this.url);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    this.lastHeardAt = Date.now();
-    socket.onopen = () => {
-      this.openedAt = Date.now();
-      this.handlers.onState("connected");
-      this.pingTimer = setInterval(() => { this.ping(socket); }, PING_EVERY_MS);
-    };
-    socket.onmessage = (event: MessageEvent<unknown>) => {
-      this.lastHeardAt = Date.now();
-      if (event.data instanceof ArrayBuffer) {
-        const message = readFrameMessage(event.data);
+/** The viewer's end of one camera's stream on the reference's route. */
+export class StreamConnection extends ReconnectingSocket {
+  constructor(url: string, handlers: StreamHandlers, random: () => number = Math.random) {
+    super(url, {
+      onState: (state) => { handlers.onState(state); },
+      onData: (data) => {
+        const message = readFrameMessage(data);
         if (message !== null) {
-          this.handlers.onFrame(message);
+          handlers.onFrame(message);
         }
-      }
-    };
-    socket.onclose = () => {
-      if (socket === this.socket) {
-        this.reconnect();
-      }
-    };
-  }
-
-  private ping(socket: WebSocket): void {
-    if (Date.now() - this.lastHeardAt > SILENCE_MAX_MS) {
-      this.reconnect(); // the network went away without a word
-    } else if (socket.readyState === WebSocket.OPEN) {
-      socket.send("ping");
-    }
-  }
-
-  private reconnect(): void {
-    if (this.openedAt !== null && Date.now() - this.openedAt >= GOOD_AFTER_MS) {
-      this.failures = 0;
-    }
-    this.drop();
-    if (!this.closed) {
-      this.handlers.onState("reconnecting");
-      const delayMs = retryDelayMs(this.failures, this.random());
-      this.failures += 1;
-      this.reconnectTimer = setTimeout(() => { this.open("reconnecting"); }, delayMs);
-    }
-  }
-
-  /** Tries at once if it only waits; a try that is under way, or a connection that stands, is left alone. */
-  private retryNow(): void {
-    if (this.socket === null && !this.closed && globalThis.document.visibilityState === "visible") {
-      clearTimeout(this.reconnectTimer);
-      this.open("reconnecting");
-    }
-  }
-
-  private drop(): void {
-    clearInterval(this.pingTimer);
-    const socket = this.socket;
-    this.socket = null;
-    this.openedAt = null;
-    if (socket !== null) {
-      socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close();
-    }
+      },
+    }, random);
   }
 }
 
 /** The stream's address on the gateway that served this page. */
 export function streamUrl(cameraId: string, location: Pick<Location, "protocol" | "host">): string {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}/ws/viewer/detection?camera_id=${encodeURIComponent(cameraId)}&format=binary`;
+  return socketUrl(`/ws/viewer/detection?camera_id=${encodeURIComponent(cameraId)}&format=binary`, location);
 }
