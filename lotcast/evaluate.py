@@ -16,6 +16,7 @@ from rich.table import Table
 
 from libs.common.errors import ConfigurationError
 from services.detector.engines.loading import load_engine
+from services.detector.engines.model_file import check_model
 from services.detector.evaluation import PictureResult, evaluate_dataset, load_dataset, summarise
 from services.detector.settings import DetectorSettings
 
@@ -30,7 +31,10 @@ def evaluate(
     """Judge every space of a labelled data set with the service's own code and compare with the truth."""
     settings = DetectorSettings.from_environment()
     if model is not None:
+        check_model(model, "--model")
         settings = settings.model_copy(update={"model": model})
+    else:
+        check_model(settings.model)
     labelled = load_dataset(dataset)
     if not labelled.images:
         raise ConfigurationError(f"{dataset}: the data set has no pictures")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from libs.common.cameras import Camera, hide_credentials
+from libs.common.cameras import hide_credentials
 from libs.common.errors import ConfigurationError, SourceError
 from libs.common.probe_queue import ProbeResult
+from lotcast.camera_url import camera_url
 from services.ingest import probe as ingest
 from services.ingest.settings import IngestSettings
 
@@ -25,7 +25,8 @@ def probe(
     seconds: Annotated[float, typer.Option(min=0.5, max=60, help="how long to count frames")] = ingest.WATCH_S,
 ) -> None:
     """Try a camera: what it is, its size, its frames per second, its first picture, or why it does not work."""
-    checked = checked_url(url)
+    checked = camera_url(url, "probe")
+    _check_writable(picture)
     result = asyncio.run(ingest.probe(checked, IngestSettings.from_environment(), seconds))
     if not result.ok:
         raise SourceError(f"{hide_credentials(checked)}: {result.problem}")
@@ -37,22 +38,21 @@ def probe(
     Console().print(_table(result, picture))
 
 
-def checked_url(text: str) -> str:
-    """A camera's URL, or the URL of a file's path.
+def _check_writable(picture: Path) -> None:
+    """Refuse a place where the picture could not be saved, before anybody waits for a camera.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: the text names the option.
     """
-    if not urlsplit(text).scheme:
-        path = Path(text).expanduser()
-        if not path.exists():
-            raise ConfigurationError(f"{text!r}: no such file, and no URL either")
-        text = path.resolve().as_uri()
-    try:
-        return Camera(id="probe", name="probe", url=text).url
-    except ValidationError as error:
-        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{hide_credentials(text)}: the URL {problem}") from None
+    problem = None
+    if picture.is_dir():
+        problem = "is a folder"
+    elif not picture.parent.is_dir():
+        problem = f"the folder {picture.parent} does not exist"
+    elif not os.access(picture if picture.exists() else picture.parent, os.W_OK):
+        problem = "cannot be written"
+    if problem is not None:
+        raise ConfigurationError(f"--picture {picture}: {problem}")
 
 
 def _table(result: ProbeResult, picture: Path) -> Table:

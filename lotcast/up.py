@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
-from pydantic import ValidationError
 
 from deploy.local.demo import demo_installation
 from deploy.local.embedded import Installation, run_installation
-from libs.common.cameras import Camera, hide_credentials
+from libs.common.cameras import Camera, is_camera_id
 from libs.common.errors import ConfigurationError
+from lotcast.camera_url import camera_url
+from services.detector.engines.model_file import check_model
+from services.detector.settings import DetectorSettings
 from services.ingest.cameras_file import read_entries
 
 
@@ -41,38 +42,52 @@ def up(
 ) -> None:
     """Run the whole system on cameras of your own."""
     cameras = [parse_camera(text, fps) for text in camera or []]
-    cameras += [entry.model_dump(exclude_none=True) for entry in read_entries(cameras_file, "")]
+    cameras += entries_of_file(cameras_file)
     if not cameras:
-        raise ConfigurationError("which cameras? Name them with --camera NAME=URL, or in a file with --cameras-file")
+        named = "" if cameras_file is None else f" {cameras_file} names none."
+        raise ConfigurationError(
+            f"which cameras?{named} Name them with --camera NAME=URL, or in a file with --cameras-file"
+        )
     names = [entry["id"] for entry in cameras]
     for name in names:
         if names.count(name) > 1:
             raise ConfigurationError(f"--camera {name}=…: this name is given twice")
+    if str(data) in ("", "."):
+        raise ConfigurationError("--data: name a folder of its own, like lotcast-data")
+    check_model(*(model, "--model") if model is not None else (DetectorSettings.from_environment().model,))
     environment = {} if model is None else {"DETECTOR_MODEL": _absolute_if_file(model)}
     asyncio.run(run_installation(Installation(cameras, data, detector_environment=environment)))
+
+
+def entries_of_file(cameras_file: Path | None) -> list[dict[str, Any]]:
+    """The entries of a cameras file; none without one.
+
+    Raises:
+        ConfigurationError: it cannot be read, or an entry is wrong; the text names the option.
+    """
+    try:
+        return [entry.model_dump(exclude_none=True) for entry in read_entries(cameras_file, "")]
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--cameras-file: {str(error).removeprefix('INGEST_CAMERAS_FILE: ')}") from None
 
 
 def parse_camera(text: str, fps: float) -> dict[str, Any]:
     """A `--camera` argument as an entry of a cameras file.
 
     Raises:
-        ConfigurationError: it is not NAME=URL, or a part of it is wrong; the text names it.
+        ConfigurationError: it is not NAME=URL, or a part of it is wrong; the text names it and holds no password.
     """
     name, separator, url = text.partition("=")
-    if not separator:
-        raise ConfigurationError(f"--camera {text!r}: write NAME=URL, for example gate=rtsp://192.0.2.7/stream")
-    if not urlsplit(url).scheme:
-        file = Path(url).expanduser()
-        if not file.exists():
-            raise ConfigurationError(f"--camera {text!r}: no such file, and no URL either")
-        url = file.resolve().as_uri()
-    try:
-        camera = Camera(id=name, name=name, url=url, fps=fps)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field, value = ("NAME", name) if first["loc"][0] in ("id", "name") else ("URL", hide_credentials(url))
-        problem = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"--camera {name}=…: {field}: {problem}; it is {value!r}") from None
+    if not separator or "://" in name:
+        raise ConfigurationError(
+            "--camera: write NAME=URL, for example gate=rtsp://192.0.2.7/stream"
+            + (f"; {text!r} has no =" if "@" not in text and "://" not in text else "")
+        )
+    if not is_camera_id(name):
+        raise ConfigurationError(
+            f"--camera: {name!r} cannot name a camera: a NAME is 1 to 64 letters (a to z), digits, `_`, `.` and `-`"
+        )
+    camera = Camera(id=name, name=name, url=camera_url(url, f"--camera {name}=…"), fps=fps)
     return camera.model_dump()
 
 

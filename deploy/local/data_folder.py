@@ -18,7 +18,7 @@ def claimed(folder: Path) -> Iterator[Path]:
         ConfigurationError: it cannot be written, or another Lotcast uses it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # cameras' addresses in it may hold passwords
         lock = (folder / "lotcast.lock").open("a")
     except OSError as error:
         raise ConfigurationError(

@@ -6,7 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from deploy.local.embedded import Installation, free_port
+from deploy.local.embedded import Installation
+from deploy.local.listening import free_port
 from deploy.local.process import Service
 from libs.common.errors import ConfigurationError
 

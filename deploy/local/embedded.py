@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -19,14 +17,20 @@ import yaml
 from redis.asyncio import Redis
 
 from deploy.local.data_folder import claimed
+from deploy.local.listening import check_can_listen, free_port, url_of
 from deploy.local.process import Service
 from deploy.local.redis_binary import find_redis_server
-from deploy.local.supervisor import show, supervise
+from deploy.local.storage_watch import StorageWatch
+from deploy.local.supervisor import Stage, show, supervise
 from libs.common import keys
 from libs.common.bus import connect, wait_for_redis
 from libs.common.errors import ConfigurationError
 from libs.common.redis_address import RedisAddress
-from libs.common.settings import ServiceSettings
+from libs.common.run_folder import RunningSystem, run_folder, tell, write_private
+from libs.common.shutdown import stop_on_signals
+from services.detector.settings import DetectorSettings
+from services.gateway.settings import GatewaySettings
+from services.ingest.settings import IngestSettings
 
 GATEWAY_READY_S = 60.0
 FIRST_PICTURE_S = 60.0
@@ -49,78 +53,99 @@ class Installation:
     detector_environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 async def run_installation(installation: Installation) -> None:
-    """Run it until SIGINT or SIGTERM.
+    """Run it until SIGINT, SIGTERM, SIGHUP or SIGQUIT.
 
     Raises:
         ConfigurationError: it cannot start; the text says what to do.
     """
-    host, port = os.environ.get("GATEWAY_HOST", "127.0.0.1"), _gateway_port()
-    _check_port_is_free(host, port)
+    stop = stop_on_signals()
+    gateway = checked_settings()
     given = bool(os.environ.get("REDIS_URL"))
     redis_port = free_port()
-    address = ServiceSettings.from_environment().redis if given else RedisAddress(f"redis://127.0.0.1:{redis_port}/0")
-    redis = connect(address)
+    address = gateway.redis if given else RedisAddress(f"redis://127.0.0.1:{redis_port}/0")
+    dashboard = url_of(gateway.host, gateway.port)
     with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="lotcast-")))
+        folder = held.enter_context(run_folder())
         cameras_file = folder / "cameras.yaml"
-        cameras_file.write_text(yaml.safe_dump({"cameras": [dict(camera) for camera in installation.cameras]}), "utf-8")
-        # The services write into the supervisor's pipe, which is no terminal; people may still be reading at its end.
-        log_format = os.environ.get("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
-        shared = {"REDIS_URL": address.url, "LOG_FORMAT": log_format}
-        if not given:  # our own Redis knows neither passwords nor TLS, whatever the environment says of another
-            shared |= {"REDIS_PASSWORD_FILE": "", "REDIS_CA_FILE": ""}
-        servers = []
+        write_private(cameras_file, yaml.safe_dump({"cameras": [dict(camera) for camera in installation.cameras]}))
+        servers: list[Service] = []
+        data_folder = None
         if not given:
-            data_folder = held.enter_context(claimed(installation.data_folder or folder))
+            data_folder = held.enter_context(claimed(installation.data_folder or folder / "data"))
             servers = [redis_service(redis_port, data_folder)]
-        parts = [
-            _python_service("gateway", shared),
-            _python_service("detector", {**shared, **installation.detector_environment}),
-            _python_service("ingest", {**shared, "INGEST_CAMERAS_FILE": str(cameras_file)}),
-        ]
+        redis = connect(address)
+        keeps_data = data_folder if installation.data_folder else None
+        storage = StorageWatch(redis, keeps_data, show) if keeps_data else None
+        tell(
+            folder,
+            RunningSystem(
+                redis_url=address.url,
+                dashboard=dashboard,
+                data=None if keeps_data is None else str(keeps_data),
+                redis_password_file=None if address.password_file is None else str(address.password_file.resolve()),
+                redis_ca_file=None if address.ca_file is None else str(address.ca_file.resolve()),
+            ),
+        )
 
         async def redis_ready() -> None:
-            await wait_for_redis(redis, address, asyncio.Event())
+            await wait_for_redis(redis, address, stop)
 
         async def all_ready() -> None:
-            dashboard = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"
             await _wait_for_gateway(dashboard)
             show("lotcast", f"the gateway is up at {dashboard}; waiting for the first pictures")
             await _wait_for_pictures(redis, [str(camera["id"]) for camera in installation.cameras])
             sys.stdout.write(f"dashboard: {dashboard}\nredis: {address}\n")
             sys.stdout.flush()
 
+        services = _services(installation, _shared_environment(address, given), cameras_file)
+        first = Stage([*servers, *installation.sources], redis_ready, storage.save_at_stop if storage else None)
+        watching = asyncio.create_task(storage.run(stop)) if storage else None
         try:
-            await supervise([([*servers, *installation.sources], redis_ready), (parts, all_ready)])
+            await supervise([first, Stage(services, all_ready)], stop)
         finally:
+            if watching is not None:
+                watching.cancel()
             await redis.aclose()
+        if storage is not None and storage.lost is not None:
+            raise ConfigurationError(storage.lost)
 
 
-def _gateway_port() -> int:
-    text = os.environ.get("GATEWAY_PORT", "8069")
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise ConfigurationError(f"GATEWAY_PORT: {text!r} is not a port")
-    return int(text)
+def checked_settings() -> GatewaySettings:
+    """The gateway's settings, after those of all services were looked at, as the services themselves will do.
+
+    Raises:
+        ConfigurationError: one of them is wrong; the text names it.
+    """
+    gateway = GatewaySettings.from_environment()
+    gateway.check_exposure(gateway.load_tokens())
+    check_can_listen("GATEWAY", gateway.host, gateway.port)
+    for prefix, settings in (
+        ("INGEST_METRICS", IngestSettings.from_environment()),
+        ("DETECTOR_METRICS", DetectorSettings.from_environment()),
+    ):
+        if settings.metrics_port:
+            check_can_listen(prefix, settings.metrics_host, settings.metrics_port)
+    return gateway
 
 
-def _check_port_is_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {host}:{port}: {error.strerror}; set GATEWAY_PORT to a free port"
-            ) from None
+def _shared_environment(address: RedisAddress, given: bool) -> dict[str, str]:
+    # The services write into the supervisor's pipe, which is no terminal; people may still be reading at its end.
+    shared = {
+        "REDIS_URL": address.url,
+        "LOG_FORMAT": os.environ.get("LOG_FORMAT") or ("console" if sys.stdout.isatty() else "json"),
+    }
+    if not given:  # our own Redis knows neither passwords nor TLS, whatever the environment says of another
+        shared |= {"REDIS_PASSWORD_FILE": "", "REDIS_CA_FILE": ""}
+    return shared
+
+
+def _services(installation: Installation, shared: Mapping[str, str], cameras_file: Path) -> list[Service]:
+    return [
+        _python_service("gateway", shared),
+        _python_service("detector", {**shared, **installation.detector_environment}),
+        _python_service("ingest", {**shared, "INGEST_CAMERAS_FILE": str(cameras_file)}),
+    ]
 
 
 def _python_service(name: str, environment: Mapping[str, str]) -> Service:
@@ -138,9 +163,11 @@ def redis_service(port: int, folder: Path) -> Service:
 
 
 async def _wait_for_gateway(address: str) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy the environment names
+
     def is_ready() -> bool:
         try:
-            with urllib.request.urlopen(address + "readyz", timeout=2) as answer:
+            with direct.open(address + "readyz", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

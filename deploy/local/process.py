@@ -78,6 +78,7 @@ class SupervisedProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=LINE_MAX_BYTES,
+            umask=0o077,  # what they write may hold cameras' passwords
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then stops the services in order
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )

@@ -13,11 +13,15 @@ _log = get_logger("shutdown")
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGINT or SIGTERM sets; for the running loop."""
+    """An event that SIGINT, SIGTERM, SIGHUP or SIGQUIT sets; for the running loop.
+
+    SIGHUP stays ignored where it was when the process started: `nohup` goes on after its terminal.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop.set)
     return stop
 
 

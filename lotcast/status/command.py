@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,8 +16,10 @@ from rich.console import Console
 from rich.live import Live
 
 from libs.common.bus import connect
-from libs.common.errors import BusUnavailable
+from libs.common.cameras import hide_credentials
+from libs.common.errors import BusUnavailable, ConfigurationError
 from libs.common.redis_address import RedisAddress, refusal
+from libs.common.run_folder import running_systems
 from libs.common.settings import ServiceSettings
 from libs.common.shutdown import sleep_until_stopped, stop_on_signals
 from lotcast.status.reading import Reading, read_system
@@ -24,14 +27,45 @@ from lotcast.status.tables import render
 
 
 def status(
-    redis_url: Annotated[str | None, typer.Option(help="the system's Redis [REDIS_URL]")] = None,
+    redis_url: Annotated[
+        str | None, typer.Option(help="the system's Redis [REDIS_URL, or that of the system that runs here]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one reading as a JSON object, for machines")] = False,
     every: Annotated[float, typer.Option(min=0.2, max=60, help="seconds from one reading to the next")] = 1.0,
 ) -> None:
     """Show every camera and every process: live on a terminal until Ctrl-C, one reading elsewhere."""
-    given = {} if redis_url is None else {"redis_url": redis_url}
-    address = ServiceSettings.from_environment(**given).redis
-    asyncio.run(_show(address, as_json, every))
+    asyncio.run(_show(find_address(redis_url), as_json, every))
+
+
+def find_address(redis_url: str | None) -> RedisAddress:
+    """Where the system's Redis is: as given, as in `REDIS_URL`, or that of the only system that this user runs here.
+
+    Raises:
+        ConfigurationError: an address is wrong, or there are several systems to choose from.
+    """
+    if redis_url is not None:
+        try:
+            return ServiceSettings.from_environment(redis_url=redis_url).redis
+        except ConfigurationError as error:
+            raise ConfigurationError(str(error).replace("REDIS_URL:", "--redis-url:", 1)) from None
+    settings = ServiceSettings.from_environment()
+    if "redis_url" in settings.model_fields_set:
+        return settings.redis
+    systems = running_systems()
+    if len(systems) > 1:
+        named = ", ".join(
+            f"--redis-url {hide_credentials(system.redis_url)} ({system.data or system.dashboard})"
+            for system in systems
+        )
+        raise ConfigurationError(f"{len(systems)} systems run here; say which: {named}")
+    if not systems:
+        return settings.redis
+    system = systems[0]
+    return RedisAddress(
+        system.redis_url,
+        None if system.redis_password_file is None else Path(system.redis_password_file),
+        None if system.redis_ca_file is None else Path(system.redis_ca_file),
+    )
 
 
 async def _show(address: RedisAddress, as_json: bool, every_s: float) -> None:
@@ -60,7 +94,9 @@ async def _first(redis: Redis, address: RedisAddress) -> Reading:
     except (RedisError, OSError) as error:
         problem = refusal(error, address)
         raise BusUnavailable(
-            problem or f"{address} does not answer: {error}; is Redis running? REDIS_URL or --redis-url says where"
+            problem
+            or f"{address} does not answer: {error}; no `lotcast up` or `lotcast demo` of this user runs here, and "
+            "REDIS_URL or --redis-url says where another Redis is"
         ) from error
 
 

@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from deploy.local import embedded
-from deploy.local.embedded import free_port, redis_service
+from deploy.local.embedded import redis_service
+from deploy.local.listening import free_port
 from deploy.local.redis_binary import find_redis_server, find_wheels_redis_server
 from libs.common import keys
 from libs.common.bus import HashFields

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from deploy.local import redis_binary
 from deploy.local.data_folder import claimed
 from deploy.local.process import Service, SupervisedProcess
+from deploy.local.supervisor import Stage, supervise
 from libs.common import keys
 from libs.common.cameras import hide_credentials
 from libs.common.errors import ConfigurationError
@@ -107,12 +108,32 @@ def test_a_port_that_is_taken_is_explained(tmp_path: Path) -> None:
     assert "set GATEWAY_PORT to a free port" in (tmp_path / "log").read_text()
 
 
-def test_a_bad_setting_of_a_service_stops_everything(tmp_path: Path) -> None:
-    process = demo(free_port(), tmp_path / "log", DETECTOR_JPEG_QUALITY="500")
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("DETECTOR_JPEG_QUALITY", "500", "Input should be less than or equal to 100"),
+        ("INGEST_STALL_AFTER_S", "soon", "Input should be a valid number, unable to parse string as a number"),
+        ("GATEWAY_PROT", "1", "no such setting; --help lists them"),
+        ("GATEWAY_HOST", "0.0.0.0", "0.0.0.0 can be reached from the network, and nobody would have to log in"),
+    ],
+)
+def test_a_bad_setting_of_a_service_is_named_before_anything_starts(
+    tmp_path: Path, variable: str, value: str, problem: str
+) -> None:
+    process = demo(free_port(), tmp_path / "log", **{variable: value})
     assert process.wait(40) == 1
     shown = (tmp_path / "log").read_text()
-    assert "DETECTOR_JPEG_QUALITY: Input should be less than or equal to 100" in shown
-    assert "refused its settings" in shown
+    assert shown.startswith(f"lotcast: {variable}: {problem}")
+    assert shown.count("\n") == 1
+
+
+async def test_a_service_that_refuses_its_settings_ends_everything() -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    stage = Stage([python("x", "import sys; print('x: PORT: bad'); sys.exit(2)")], never)
+    with pytest.raises(ConfigurationError, match="a service refused its settings"):
+        await asyncio.wait_for(supervise([stage], asyncio.Event()), 20)
 
 
 async def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import redis
 
-from deploy.local.embedded import free_port
+from deploy.local.listening import free_port
 from deploy.local.redis_binary import find_redis_server as find_any_redis_server
 from deploy.local.redis_binary import find_wheels_redis_server
 

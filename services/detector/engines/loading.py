@@ -10,6 +10,7 @@ from typing import Final, Literal
 from libs.common.errors import EngineError
 from services.detector.engines.base import Engine
 from services.detector.engines.batching import BatchingEngine
+from services.detector.engines.model_file import check_model
 from services.detector.engines.timed import TimedEngine
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 
@@ -57,6 +58,7 @@ def load_engine(settings: DetectorSettings) -> Engine:
     Raises:
         EngineError: it is not there, or the engine cannot load it; the text says what to do.
     """
+    check_model(settings.model)
     path = _model_path(settings)
     if engine_name(settings) == "openvino":
         if not path.exists():
