@@ -33,6 +33,14 @@ def own_redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
+async def own_redis(own_redis_server: RedisServer) -> AsyncIterator[Redis]:
+    """The admin's client of the test's own server; answers are bytes."""
+    client = connect(own_redis_server.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
 def redis_url(redis_server: RedisServer) -> Iterator[str]:
     """The admin's address of an empty database; services that are started with it run as their own users."""
     with redis_server.client() as client:

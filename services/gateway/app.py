@@ -56,16 +56,22 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             answer_timeout_s=ANSWER_TIMEOUT_S,
             max_connections=64,
             on_round_trip=metrics.round_trips,
+            on_failover=lambda: renew_subscriptions(),
         )
         subscriber = connect(settings.redis, answer_timeout_s=None, max_connections=4)
-        hub = Hub(redis, subscriber, metrics)
-        gateway_id = process_id("gateway")
         clock, memory = RedisClock(redis), RedisMemoryWatch(redis)
+        hub = Hub(redis, subscriber, metrics, clock)
+        gateway_id = process_id("gateway")
         live_hub = LiveHub(redis, subscriber)
-        presence = Presence(redis, (hub, live_hub), gateway_id)
+        presence = Presence(redis, (hub, live_hub), gateway_id, clock)
         status_feed = StatusFeed(redis, presence, live_hub, clock)
-        broadcasts = Broadcasts(redis, presence)
+        broadcasts = Broadcasts(redis, presence, clock)
         hub.on_change = live_hub.on_change = presence.nudge
+
+        def renew_subscriptions() -> None:
+            hub.renew_subscription()
+            live_hub.renew_subscription()
+
         app.state.resources = Resources(
             settings=settings,
             redis=redis,

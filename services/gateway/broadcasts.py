@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.logging import get_logger
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_around_count
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_errors import REDIS_ERRORS, describe
 from libs.common.shutdown import sleep_until_stopped
 from services.gateway.presence import Presence, silent_gateways
 
@@ -36,7 +36,8 @@ for channel = 7, 9 do redis.call('PUBLISH', ARGV[channel], message) end
 class Broadcasts:
     """Reads and writes the broadcasts of all cameras in Redis; raises `redis.RedisError` when that is away."""
 
-    def __init__(self, redis: Redis, presence: Presence) -> None:
+    def __init__(self, redis: Redis, presence: Presence, clock: RedisClock) -> None:
+        self._clock = clock
         self._redis = redis
         self._presence = presence
         self._publish = redis.register_script(_PUBLISH)
@@ -46,8 +47,8 @@ class Broadcasts:
         while not stop.is_set():
             try:
                 await self.active()
-            except (RedisError, OSError) as error:
-                _log.debug("not tidied up now; in a minute", error=str(error))
+            except REDIS_ERRORS as error:
+                _log.debug("not tidied up now; tried again in a minute", error=describe(error))
             await sleep_until_stopped(stop, TIDY_EVERY_S)
 
     async def publish(self, camera_id: str, jpeg: bytes, metadata: Mapping[str, Any]) -> int:
@@ -66,7 +67,7 @@ class Broadcasts:
         asked.hgetall(keys.viewers(camera_id))
         self._presence.ask_live_gateways(asked)
         by_gateway, live = await asked.execute()
-        now = time.time()
+        now = self._clock.now_ms() / 1000
         # A worker has one picture; viewers that would rather have another kind get this one.
         channels = keys.live(camera_id), keys.plain(camera_id), keys.small(camera_id)
         before, after = pack_around_count(camera_id, jpeg, metadata, now)
@@ -96,7 +97,7 @@ class Broadcasts:
             viewers, dead = self._presence.count(camera_id, by_gateway, live), silent_gateways(by_gateway, live)
             if dead:
                 cleanup.hdel(keys.viewers(camera_id), *dead)
-            if not viewers and time.time() - last_update > INACTIVE_AFTER_S:
+            if not viewers and self._clock.now_ms() / 1000 - last_update > INACTIVE_AFTER_S:
                 cleanup.zrem(keys.BROADCASTERS, camera_id)
                 continue
             active.append(

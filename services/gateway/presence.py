@@ -1,21 +1,23 @@
-"""Who watches, over all gateways: each keeps its own numbers in Redis and a heartbeat; the dead do not count."""
+"""Who watches, over all gateways: each writes its own numbers and heartbeats to Redis; dead gateways do not count."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.logging import get_logger
+from libs.common.membership import Membership
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_errors import REDIS_ERRORS, OutageLog, describe
 from libs.common.shutdown import sleep_until_stopped
+from libs.common.vital_write import VitalWrite
 
 _log = get_logger("presence")
 
@@ -36,35 +38,44 @@ class ViewerCounts(Protocol):
 
 
 class Presence:
-    """This gateway's entry among the others, and the sums over all."""
+    """This gateway's numbers among the others', and the sums over all.
 
-    def __init__(self, redis: Redis, hubs: Sequence[ViewerCounts], gateway_id: str) -> None:
+    Attributes:
+        membership: this gateway among the living ones.
+    """
+
+    def __init__(self, redis: Redis, hubs: Sequence[ViewerCounts], gateway_id: str, clock: RedisClock) -> None:
+        self.membership = Membership(redis, "gateway", gateway_id, DEAD_AFTER_S)
         self._redis = redis
+        self._write = VitalWrite(redis)
         self._hubs = hubs
         self._gateway_id = gateway_id
+        self._clock = clock
         self._written: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._nudged = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Heartbeat until stopped, then take this gateway out of the counts."""
+        """Write heartbeats until stopped, then take this gateway out of the counts."""
+        outage = OutageLog(_log, "viewers are not counted until that is over")
         following = asyncio.create_task(self._follow_changes())
         while not stop.is_set():
             try:
                 await self._beat()
-            except (RedisError, OSError) as error:
+                outage.worked()
+            except REDIS_ERRORS as error:
                 self._written.clear()
-                _log.debug("no heartbeat", error=str(error))
+                outage.failed(error)
             await sleep_until_stopped(stop, HEARTBEAT_S)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         try:
             await self._leave()
-        except (RedisError, OSError) as error:
-            _log.info("could not take this gateway out of the counts; it expires", error=str(error))
+        except REDIS_ERRORS as error:
+            _log.info("could not take this gateway out of the counts; it expires", error=describe(error))
 
     def nudge(self) -> None:
-        """A viewer has come or gone; written soon, many at once."""
+        """A viewer has come or gone; it is written soon, together with others."""
         self._nudged.set()
 
     async def _follow_changes(self) -> None:
@@ -73,8 +84,8 @@ class Presence:
             self._nudged.clear()
             try:
                 await self.update()
-            except (RedisError, OSError) as error:
-                _log.debug("viewers not counted now; with the next heartbeat", error=str(error))
+            except REDIS_ERRORS as error:
+                _log.debug("viewers not counted now; with the next heartbeat", error=describe(error))
             await asyncio.sleep(NUDGE_PAUSE_S)
 
     async def update(self, *, everything: bool = False) -> None:
@@ -87,9 +98,10 @@ class Presence:
                 if count == self._written.get(camera_id, 0) and not (everything and count):
                     continue
                 if count:
-                    pipe.hset(keys.viewers(camera_id), self._gateway_id, count)
-                    # A camera that nobody ever broadcast is listed once somebody watches it, as it always was.
-                    pipe.zadd(keys.BROADCASTERS, {camera_id: time.time()}, nx=True)
+                    await self._write("HSET", keys.viewers(camera_id), self._gateway_id, count, pipe=pipe)
+                    # A camera that was never broadcast is listed once somebody watches it, as in the system replaced.
+                    at_s = self._clock.now_ms() / 1000
+                    await self._write("ZADD", keys.BROADCASTERS, "NX", at_s, camera_id, pipe=pipe)
                 else:
                     pipe.hdel(keys.viewers(camera_id), self._gateway_id)
             if len(pipe):
@@ -103,13 +115,12 @@ class Presence:
         (members,) = await pipe.execute()
         return {member.decode() for member in members}
 
-    @staticmethod
-    def ask_live_gateways(pipe: Pipeline) -> None:
+    def ask_live_gateways(self, pipe: Pipeline) -> None:
         """Put the question for `live_gateways` into a pipeline; the answer is a list of ids as bytes."""
-        pipe.zrangebyscore(keys.members("gateway"), time.time() - DEAD_AFTER_S, "+inf")
+        self.membership.ask(pipe)
 
     def count(self, camera_id: str, by_gateway: Mapping[bytes | str, bytes | str], live: set[str]) -> int:
-        """A camera's viewers over all gateways: those here as they are now, the others' as they last told.
+        """A camera's viewers over all gateways: this one's as they are now, the others' as they last wrote them.
 
         Args:
             camera_id: whose.
@@ -127,15 +138,13 @@ class Presence:
         return counts
 
     async def _beat(self) -> None:
-        at = time.time()
-        await self._redis.zadd(keys.members("gateway"), {self._gateway_id: at})
-        await self._redis.zremrangebyscore(keys.members("gateway"), "-inf", at - 10 * DEAD_AFTER_S)
-        # All of them: another gateway may have thought this one dead and removed its fields.
+        await self.membership.beat()
+        # All of them: another gateway may have taken this one for dead and removed its fields.
         await self.update(everything=True)
 
     async def _leave(self) -> None:
+        await self.membership.leave()
         pipe = self._redis.pipeline(transaction=False)
-        pipe.zrem(keys.members("gateway"), self._gateway_id)
         for camera_id in self._written:
             pipe.hdel(keys.viewers(camera_id), self._gateway_id)
         await pipe.execute()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -15,12 +16,19 @@ from starlette.requests import ClientDisconnect
 
 from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
+from libs.common.redis_errors import RedisFault, classify, describe, explain
+from libs.common.secrets import mask_secrets
 
 _log = get_logger("problems")
 
 BROADCAST_PATH: Final = "/api/broadcast-detection"
 BRIDGE_PATHS: Final = frozenset({BROADCAST_PATH, "/api/broadcast-status"})
 RETRY_AFTER_S: Final = 1
+"""Told where waiting helps: Redis is away or failing over. One that is full, or refuses us, needs an operator."""
+TOLD_EVERY_S: Final = 10.0
+"""How often the log has a line about Redis's errors of one kind, however many requests meet them."""
+TOLD_MAX: Final = 100
+"""Kinds of errors that are remembered for that."""
 
 
 class Problem(BaseModel):
@@ -63,17 +71,24 @@ _TITLES: Final = {
 }
 
 
+class _MaskedResponse(JSONResponse):
+    """An answer that shows no secret, whatever the error that it tells of may hold."""
+
+    def render(self, content: Any) -> bytes:
+        return mask_secrets(super().render(content).decode()).encode()
+
+
 def error_response(path: str, status: int, detail: Any, headers: dict[str, str] | None = None) -> JSONResponse:
     """An error as the answer to a request for `path`: the bridge's routes have a form of their own."""
     if path in BRIDGE_PATHS:
-        return JSONResponse({"detail": detail}, status, headers)
+        return _MaskedResponse({"detail": detail}, status, headers)
     return problem_response(status, detail if isinstance(detail, str) else str(detail), headers)
 
 
 def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """An error as an answer."""
     body = {"title": _TITLES.get(status, "Error"), "status": status, "detail": detail}
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return _MaskedResponse(body, status, headers, media_type="application/problem+json")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -93,17 +108,30 @@ def install_problem_handlers(app: FastAPI) -> None:
             return error_response(request.url.path, 422, rows)
         return error_response(request.url.path, 422, describe_invalid(error))
 
-    async def on_bus_error(request: Request, error: Exception) -> JSONResponse:
-        _log.warning("redis is away; answered 503", path=request.url.path, error=str(error) or type(error).__name__)
-        headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return error_response(request.url.path, 503, "the message bus (Redis) is away; try again soon", headers)
+    told_s: dict[str, float] = {}
+
+    async def on_redis_error(request: Request, error: Exception) -> JSONResponse:
+        fault, now_s = classify(error), time.monotonic()
+        problem = describe(error) if fault is RedisFault.OURS else fault.value
+        if now_s - told_s.get(problem, float("-inf")) >= TOLD_EVERY_S:  # not once for each viewer that asks
+            if len(told_s) >= TOLD_MAX:
+                told_s.clear()
+            told_s[problem] = now_s
+            if fault is RedisFault.OURS:
+                _log.error(f"{describe(error)}; answered 500", path=request.url.path, exc_info=error)
+            else:
+                _log.warning(f"{describe(error)}; answered 503", path=request.url.path, redis=fault.value)
+        if fault is RedisFault.OURS:
+            return await on_fault(request, error)
+        headers = {"Retry-After": str(RETRY_AFTER_S)} if fault.waiting_helps else None
+        return error_response(request.url.path, 503, explain(error), headers)
 
     @app.exception_handler(ClientDisconnect)
     async def on_gone(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=400)  # for nobody: the client left in the middle of its request
 
     for kind in (RedisError, BusUnavailable, ConnectionError, TimeoutError):
-        app.add_exception_handler(kind, on_bus_error)
+        app.add_exception_handler(kind, on_redis_error)
 
 
 async def on_fault(request: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -51,13 +51,6 @@ async def _error(do: Do, redis: Redis) -> RedisError | OSError:
     with pytest.raises((RedisError, OSError)) as caught:
         await do(redis)
     return caught.value  # type: ignore[return-value]
-
-
-@pytest.fixture
-async def own_redis(own_redis_server: RedisServer) -> AsyncIterator[Redis]:
-    client = connect(own_redis_server.url)
-    yield client
-    await client.aclose()
 
 
 @WRITES

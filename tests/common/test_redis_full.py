@@ -91,10 +91,9 @@ def test_history_stops_in_the_stated_order() -> None:
     assert sorted(STOPS_AT, key=lambda kind: STOPS_AT[kind]) == ["log", "crops", "counts", "events"]
 
 
-async def test_the_watch_says_what_stopped_and_what_to_do(own_redis_server: RedisServer) -> None:
-    redis = connect(own_redis_server.url)
-    await redis.set("ballast", bytes(50_000_000))  # so that buffers, which come and go, do not matter
-    watch = RedisMemoryWatch(redis)
+async def test_the_watch_says_what_stopped_and_what_to_do(own_redis: Redis) -> None:
+    await own_redis.set("ballast", bytes(50_000_000))  # so that buffers, which come and go, do not matter
+    watch = RedisMemoryWatch(own_redis)
     await watch.ask()
     assert watch.level.value == "ok"
     assert watch.problem() is None
@@ -102,7 +101,7 @@ async def test_the_watch_says_what_stopped_and_what_to_do(own_redis_server: Redi
     used = watch.last.used_bytes
     with capture_logs() as lines:
         for share in (0.945, 0.945, 1.1, 0.5):
-            await redis.config_set("maxmemory", round(used / share))
+            await own_redis.config_set("maxmemory", round(used / share))
             await watch.ask()
             if share == 0.945:
                 assert watch.level.value == "tight"
@@ -116,20 +115,17 @@ async def test_the_watch_says_what_stopped_and_what_to_do(own_redis_server: Redi
                 assert "raise its maxmemory" in problem
     assert watch.problem() is None
     assert [line["log_level"] for line in lines] == ["warning", "warning", "info"]
-    await redis.aclose()
 
 
-async def test_a_disk_that_takes_no_data_is_told_at_once(own_redis_server: RedisServer) -> None:
-    redis = connect(own_redis_server.url)
-    await redis.config_set("rdb-save-incremental-fsync", "no")
-    watch = RedisMemoryWatch(redis)
-    await redis.set("key", "value")
+async def test_a_disk_that_takes_no_data_is_told_at_once(own_redis: Redis, own_redis_server: RedisServer) -> None:
+    await own_redis.config_set("rdb-save-incremental-fsync", "no")
+    watch = RedisMemoryWatch(own_redis)
+    await own_redis.set("key", "value")
     # A folder stands where the snapshot should go: as little writable as a full disk.
     (own_redis_server.folder / "dump.rdb").mkdir()
-    await redis.bgsave()
+    await own_redis.bgsave()
     async with asyncio.timeout(10):
         while watch.problem() is None:
             await watch.ask()
             await asyncio.sleep(0.02)
     assert "cannot save its data to disk" in (watch.problem() or "")
-    await redis.aclose()

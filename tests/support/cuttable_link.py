@@ -24,6 +24,10 @@ class CuttableLink:
         """Let nothing through from now on."""
         self._whole.clear()
 
+    def lead_to(self, port: int) -> None:
+        """Forward new connections to another server; those that are open stay where they are."""
+        self._to_port = port
+
     def mend(self) -> None:
         """Let through again, first what has waited."""
         self._whole.set()

@@ -11,8 +11,8 @@ import msgpack
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import ValidationError
-from redis.exceptions import RedisError
 
+from libs.common.redis_errors import REDIS_ERRORS
 from services.gateway.api.models import BroadcastAnswer, Broadcaster, BroadcastRequest, BroadcastStatus
 from services.gateway.problems import BridgeProblem
 from services.gateway.resources import Resources, Used
@@ -27,7 +27,10 @@ _ERRORS: Final = {
     408: {"model": BridgeProblem, "description": "The body did not come in time"},
     413: {"model": BridgeProblem, "description": "Too large"},
     422: {"model": BridgeProblem, "description": "Not the schema"},
-    503: {"model": BridgeProblem, "description": "Redis is away; Retry-After says when to try again"},
+    503: {
+        "model": BridgeProblem,
+        "description": "Redis is away, failing over, full, or refuses us; Retry-After stands where waiting helps",
+    },
 }
 
 
@@ -57,7 +60,7 @@ async def broadcast_detection(request: Request, used: Used) -> Response:
     try:
         async with asyncio.timeout(DEADLINE_S):
             viewers = await used.broadcasts.publish(posted.camera_id, jpeg, posted.metadata)
-    except (RedisError, OSError, TimeoutError):
+    except REDIS_ERRORS:
         used.metrics.frames.drop("bridge", "redis_away")
         raise
     used.metrics.frames.count("bridge")

@@ -187,4 +187,5 @@ class Session(BaseModel):
 class Health(BaseModel):
     """The gateway's own state."""
 
-    status: Literal["ok"]
+    status: Annotated[Literal["ok", "degraded"], Field(description="degraded: pictures go on, something else does not")]
+    detail: Annotated[str, Field(description="for people: what is wrong and what to do; empty if all is well")] = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,6 +14,8 @@ from services.gateway.resources import Used
 
 router = APIRouter(tags=["system"])
 
+READY_WITHIN_S: Final = 1.0
+
 
 @router.get("/healthz")
 async def get_health() -> Health:
@@ -22,10 +25,14 @@ async def get_health() -> Health:
 
 @router.get("/readyz", responses=problem_responses(503))
 async def get_readiness(used: Used) -> Health:
-    """Whether Redis answers too."""
-    async with asyncio.timeout(1.0):
-        await used.redis.ping()
-    return Health(status="ok")
+    """Whether Redis takes our heartbeats, so that viewers can be served; `degraded`: yes, but something does not work.
+
+    A full Redis is `degraded`, not 503: pictures go on, and a balancer must not take them from the viewers.
+    """
+    async with asyncio.timeout(READY_WITHIN_S):
+        await used.presence.membership.beat()
+    problems = [problem for problem in (used.memory.problem(), used.clock.skew_problem()) if problem]
+    return Health(status="degraded" if problems else "ok", detail="; ".join(problems))
 
 
 @router.get("/metrics", response_class=Response)

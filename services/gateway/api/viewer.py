@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, WebSocket
 from fastapi.responses import JSONResponse
-from redis.exceptions import RedisError
 
 from libs.common.cameras import is_camera_id
 from libs.common.logging import get_logger
+from libs.common.redis_errors import REDIS_ERRORS, describe
 from services.gateway.hub.encoded_message import Form
 from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.problems import problem_response
@@ -83,5 +83,5 @@ async def _tell_presence(used: Resources) -> None:
     try:
         async with asyncio.timeout(COUNTED_WITHIN_S):
             await used.presence.update()
-    except (RedisError, OSError, TimeoutError) as error:
-        _log.info("viewer not counted now; with the next heartbeat", error=str(error))
+    except REDIS_ERRORS as error:
+        _log.debug("viewer not counted now; with the next heartbeat", error=describe(error))

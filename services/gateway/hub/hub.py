@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
 from libs.common.messages import publication_time_s
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_errors import REDIS_ERRORS, describe
 from services.gateway.hub.encoded_message import EncodedMessage, Form
 from services.gateway.hub.subscription import Subscription
 from services.gateway.hub.viewer_sender import ViewerSender
@@ -40,15 +41,17 @@ class Channel:
 class Hub:
     """All viewers of this process."""
 
-    def __init__(self, redis: Redis, subscriber: Redis, metrics: GatewayMetrics) -> None:
+    def __init__(self, redis: Redis, subscriber: Redis, metrics: GatewayMetrics, clock: RedisClock) -> None:
         """Prepare.
 
         Args:
             redis: for `latest`.
             subscriber: a client of its own, for the one subscription.
             metrics: what is counted.
+            clock: Redis's, by which messages are dated.
         """
         self._redis = redis
+        self._clock = clock
         self._metrics = metrics
         self._channels: dict[str, Channel] = {}
         self._expected: Counter[str] = Counter()
@@ -108,6 +111,10 @@ class Hub:
             self._subscription.change()
         self.on_change()
 
+    def renew_subscription(self) -> None:
+        """Subscribe on a new connection: Redis has failed over, and the old one may lead to a server without news."""
+        self._subscription.renew()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Hand messages out until stopped; outlives Redis being away."""
         await self._subscription.run(stop)
@@ -117,7 +124,7 @@ class Hub:
         """Send a viewer message, in msgpack, to all viewers of its camera."""
         counted, started = self._metrics.frames, time.perf_counter()
         if (published_at_s := publication_time_s(data)) is not None:
-            counted.took("redis_to_gateway", time.time() - published_at_s)
+            counted.took("redis_to_gateway", self._clock.now_ms() / 1000 - published_at_s)
         channel = self._channels.get(camera_id)
         if channel is None:
             counted.drop("relay", "unwatched")
@@ -179,8 +186,10 @@ class Hub:
             before = channel.live_messages
             try:
                 packed = await self._redis.get(keys.latest(camera_id))
-            except (RedisError, OSError) as error:
-                _log.info("cannot fetch the current picture; the next one is shown", camera=camera_id, error=str(error))
+            except REDIS_ERRORS as error:
+                _log.info(
+                    "cannot fetch the current picture; the next one is shown", camera=camera_id, error=describe(error)
+                )
                 return
             seen = channel.current.packed if channel.current else None
             if isinstance(packed, bytes) and channel.live_messages == before and packed != seen:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
 from libs.common.bus import as_text
 from libs.common.logging import get_logger
+from libs.common.redis_errors import REDIS_ERRORS, OutageLog
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("subscription")
@@ -51,6 +51,7 @@ class Subscription(Generic[Subscriber]):
         self._on_subscribed = on_subscribed
         self._wanted = wanted
         self._changed = asyncio.Event()
+        self._renewal = asyncio.Event()
         self._channels: dict[bytes, Sequence[Subscriber]] = {}
         self._heard_at = 0.0
 
@@ -58,31 +59,37 @@ class Subscription(Generic[Subscriber]):
         """Other channels are wanted than before."""
         self._changed.set()
 
+    def renew(self) -> None:
+        """Leave this connection and subscribe on a new one."""
+        self._renewal.set()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Receive until stopped; outlives Redis being away."""
-        is_away = False
+        outage = OutageLog(_log, "no pictures come until that is over")
         while not stop.is_set():
             try:
+                self._renewal.clear()
                 await self._pubsub.subscribe(CONTROL_CHANNEL)
-                is_away = False
+                outage.worked()
                 await self._run_connected(stop)
-            except (RedisError, OSError) as error:
-                if not is_away:
-                    _log.warning("no subscription; trying again until redis is back", error=str(error))
-                is_away = True
+            except REDIS_ERRORS as error:
+                outage.failed(error)
             self._channels = {}
             await self._pubsub.aclose()  # type: ignore[no-untyped-call] # redis-py left it without types
             await sleep_until_stopped(stop, RETRY_AFTER_S)
 
     async def _run_connected(self, stop: asyncio.Event) -> None:
         self._heard_at = asyncio.get_running_loop().time()
-        parts = [asyncio.create_task(part) for part in (self._receive(), self._follow(), _until(stop))]
+        parts = [asyncio.create_task(part) for part in self._parts(stop)]
         await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         for part in parts:
             part.cancel()
         for error in await asyncio.gather(*parts, return_exceptions=True):
             if error is not None and not isinstance(error, asyncio.CancelledError):
                 raise error
+
+    def _parts(self, stop: asyncio.Event) -> tuple[Coroutine[Any, Any, None], ...]:
+        return self._receive(), self._follow(), _until(stop), _until(self._renewal)
 
     async def _follow(self) -> None:
         """Subscribe to what is watched, and ping in between so that a dead connection shows."""
@@ -120,5 +127,5 @@ class Subscription(Generic[Subscriber]):
                     self._on_subscribed(subscriber)
 
 
-async def _until(stop: asyncio.Event) -> None:
-    await stop.wait()
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

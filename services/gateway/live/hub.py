@@ -124,6 +124,10 @@ class LiveHub:
             self._subscription.change()
         self.on_change()
 
+    def renew_subscription(self) -> None:
+        """Subscribe on a new connection: Redis has failed over, and the old one may lead to a server without news."""
+        self._subscription.renew()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until stopped; outlives Redis being away."""
         await asyncio.gather(self._subscription.run(stop), self._close_silent(stop))
@@ -151,7 +155,7 @@ class LiveHub:
         try:
             frame = compact(camera_id, data, shows, channel.spaces)
         except MessageError as error:
-            _log.warning("message skipped", camera=camera_id, error=describe(error))
+            _log.warning("message skipped", camera=camera_id, error=str(error))
             return
         channel.current, channel.spaces = frame, frame.spaces
         for viewer in list(channel.viewers):

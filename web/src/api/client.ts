@@ -1,4 +1,4 @@
-import { problemOf, request, RequestError } from "./request";
+import { problemOf, request, RequestError, sentence } from "./request";
 import type { components } from "./schema.gen";
 
 export type Schemas = components["schemas"];
@@ -27,7 +27,11 @@ export async function fetchSession(signal: AbortSignal): Promise<Session> {
 /** What keeps the system from working, as a sentence; null if nothing does. */
 export async function fetchSystemProblem(signal: AbortSignal): Promise<string | null> {
   const answer = await request("/readyz", { signal, headers: { Accept: "application/json" } });
-  return answer.ok ? null : (await problemOf(answer)).message;
+  if (!answer.ok) {
+    return (await problemOf(answer)).message;
+  }
+  const { detail } = (await answer.json()) as Schemas["Health"];
+  return detail === "" ? null : sentence(detail);
 }
 
 export async function fetchCameras(signal: AbortSignal): Promise<CameraView[]> {

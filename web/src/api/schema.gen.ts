@@ -313,7 +313,9 @@ export interface paths {
         };
         /**
          * Get Readiness
-         * @description Whether Redis answers too.
+         * @description Whether Redis takes our heartbeats, so that viewers can be served; `degraded`: yes, but something does not work.
+         *
+         *     A full Redis is `degraded`, not 503: pictures go on, and a balancer must not take them from the viewers.
          */
         get: operations["get_readiness"];
         put?: never;
@@ -701,10 +703,17 @@ export interface components {
          */
         Health: {
             /**
-             * Status
-             * @constant
+             * Detail
+             * @description for people: what is wrong and what to do; empty if all is well
+             * @default
              */
-            status: "ok";
+            detail: string;
+            /**
+             * Status
+             * @description degraded: pictures go on, something else does not
+             * @enum {string}
+             */
+            status: "ok" | "degraded";
         };
         /**
          * HelloMessage
@@ -1299,7 +1308,7 @@ export interface operations {
                     "application/json": components["schemas"]["BridgeProblem"];
                 };
             };
-            /** @description Redis is away; Retry-After says when to try again */
+            /** @description Redis is away, failing over, full, or refuses us; Retry-After stands where waiting helps */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1346,7 +1355,7 @@ export interface operations {
                     "application/json": components["schemas"]["BridgeProblem"];
                 };
             };
-            /** @description Redis is away; Retry-After says when to try again */
+            /** @description Redis is away, failing over, full, or refuses us; Retry-After stands where waiting helps */
             503: {
                 headers: {
                     [name: string]: unknown;
