@@ -75,7 +75,7 @@ class RedisClock(Collector):
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch by Redis's clock."""
-        return self._wall_ms() if self._best is None else round((running_s() + self._best.offset_s) * 1000)
+        return self._wall_ms() if self._best is None else int((running_s() + self._best.offset_s) * 1000)
 
     @property
     def skew_ms(self) -> int | None:
