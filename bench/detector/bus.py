@@ -17,13 +17,16 @@ from libs.common.bus import connect
 from libs.common.clock import now_ms, running_s
 from libs.common.leases import Lease
 from libs.common.messages import RawFrame
+from libs.common.redis_clock import RedisClock
+from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.spaces import ParkingSpace
 from services.detector.camera import CameraSession
-from services.detector.camera_state import StoredCamera
 from services.detector.frame_result import AnnotatedFrame
 from services.detector.metrics import DetectorMetrics
+from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
+from services.detector.stored_camera import StoredCamera
 from tests.support.redis_server import RedisServer
 
 ROUNDS = 200
@@ -75,8 +78,11 @@ async def _publishing(
     assert await lock.acquire(token=DETECTOR)
     lease = Lease("CAM1", lock, LEASE_S)
     lease.extend(running_s())
-    camera = CameraSession(lease, StoredCamera(spaces), DetectorSettings(), DETECTOR, DetectorMetrics().frames)
-    publisher = Publisher(redis, DetectorSettings(), DETECTOR)
+    process = DetectorProcess(
+        DETECTOR, DetectorSettings(), DetectorMetrics(), RedisClock(redis), RedisMemoryWatch(redis)
+    )
+    camera = CameraSession(lease, StoredCamera(spaces), process)
+    publisher = Publisher(redis, process)
 
     async def publish(number: int) -> None:
         assert await publisher.publish(camera, frames[number % len(frames)])

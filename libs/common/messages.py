@@ -21,6 +21,11 @@ MESSAGE_VERSION: Final = 1
 LATEST_EXPIRES_S: Final = 300
 COUNT_EXPIRES_S: Final = 86_400
 FRAMES_MAXLEN: Final = 4
+JPEG_START: Final = b"\xff\xd8"
+JPEG_SIDE_MAX: Final = 65_535
+"""Pixels; a JPEG's header has no room for more."""
+RAW_JPEG_MAX_BYTES: Final = 32 * 1024 * 1024
+_INT64_MAX: Final = 2**63 - 1
 
 _TIMESTAMP_KEY: Final[bytes] = msgpack.packb("timestamp") + b"\xcb"  # and the mark of a float64
 _FLOAT64: Final = struct.Struct(">d")
@@ -52,7 +57,9 @@ class SpaceOccupancy(BaseModel):
 
     space_id: str
     space_name: str
-    is_occupied: bool
+    is_occupied: Annotated[
+        bool, Field(description="true unless the space is known to be free; `state` tells unknown from occupied")
+    ]
     bbox: NormalisedBox
     polygon: list[Point] | None = None
     state: SpaceState | None = None
@@ -75,11 +82,18 @@ class Timings(BaseModel):
 
 
 class FrameMetadata(BaseModel):
-    """What the detector says about one frame: the reference's fields in full, and ours beside them."""
+    """What the detector says about one frame: the reference's fields in full, and ours beside them.
+
+    The reference's viewers show `total_spaces - occupied_spaces` as available and know no `unknown`. So that they never
+    show a free space that is none, `occupied_spaces` counts every space that is not known to be free.
+    """
 
     vehicle_count: int
-    occupied_spaces: int
+    occupied_spaces: Annotated[int, Field(description="spaces not known to be free")]
     total_spaces: int
+    free_spaces: Annotated[int, Field(description="spaces known to be free")] = 0
+    taken_spaces: Annotated[int, Field(description="spaces known to be occupied")] = 0
+    unknown_spaces: Annotated[int, Field(description="spaces of which nothing is known")] = 0
     timestamp: Annotated[str, Field(description="when the frame was captured, ISO 8601 with offset")]
     track_ids: list[int]
     detections: list[PixelDetection]
@@ -221,16 +235,30 @@ class RawFrame:
         """Read a stream entry.
 
         Raises:
-            MessageError: a field is missing or not a number.
+            MessageError: a field is missing or has no sensible value; the text names it.
         """
-        try:
-            return cls(
-                seq=int(fields[b"seq"]),
-                captured_at_ms=int(fields[b"captured_at"]),
-                width=int(fields[b"width"]),
-                height=int(fields[b"height"]),
-                jpeg=fields[b"jpeg"],
-                frame_id=frame_id.decode(),
-            )
-        except (KeyError, ValueError) as error:
-            raise MessageError(f"frame {frame_id.decode()} lacks or garbles field {error}") from error
+        jpeg = fields.get(b"jpeg", b"")
+        if not jpeg.startswith(JPEG_START) or len(jpeg) > RAW_JPEG_MAX_BYTES:
+            raise MessageError(f"frame {frame_id.decode()}: field jpeg of {len(jpeg)} bytes is not a JPEG")
+        return cls(
+            seq=_read_number(frame_id, fields, b"seq", 0, _INT64_MAX),
+            captured_at_ms=_read_number(frame_id, fields, b"captured_at", 0, _INT64_MAX),
+            width=_read_number(frame_id, fields, b"width", 1, JPEG_SIDE_MAX),
+            height=_read_number(frame_id, fields, b"height", 1, JPEG_SIDE_MAX),
+            jpeg=jpeg,
+            frame_id=frame_id.decode(),
+        )
+
+
+def _read_number(frame_id: bytes, fields: Mapping[bytes, bytes], name: bytes, least: int, most: int) -> int:
+    """A whole number of a stream entry. Raises `MessageError`."""
+    where = f"frame {frame_id.decode()}: field {name.decode()}"
+    text = fields.get(name)
+    if text is None:
+        raise MessageError(f"{where} is missing")
+    if not text.isdigit() or len(text) > len(str(most)):
+        raise MessageError(f"{where} is not a whole number")
+    number = int(text)
+    if not least <= number <= most:
+        raise MessageError(f"{where} is {number}, not {least} to {most}")
+    return number

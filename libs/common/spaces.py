@@ -97,13 +97,18 @@ def load_spaces(data: bytes | None) -> list[ParkingSpace]:
 
 
 class SpaceStatus(BaseModel):
-    """What is known of one space: the JSON in `lotcast:{CAM}:occupancy`."""
+    """What is known of one space: the JSON in `lotcast:{CAM}:occupancy`.
+
+    Attributes:
+        reason: why it is in this state; None where that is not known.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     state: SpaceState
     since_ms: int
     track_id: int | None = None
+    reason: EventReason | None = None
 
 
 class OccupancyEvent(BaseModel):
@@ -132,4 +137,4 @@ class OccupancyEvent(BaseModel):
     def status(self) -> SpaceStatus:
         """What is known of the space since this change; a free one's `track_id` was that of the vehicle that left."""
         track_id = self.track_id if self.state == "occupied" else None
-        return SpaceStatus(state=self.state, since_ms=self.at_ms, track_id=track_id)
+        return SpaceStatus(state=self.state, since_ms=self.at_ms, track_id=track_id, reason=self.reason)

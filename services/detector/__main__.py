@@ -20,7 +20,6 @@ from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
-from services.detector.camera import CameraSession
 from services.detector.camera_manager import CameraManager
 from services.detector.engines.base import Engine
 from services.detector.engines.loading import engine_for_frames, load_engine, wants_gpu, worker_count
@@ -31,6 +30,7 @@ from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames
 from services.detector.metrics import DetectorMetrics
 from services.detector.pipeline import Pipeline
+from services.detector.process import DetectorProcess
 from services.detector.process_tuning import freeze_loaded_objects, keep_freed_memory, use_batch_scheduling
 from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
@@ -56,20 +56,20 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     redis = connect(settings.redis, on_round_trip=metrics.round_trips)
     reading = connect(settings.redis, answer_timeout_s=10.0, max_connections=1)
     latest_frames = LatestFrames()
-    publisher = Publisher(redis, settings, detector)
+    memory, clock = RedisMemoryWatch(redis), RedisClock(redis)
+    process = DetectorProcess(detector, settings, metrics, clock, memory)
+    publisher = Publisher(redis, process)
     leases = Leases(redis, "detector", detector, settings.lease_timeout_s)
-    open_session = partial(CameraSession, settings=settings, detector=detector, metrics=metrics.frames)
-    camera_manager = CameraManager(redis, leases, publisher, latest_frames, open_session)
-    reader = FrameReader(reading, detector, camera_manager.cameras.keys, latest_frames, metrics)
+    camera_manager = CameraManager(redis, leases, publisher, latest_frames, process)
+    reader = FrameReader(reading, camera_manager.cameras, latest_frames, process)
     # A camera's next frame comes after this one's batch: more than one a camera, or a worker, need not be waited for.
     shared = engine_for_frames(
         engine, settings, metrics.observe_inference, lambda: min(workers, len(camera_manager.cameras))
     )
-    full_frame = FullFrameInference(shared, settings.track_confidence)
+    full_frame = FullFrameInference(shared, settings.track_confidence, settings.frame_max_pixels)
     tiled_engine = TimedEngine(engine, partial(metrics.observe_inference, kind="inspection"))
     judging = JudgingQueue(TiledInference(tiled_engine, settings))
-    pipeline = Pipeline(full_frame, judging, publisher, camera_manager.cameras, metrics)
-    memory, clock = RedisMemoryWatch(redis), RedisClock(redis)
+    pipeline = Pipeline(full_frame, judging, publisher, camera_manager.cameras, process)
     for collector in (LeaseCollector(leases), clock):
         metrics.registry.register(collector)
     try:

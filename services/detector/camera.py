@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from libs.common.leases import Lease
-from libs.common.monitoring.metrics import FrameMetrics
-from services.detector.camera_state import CameraState, StoredCamera
+from services.detector.backoff import Backoff
+from services.detector.camera_state import CameraState
 from services.detector.counters import FrameCounters
 from services.detector.drawing.renderer import FrameRenderer
 from services.detector.frame_order import FrameSequence
 from services.detector.judging import CameraJudging
 from services.detector.motion import MotionGate
 from services.detector.outbox import Outbox
+from services.detector.process import DetectorProcess
 from services.detector.schedule import Schedule
-from services.detector.settings import DetectorSettings
+from services.detector.stored_camera import StoredCamera
 
 
 class CameraSession:
@@ -29,31 +30,30 @@ class CameraSession:
         schedule: what is due; written on the loop.
         outbox: what has still to reach Redis; written by the publisher.
         counters: what became of the frames; written on the loop.
+        backoff: whether the camera rests after an unexpected failure.
         is_watched: whether somebody subscribes to its pictures; written by `subscribers`.
     """
 
-    def __init__(
-        self, lease: Lease, stored: StoredCamera, settings: DetectorSettings, detector: str, metrics: FrameMetrics
-    ) -> None:
+    def __init__(self, lease: Lease, stored: StoredCamera, process: DetectorProcess) -> None:
         """Take over a camera.
 
         Args:
             lease: of the camera.
             stored: what the owner before left in Redis.
-            settings: of this service.
-            detector: this process, for the messages.
-            metrics: where its frames are counted for Prometheus.
+            process: this process.
         """
+        settings = process.settings
         self.lease = lease
         self.camera_id = lease.camera_id
         self.sequence = FrameSequence()
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
         self.judging = CameraJudging(lease.camera_id, settings.inspect_every_s)
-        self.state = CameraState(stored, self.gate, self.judging, settings)
-        self.renderer = FrameRenderer(detector, settings.jpeg_quality)
+        self.state = CameraState(stored, self.gate, self.judging, process)
+        self.renderer = FrameRenderer(process.name, settings.jpeg_quality)
         self.schedule = Schedule(settings)
-        self.outbox = Outbox()
-        self.counters = FrameCounters(metrics)
+        self.outbox = Outbox(stored.spaces_version)
+        self.counters = FrameCounters(process.metrics.frames)
+        self.backoff = Backoff()
         self.is_watched = False
         self._motion_threshold = settings.motion_threshold
 

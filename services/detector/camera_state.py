@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from libs.common.clock import now_ms
 from libs.common.messages import RawFrame
-from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
+from libs.common.spaces import EventReason, OccupancyEvent, ParkingSpace
 from services.detector.engines.base import empty_detections
 from services.detector.frame_result import FrameResult, Inference
 from services.detector.judging import CameraJudging
@@ -15,23 +13,9 @@ from services.detector.motion import MotionGate
 from services.detector.occupancy.hysteresis import Debounce
 from services.detector.occupancy.lot import Lot
 from services.detector.occupancy.matching import Match
-from services.detector.settings import DetectorSettings
+from services.detector.process import DetectorProcess
+from services.detector.stored_camera import StoredCamera
 from services.detector.tracking import CameraTracker, no_tracks
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCamera:
-    """What Redis keeps of a camera, for the detector that takes it over.
-
-    Attributes:
-        spaces: its parking spaces.
-        statuses: by space id, as the owner before left them.
-        last_track_id: the greatest track id that the camera ever had.
-    """
-
-    spaces: Sequence[ParkingSpace] = ()
-    statuses: Mapping[str, SpaceStatus] = field(default_factory=dict)
-    last_track_id: int = 0
 
 
 class CameraState:
@@ -45,7 +29,7 @@ class CameraState:
     """
 
     def __init__(
-        self, stored: StoredCamera, gate: MotionGate, judging: CameraJudging, settings: DetectorSettings
+        self, stored: StoredCamera, gate: MotionGate, judging: CameraJudging, process: DetectorProcess
     ) -> None:
         """Start from what is stored.
 
@@ -53,19 +37,26 @@ class CameraState:
             stored: what the owner before left.
             gate: tells whether something moved since the spaces were judged last.
             judging: gives the judge's answers.
-            settings: of this service.
+            process: this process.
         """
+        settings = process.settings
+        self._clock = process.clock
         self._gate = gate
         self._judging = judging
         self._debounce = Debounce(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
         self._tracker = CameraTracker(stored.last_track_id, settings.confidence)
         self._tracked = no_tracks()
-        self.lot = Lot(stored.spaces, stored.statuses, self._debounce, now_ms())
+        self.lot = Lot(stored.spaces, stored.statuses, self._debounce, self._clock.now_ms())
 
     @property
     def last_track_id(self) -> int:
         """The greatest track id that the camera ever had."""
         return self._tracker.last_track_id
+
+    @property
+    def vehicle_count(self) -> int:
+        """How many vehicles there were in the last frame."""
+        return len(self._tracked)
 
     def update(self, frame: RawFrame, inference: Inference) -> FrameResult:
         """Track and match what was detected in one more frame, and take in the judge's answer if one has come."""
@@ -86,8 +77,10 @@ class CameraState:
 
     def change_spaces(self, spaces: Sequence[ParkingSpace]) -> None:
         """Use other spaces from the next frame on; those that remain keep what is known of them."""
-        self.lot = Lot(spaces, self.lot.statuses, self._debounce, now_ms())
+        before = {space.space_id: space.polygon for space in self.lot.spaces}
+        self.lot = Lot(spaces, self.lot.statuses, self._debounce, self._clock.now_ms())
+        self.lot.mark_redrawn([one.space_id for one in spaces if before.get(one.space_id, one.polygon) != one.polygon])
 
-    def lose_view(self) -> list[OccupancyEvent]:
+    def lose_view(self, reason: EventReason) -> list[OccupancyEvent]:
         """No frame comes any more: every space becomes unknown; the changes of state that this brought."""
-        return self.lot.lose_sight(now_ms())
+        return self.lot.lose_sight(self._clock.now_ms(), reason)

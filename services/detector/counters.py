@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
+from libs.common.clock import running_s
 from libs.common.monitoring.metrics import FrameMetrics
 from libs.common.rate import RateMeter
 from services.detector.motion import GateVerdict
+
+LOG_AGAIN_S: Final = 60.0
+LOGGED_ERRORS_MAX: Final = 32
 
 
 class FrameCounters:
@@ -31,26 +36,32 @@ class FrameCounters:
         self.latency_ms = 0
         self.rate = RateMeter()
         self._metrics = metrics
+        self._logged_s: dict[str, float] = {}
 
     def took(self, hop: str, milliseconds: int) -> None:
         """A frame took so long over a hop."""
-        self._metrics.took(hop, milliseconds / 1000)
+        self._metrics.took(hop, max(0, milliseconds) / 1000)
 
     def drop(self, stage: str, cause: str) -> None:
         """A frame ended at a stage."""
         self.dropped[cause] += 1
         self._metrics.drop(stage, cause)
 
-    def fail(self, stage: str, cause: str, error: Exception) -> bool:
+    def fail(self, stage: str, cause: str, error: str) -> bool:
         """A frame ended at a stage with an error.
 
         Returns:
-            True if the error is another one than the last: worth a line in the log.
+            True if the log should have a line: the same error had none in the last minute.
         """
         self.drop(stage, cause)
-        is_new = self.error != str(error)
-        self.error = str(error)
-        return is_new
+        self.error = error
+        now_s = running_s()
+        if now_s - self._logged_s.get(error, float("-inf")) < LOG_AGAIN_S:
+            return False
+        if len(self._logged_s) >= LOGGED_ERRORS_MAX:
+            self._logged_s.clear()
+        self._logged_s[error] = now_s
+        return True
 
     def detected(self, verdict: GateVerdict, inference_ms: float) -> None:
         """A frame went through the motion gate and, where the verdict is `new`, the model."""

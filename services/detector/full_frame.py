@@ -8,21 +8,23 @@ from libs.common.messages import RawFrame
 from services.detector.engines.base import Engine
 from services.detector.frame_result import Inference
 from services.detector.motion import MotionGate
-from services.detector.pictures import FramePicture
+from services.detector.pictures import FramePicture, check_size
 
 
 class FullFrameInference:
     """Runs the model on whole frames; may be used from several threads at once."""
 
-    def __init__(self, engine: Engine, confidence: float) -> None:
+    def __init__(self, engine: Engine, confidence: float, max_pixels: int) -> None:
         """Prepare.
 
         Args:
             engine: the detection model.
             confidence: least confidence of a detection: that which keeps a track alive.
+            max_pixels: a larger picture is refused.
         """
         self._engine = engine
         self._confidence = confidence
+        self._max_pixels = max_pixels
 
     def run(self, frame: RawFrame, gate: MotionGate, show: bool) -> Inference:
         """Ask the gate about one frame and, if it shows something new, run the model on it.
@@ -33,9 +35,10 @@ class FullFrameInference:
             show: whether the frame will be drawn.
 
         Raises:
-            FrameError: it cannot be decoded.
+            FrameError: it cannot be decoded, or is too large.
             EngineError: the model failed.
         """
+        check_size(frame.jpeg, (frame.width, frame.height), self._max_pixels)
         picture = FramePicture(frame.jpeg, (frame.width, frame.height))
         if gate.repeats(frame.jpeg, frame.captured_at_ms):
             return Inference(picture, "still")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import supervision as sv
@@ -44,10 +45,14 @@ def build_metadata(
     """
     detections = [describe_vehicle(vehicles, index) for index in range(len(vehicles))]
     occupancy = [describe_space(space, statuses[space.space_id]) for space in spaces]
+    states = Counter(space.state for space in occupancy)
     return FrameMetadata(
         vehicle_count=len(detections),
         occupied_spaces=sum(space.is_occupied for space in occupancy),
         total_spaces=len(occupancy),
+        free_spaces=states["free"],
+        taken_spaces=states["occupied"],
+        unknown_spaces=states["unknown"],
         timestamp=iso_from_ms(timings.captured_at),
         track_ids=[detection.track_id for detection in detections if detection.track_id is not None],
         detections=detections,
@@ -95,7 +100,7 @@ def describe_space(space: ParkingSpace, status: SpaceStatus) -> SpaceOccupancy:
     return SpaceOccupancy(
         space_id=space.space_id,
         space_name=space.space_name,
-        is_occupied=status.state == "occupied",
+        is_occupied=status.state != "free",
         bbox=NormalisedBox(x=x, y=y, width=width, height=height),
         polygon=space.polygon,
         state=status.state,

@@ -11,7 +11,7 @@ from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage
 STAGES: Final = {
     "receive": Stage(
         "out of the camera's stream",
-        {"newer": "a newer one waited there, too", "garbled": "not the fields of a frame"},
+        {"newer": "a newer one waited there, too", "garbled": "a field is missing or has no sensible value"},
     ),
     "detect": Stage(
         "through the motion gate and the model",
@@ -19,16 +19,18 @@ STAGES: Final = {
             "newer": "a newer one came before a worker was free",
             "too_old": "captured longer ago than `DETECTOR_FRAME_MAX_AGE_S`",
             "lease_lost": "another detector may have the camera now",
-            "undecodable": "its JPEG is broken",
+            "undecodable": "its JPEG is broken, or has too many pixels",
             "engine_failed": "the model gave an error",
+            "failed": "the camera failed unexpectedly and rests for a while",
         },
-        {"new": "the model has looked", "still": "nothing moved, so the model rested", "blind": "it shows nothing"},
+        {"new": "the model ran", "still": "nothing moved, so the model rested", "blind": "it shows nothing"},
     ),
     "publish": Stage(
         "through tracking and drawing to Redis",
         {
             "lease_lost": "another detector may have the camera now",
             "redis_away": "Redis is away, or refuses it",
+            "failed": "the camera failed unexpectedly; see its status and the log",
             "undecodable": "its JPEG is broken, or it could not be encoded",
         },
         {"ok": "drawn and published", "unwatched": "nobody watches, so it was not drawn"},
@@ -52,7 +54,7 @@ class DetectorMetrics:
     """The detector's metrics in a registry of their own; may be used from the workers' threads.
 
     Attributes:
-        registry: what `/metrics` tells.
+        registry: what `/metrics` shows.
         frames: by the stages and hops above.
         round_trips: to Redis, without the reads that wait for frames.
     """
@@ -66,7 +68,7 @@ class DetectorMetrics:
             buckets=INFERENCE_BUCKETS_S, registry=self.registry,
         )  # fmt: skip
         batch = Histogram(
-            "lotcast_inference_batch_size", "Pictures, or tiles of a close look, in one run of the model.", ["kind"],
+            "lotcast_inference_batch_size", "Pictures, or tiles of one picture, in one run of the model.", ["kind"],
             buckets=BATCH_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self._inference = {kind: (seconds.labels(kind), batch.labels(kind)) for kind in INFERENCE_KINDS}
@@ -77,7 +79,7 @@ class DetectorMetrics:
         Args:
             seconds: how long.
             batch: over how many pictures.
-            kind: whole frames, or tiles of a close look at spaces.
+            kind: whole frames, or tiles of one for judging the spaces.
         """
         took, size = self._inference[kind]
         took.observe(seconds)

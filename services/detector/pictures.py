@@ -90,6 +90,43 @@ class FramePicture:
         return self.full
 
 
+def check_size(jpeg: bytes, size: tuple[int, int], max_pixels: int) -> None:
+    """Refuse a JPEG whose decoding would take too much memory, before it is decoded.
+
+    Args:
+        jpeg: the picture.
+        size: (width, height) in pixels that its message told.
+        max_pixels: the most that is decoded.
+
+    Raises:
+        FrameError: it has more pixels, or another size than its message told.
+    """
+    if size[0] * size[1] > max_pixels:
+        raise FrameError(
+            f"the picture has {size[0]}x{size[1]} pixels, more than the {max_pixels:,} of DETECTOR_FRAME_MAX_PIXELS: "
+            "let the camera send smaller ones"
+        )
+    told = _size_in_header(jpeg)
+    if told is not None and sorted(told) != sorted(size):  # one that is shown turned has its sides exchanged
+        raise FrameError(f"frame of {told[0]}x{told[1]} says it is {size[0]}x{size[1]}")
+
+
+def _size_in_header(jpeg: bytes) -> tuple[int, int] | None:
+    """(width, height) from the first frame header (ITU-T T.81, B.2.2); None if there is none, so nothing to decode."""
+    at = 2
+    while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
+        marker = jpeg[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            at += 2
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(jpeg[at + 7 : at + 9], "big"), int.from_bytes(jpeg[at + 5 : at + 7], "big")
+        else:
+            at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    return None
+
+
 def decode(jpeg: bytes) -> Picture:
     """Decode a JPEG to BGR, (height, width, 3).
 

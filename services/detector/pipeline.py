@@ -11,18 +11,16 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
-
-from libs.common.clock import now_ms
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
+from libs.common.redis_errors import REDIS_ERRORS, RedisFault, classify, describe
 from services.detector.camera import CameraSession
 from services.detector.frame_order import FrameOrder
 from services.detector.frame_result import AnnotatedFrame, DrawnFrame, FrameResult, Inference
 from services.detector.full_frame import FullFrameInference
 from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames, PendingFrame
-from services.detector.metrics import DetectorMetrics
+from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
 
 _log = get_logger("pipeline")
@@ -62,7 +60,7 @@ class Pipeline:
         judging: JudgingQueue,
         publisher: Publisher,
         cameras: Mapping[str, CameraSession],
-        metrics: DetectorMetrics,
+        process: DetectorProcess,
     ) -> None:
         """Prepare.
 
@@ -71,13 +69,14 @@ class Pipeline:
             judging: judges the spaces beside the frame path.
             publisher: takes what the frames become.
             cameras: the cameras of this process, by id.
-            metrics: where frames without a camera are counted.
+            process: this process.
         """
         self._full_frame = full_frame
         self._judging = judging
         self._publisher = publisher
         self._cameras = cameras
-        self._metrics = metrics
+        self._metrics = process.metrics.frames
+        self._clock = process.clock
 
     async def run(self, latest_frames: LatestFrames, workers: int, stop: asyncio.Event) -> None:
         """Carry frames until stopped; those under way are finished.
@@ -102,7 +101,7 @@ class Pipeline:
         while (pending := await latest_frames.take()) is not None:
             camera = self._cameras.get(pending.camera_id)
             if camera is None:
-                self._metrics.frames.drop("detect", "lease_lost")
+                self._metrics.drop("detect", "lease_lost")
             else:
                 await self._carry(pending, camera, pool)
 
@@ -119,18 +118,26 @@ class Pipeline:
             self._fail(camera, stage, "undecodable", error)
         except EngineError as error:
             self._fail(camera, "detect", "engine_failed", error)
-        except (RedisError, OSError) as error:
-            self._fail(camera, "publish", "redis_away", error)
+        except REDIS_ERRORS as error:
+            if classify(error) is RedisFault.OURS:
+                self._fail_unexpectedly(frame, error)
+            else:
+                self._fail(camera, "publish", "redis_away", error)
+        except Exception as error:  # a boundary: what goes wrong with one camera is that camera's alone
+            self._fail_unexpectedly(frame, error)
         finally:
             await frame.order.before_has_ended()  # a frame that failed early must not let the next one overtake
             frame.order.end()
 
     def _admit(self, frame: FrameContext) -> bool:
         """Whether the frame is worth the work: its camera is still this process's, and it is not too old."""
-        camera, taken_at_ms = frame.camera, now_ms()
+        camera, taken_at_ms = frame.camera, self._clock.now_ms()
         camera.counters.took("detector_wait", taken_at_ms - frame.pending.read_at_ms)
         if not camera.lease.is_valid():
             camera.counters.drop("detect", "lease_lost")
+            return False
+        if camera.backoff.rests:
+            camera.counters.drop("detect", "failed")
             return False
         if camera.schedule.is_too_old(taken_at_ms - frame.pending.frame.captured_at_ms):
             camera.counters.drop("detect", "too_old")
@@ -145,7 +152,7 @@ class Pipeline:
             FrameError: the picture cannot be decoded or encoded.
             EngineError: the model failed.
         """
-        camera, taken_at_ms = frame.camera, now_ms()
+        camera, taken_at_ms = frame.camera, self._clock.now_ms()
         try:
             await asyncio.get_running_loop().run_in_executor(pool, self._run_stages, frame)
         finally:
@@ -155,7 +162,7 @@ class Pipeline:
                 camera.counters.detected(frame.inference.verdict, frame.inference.inference_ms)
             if frame.result is not None:
                 camera.outbox.add(frame.result.events)
-        camera.schedule.frame_was_examined()
+        camera.schedule.frame_was_examined(self._clock.now_ms())
 
     def _run_stages(self, frame: FrameContext) -> None:
         """In a worker's thread: detect; in the camera's order, track and draw; encode."""
@@ -168,7 +175,7 @@ class Pipeline:
 
     def _detect(self, frame: FrameContext) -> Inference:
         frame.inference = self._full_frame.run(frame.pending.frame, frame.camera.gate, frame.show)
-        frame.detected_at_ms = now_ms()
+        frame.detected_at_ms = max(self._clock.now_ms(), frame.pending.read_at_ms)
         return frame.inference
 
     def _track(self, frame: FrameContext, inference: Inference) -> FrameResult:
@@ -201,15 +208,24 @@ class Pipeline:
         if not is_published:
             camera.counters.drop("publish", "lease_lost")
             return
-        published_at_ms = now_ms()
+        published_at_ms = self._clock.now_ms()
         camera.counters.took("publish", published_at_ms - frame.detected_at_ms)
         if frame.show:
             camera.counters.took("capture_to_publish", published_at_ms - captured_at_ms)
         camera.counters.published(shown=frame.show)
+        camera.backoff.worked()
 
     def _fail(self, camera: CameraSession, stage: str, cause: str, error: Exception) -> None:
         """Count a frame that failed; log the first of a row of equal errors."""
-        if camera.counters.fail(stage, cause, error):
-            _log.warning(
-                "frame skipped; going on with the next", camera=camera.camera_id, cause=cause, error=str(error)
-            )
+        text = describe(error) if isinstance(error, REDIS_ERRORS) else str(error)
+        if camera.counters.fail(stage, cause, text):
+            _log.warning("frame skipped; going on with the next", camera=camera.camera_id, cause=cause, error=text)
+
+    def _fail_unexpectedly(self, frame: FrameContext, error: Exception) -> None:
+        """Let the camera rest after a failure that nobody foresaw; the first of a kind is logged with its trace."""
+        camera, stage = frame.camera, "detect" if frame.result is None else "publish"
+        is_new = camera.backoff.failed(error)
+        text = f"{type(error).__name__}: {error}; trying again in {camera.backoff.delay_s:.0f} s"
+        camera.counters.fail(stage, "failed", text)
+        if is_new:
+            _log.error("camera failed; the others go on", camera=camera.camera_id, error=text, exc_info=error)

@@ -1,33 +1,44 @@
-"""Put what the detector made on the bus."""
+"""Write to Redis what the detector made of a camera's frames.
+
+Every write to a camera's keys is one leased transaction: Redis refuses it whole once the camera belongs to another
+process or is deleted. While Redis is full, pictures, states of spaces and status go on; log, counts and events stop in
+this order, and events wait in the outbox.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from libs.common import keys
-from libs.common.bus import HashFields, as_text
-from libs.common.clock import now_ms
-from libs.common.leased_transaction import LeasedTransaction
-from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, pack_viewer_message
+from libs.common.bus import as_text
+from libs.common.detection_log import ENTRY_MAX_BYTES, log_fields
+from libs.common.leased_transaction import Command, LeasedTransaction, only_if_unchanged
+from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, FrameMetadata, pack_viewer_message
+from libs.common.spaces import OccupancyEvent, SpaceState
 from services.detector.camera import CameraSession
 from services.detector.frame_result import AnnotatedFrame
 from services.detector.outbox import PENDING_EVENTS_MAX
-from services.detector.settings import DetectorSettings
+from services.detector.process import DetectorProcess
+from services.detector.status import status_fields
 
-_LOG_ANSWER: Final = 3
-"""Which answer of a frame's transaction is the log's; see `_add_message`."""
+COUNTS_KEEP_S: Final = 86_400
+COUNTS_MAXLEN: Final = 4000
+"""Bounds what a reader of `counts` gets; a day has fewer entries (`Schedule.take_counts`)."""
+LOG_ENTRY_STORED_BYTES: Final = 1100
+"""What an entry of the log takes in Redis at most: its text, the entry's id, and a share of the stream's tree."""
 
 
 class Publisher:
-    """Writes viewer messages, occupancy, events, log and status. Raises `redis.RedisError` when Redis is away."""
+    """Writes messages, occupancy, events, counts, log and status. Raises `redis.RedisError` when Redis is away."""
 
-    def __init__(self, redis: Redis, settings: DetectorSettings, detector: str) -> None:
+    def __init__(self, redis: Redis, process: DetectorProcess) -> None:
         self._redis = redis
         self._transaction = LeasedTransaction(redis)
-        self._settings = settings
-        self._detector = detector
+        self._process = process
+        self._log_maxlen = max(1, process.settings.log_max_bytes // LOG_ENTRY_STORED_BYTES)
 
     async def publish(self, camera: CameraSession, frame: AnnotatedFrame) -> bool:
         """Publish one frame; the changes of state that are pending go with it, all or nothing.
@@ -35,139 +46,227 @@ class Publisher:
         Returns:
             False if the camera is no longer this process's: then nothing was published.
         """
-        async with camera.outbox.lock:
+        outbox, camera_id = camera.outbox, camera.camera_id
+        async with outbox.lock:
             await self._settle(camera)
-            if camera.outbox.frame_count is None:
-                camera.outbox.frame_count = int(await self._redis.get(keys.count(camera.camera_id)) or 0)
-            published_at_ms = now_ms()
-            pipe = self._redis.pipeline(transaction=True)
-            logs = camera.schedule.take_log()
-            message = self._add_message(pipe, camera, frame, published_at_ms, logs=logs)
-            events = self._add_changes(pipe, camera)
-            if not camera.lease.is_valid():  # asked right before: the process may have been paused meanwhile
-                return False
-            expected, camera.outbox.frame_count = (
-                camera.outbox.frame_count + 1,
-                None,
-            )  # not known again until Redis answers
-            answers = await self._execute(pipe, camera, events, message)
+            if outbox.frame_count is None:
+                outbox.frame_count = await self._read_frame_count(camera_id)
+            timings = frame.metadata.timings
+            published_at_ms = max(self._process.clock.now_ms(), timings.detected_at)
+            message = self._message(camera, frame, outbox.frame_count + 1, published_at_ms)
+            commands: list[Command] = [
+                ("INCR", keys.count(camera_id)),
+                ("PUBLISH", keys.live(camera_id), message),
+                ("SET", keys.latest(camera_id), message, "EX", LATEST_EXPIRES_S),
+            ]
+            if camera.schedule.take_broadcaster():
+                commands.append(("ZADD", keys.BROADCASTERS, f"{published_at_ms / 1000:.3f}", camera_id))
+                commands.append(("EXPIRE", keys.count(camera_id), COUNT_EXPIRES_S))
+            if self._process.memory.may_write("log") and camera.schedule.take_log():
+                commands += self._log_commands(camera, frame.metadata)
+            expected, outbox.frame_count = outbox.frame_count + 1, None  # not known again until Redis answers
+            answers = await self._execute(camera, commands, message)
             if answers is None:
                 return False
-            # Whoever owns the camera counts alone; if somebody broadcast it too, the next number is right again.
-            camera.outbox.frame_count = int(answers[0])
-            if logs:
-                camera.outbox.logged_at_ms = int(as_text(answers[_LOG_ANSWER]).partition("-")[0])
-            if camera.outbox.frame_count != expected:
-                camera.outbox.stored_track_id = None  # perhaps Redis was emptied
-        camera.counters.latency_ms = published_at_ms - frame.metadata.timings.captured_at
-        await self._touch(camera, published_at_ms)
+            # The owner of a camera counts alone; if a worker broadcast it too, the next number is right again.
+            outbox.frame_count = int(answers[0])
+            if outbox.frame_count != expected:
+                outbox.stored_track_id = None  # perhaps Redis was emptied
+        camera.counters.latency_ms = published_at_ms - timings.captured_at
         return True
 
-    def _add_message(self, pipe: Any, camera: CameraSession, frame: AnnotatedFrame, at_ms: int, *, logs: bool) -> bytes:
-        """Add what a frame writes; the message to viewers."""
-        camera_id = camera.camera_id
-        metadata = frame.metadata.model_dump(by_alias=True)
-        metadata["timings"]["published_at"] = at_ms
-        message = pack_viewer_message(
-            camera_id, frame.jpeg, metadata, (camera.outbox.frame_count or 0) + 1, at_ms / 1000
-        )
-        pipe.incr(keys.count(camera_id))
-        pipe.publish(keys.live(camera_id), message)
-        pipe.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
-        if logs:
-            # By Redis's clock: if this machine's is ahead of it, nothing must be taken for too old.
-            keep_from_ms = max(0, (camera.outbox.logged_at_ms or 0) - self._settings.log_keep_s * 1000)
-            text = frame.metadata.model_dump_json(by_alias=True)
-            pipe.xadd(keys.log(camera_id), {"metadata": text}, minid=keep_from_ms, approximate=True)
-        return message
-
-    async def _touch(self, camera: CameraSession, at_ms: int) -> None:
-        """Once a second, tell that the camera is broadcast: fresh enough for lists of what is live."""
-        if not camera.schedule.take_broadcaster():
-            return
-        await self._redis.zadd(keys.BROADCASTERS, {camera.camera_id: at_ms / 1000})
-        await self._redis.expire(keys.count(camera.camera_id), COUNT_EXPIRES_S)
-
     async def publish_changes(self, camera: CameraSession) -> bool:
-        """Publish pending changes of state without a frame.
+        """Publish pending changes of state, and the counts if they are due, without a picture.
 
         Returns:
             False if the camera is no longer this process's: then nothing was published.
         """
         async with camera.outbox.lock:
             await self._settle(camera)
-            pipe = self._redis.pipeline(transaction=True)
-            events = self._add_changes(pipe, camera)
-            if not camera.lease.is_valid():
-                return False
-            return not events or await self._execute(pipe, camera, events) is not None
+            return await self._execute(camera, []) is not None
 
-    async def publish_status(self, camera: CameraSession, skipped: int, state: str) -> None:
-        """Write the detector's fields of the camera's status."""
-        counters = camera.counters
-        fields: HashFields = {
-            "detector_state": state,
-            "detector_owner": self._detector,
-            "detector_fps": f"{counters.rate.per_second():.2f}",
-            "detector_frames": counters.frames,
-            "detector_skipped": skipped,
-            "detector_too_old": counters.dropped["too_old"],
-            "detector_still": counters.verdicts["still"],
-            "detector_blind": counters.verdicts["blind"],
-            "detector_undecodable": counters.dropped["undecodable"],
-            "detector_unpublished": counters.dropped["redis_away"],
-            "detector_disowned": counters.dropped["lease_lost"],
-            "detector_inference_ms": f"{counters.inference_ms:.1f}",
-            "detector_latency_ms": counters.latency_ms,
-            "detector_error": counters.error,
-            "detector_updated_at_ms": now_ms(),
-        }
-        await self._redis.hset(keys.status(camera.camera_id), mapping=fields)
+    async def publish_all_states(self, camera: CameraSession, stored: Mapping[str, SpaceState]) -> bool:
+        """Write the states of all current spaces and remove all others, if the spaces are still those that were read.
 
-    async def _execute(self, pipe: Any, camera: CameraSession, events: int, message: bytes = b"") -> list[Any] | None:
-        """Run a transaction that ends with the first `events` pending changes being on the bus.
+        Where somebody else changed a state meanwhile (a space was removed, which closes its history, and added again),
+        an event tells the state that holds. To be called in the order of the camera's frames.
+
+        Args:
+            camera: whose.
+            stored: the states by space id that Redis has.
 
         Returns:
-            The answers; None, and nothing was run, if Redis says that the camera is no longer this process's.
+            False if nothing was written: the camera is no longer this process's, or the spaces were changed again.
         """
+        outbox, lot = camera.outbox, camera.state.lot
+        async with outbox.lock:
+            await self._settle(camera)
+            outbox.keep_only({space.space_id for space in lot.spaces})
+            if outbox.stored_states is not None:
+                self._restore_history(camera, outbox.stored_states, stored)
+            statuses = lot.statuses
+            commands: list[Command] = [
+                only_if_unchanged(keys.spaces(camera.camera_id), outbox.spaces_version),
+                ("DEL", keys.occupancy(camera.camera_id)),
+            ]
+            if statuses:
+                fields = [part for space_id, one in statuses.items() for part in (space_id, _as_json(one))]
+                commands.append(("HSET", keys.occupancy(camera.camera_id), *fields))
+            events = self._event_commands(camera)
+            outbox.stored_states, outbox.is_unsettled = None, True
+            answers = await self._transaction.execute(camera.lease, commands + events)
+            outbox.is_unsettled = False
+            if answers is None:
+                camera.lease.end()
+                return False
+            if len(answers) < len(commands):
+                return False
+            outbox.stored_states = {}
+            outbox.take_out(len(events))
+            outbox.note_hashed(statuses, len(outbox.events))
+            return True
+
+    async def publish_status(self, camera: CameraSession, skipped: int, state: str) -> bool:
+        """Write the detector's fields of the camera's status, and trim its streams by age where that is due.
+
+        Returns:
+            False if the camera is no longer this process's: then nothing was written.
+        """
+        fields = status_fields(camera, self._process, skipped, state)
+        parts = [part for field in fields.items() for part in field]
+        commands: list[Command] = [("HSET", keys.status(camera.camera_id), *parts)]
+        if camera.schedule.take_trim():
+            now_ms, settings = self._process.clock.now_ms(), self._process.settings
+            for stream, keep_s in (
+                (keys.log(camera.camera_id), settings.log_keep_s),
+                (keys.counts(camera.camera_id), COUNTS_KEEP_S),
+            ):
+                commands.append(("XTRIM", stream, "MINID", "~", max(0, now_ms - keep_s * 1000)))
+        return await self._transaction.execute(camera.lease, commands) is not None
+
+    def _message(self, camera: CameraSession, frame: AnnotatedFrame, frame_count: int, at_ms: int) -> bytes:
+        metadata = frame.metadata.model_dump(by_alias=True)
+        metadata["timings"]["published_at"] = at_ms
+        return pack_viewer_message(camera.camera_id, frame.jpeg, metadata, frame_count, at_ms / 1000)
+
+    def _log_commands(self, camera: CameraSession, metadata: FrameMetadata) -> list[Command]:
+        """An entry of the detection log; the key expires with its last entry, also when nothing is written any more."""
+        fields = log_fields(metadata, camera.outbox.spaces_version)
+        parts = [part for field in fields.items() for part in field]
+        log = keys.log(camera.camera_id)
+        return [
+            ("XADD", log, "MAXLEN", "~", self._log_maxlen, "*", *parts),
+            ("EXPIRE", log, self._process.settings.log_keep_s),
+        ]
+
+    def _counts_commands(self, camera: CameraSession) -> list[Command]:
+        """An entry of the counts, if one is due."""
+        if not self._process.memory.may_write("counts"):
+            return []
+        if not camera.schedule.take_counts(changed=camera.outbox.counts_changed):
+            return []
+        camera.outbox.counts_changed = False
+        states = [status.state for status in camera.state.lot.statuses.values()]
+        counts = keys.counts(camera.camera_id)
+        parts: list[str | int] = []
+        for state in ("occupied", "free", "unknown"):
+            parts += (state, states.count(state))
+        parts += ("vehicles", camera.state.vehicle_count)
+        return [("XADD", counts, "MAXLEN", "~", COUNTS_MAXLEN, "*", *parts), ("EXPIRE", counts, COUNTS_KEEP_S)]
+
+    def _event_commands(self, camera: CameraSession) -> list[Command]:
+        """The pending changes of state as entries of the events; none while a full Redis takes none."""
+        if not self._process.memory.may_write("events"):
+            return []
+        keep = self._process.settings.events_keep
+        return [
+            ("XADD", keys.events(camera.camera_id), "MAXLEN", "~", keep, "*", *_parts(event))
+            for event in camera.outbox.events
+        ]
+
+    async def _execute(self, camera: CameraSession, commands: list[Command], payload: bytes = b"") -> list[Any] | None:
+        """Run commands together with the counts, the pending changes of state and the last track id.
+
+        Returns:
+            The answers of `commands` and more; None, and nothing was run, if the camera is no longer this process's.
+        """
+        if not camera.lease.is_valid():  # asked right before: the process may have been paused meanwhile
+            return None
+        outbox, camera_id = camera.outbox, camera.camera_id
         track_id = camera.state.last_track_id
-        camera.outbox.stored_track_id, camera.outbox.is_unsettled = None, True
-        answers = await self._transaction.execute(camera.lease, [command for command, _ in pipe.command_stack], message)
+        commands = commands + self._counts_commands(camera)
+        if track_id != outbox.stored_track_id:
+            commands.append(("SET", keys.last_track_id(camera_id), track_id))
+        known = {space.space_id for space in camera.state.lot.spaces}
+        statuses = {space_id: one for space_id, one in outbox.unstored_statuses().items() if space_id in known}
+        events, pending = self._event_commands(camera), len(outbox.events)
+        changes: list[Command] = []
+        if statuses:
+            fields = [part for space_id, one in statuses.items() for part in (space_id, _as_json(one))]
+            changes.append(("HSET", keys.occupancy(camera_id), *fields))
+        changes += events
+        if changes:
+            # A space that is removed has its history closed by the one who removes it; nothing may open it again.
+            changes.insert(0, only_if_unchanged(keys.spaces(camera_id), outbox.spaces_version))
+        if not commands and not changes:
+            return []
+        outbox.stored_track_id, outbox.is_unsettled = None, bool(changes)
+        answers = await self._transaction.execute(camera.lease, commands + changes, payload)
+        outbox.is_unsettled = False
         if answers is None:
             camera.lease.end()
             return None
-        camera.outbox.stored_track_id, camera.outbox.is_unsettled = track_id, False
-        for _ in range(min(events, len(camera.outbox.events))):
-            camera.outbox.events.popleft()
+        outbox.stored_track_id = track_id
+        if changes and len(answers) == len(commands) + len(changes):
+            outbox.take_out(len(events))
+            outbox.note_hashed(statuses, pending - len(events))
         return answers
 
     async def _settle(self, camera: CameraSession) -> None:
         """After a transaction without an answer: forget those pending changes that are in the stream all the same."""
-        if not camera.outbox.is_unsettled:
+        outbox = camera.outbox
+        if not outbox.is_unsettled:
             return
         answer: Any = await self._redis.xrevrange(keys.events(camera.camera_id), count=PENDING_EVENTS_MAX)
         written = [{as_text(name): as_text(value) for name, value in fields.items()} for _, fields in answer]
-        missing = [event for event in camera.outbox.events if event.to_fields() not in written]
-        camera.outbox.events.clear()
-        camera.outbox.events.extend(missing)
-        camera.outbox.is_unsettled = False
+        outbox.replace([event for event in outbox.events if event.to_fields() not in written])
+        outbox.stored_states = None
+        outbox.is_unsettled = False
 
-    def _add_changes(self, pipe: Any, camera: CameraSession) -> int:
-        """Add the changes of state, and the last track id that they may name; how many changes there are."""
-        if camera.state.last_track_id != camera.outbox.stored_track_id:
-            pipe.set(keys.last_track_id(camera.camera_id), camera.state.last_track_id)
-        if not camera.outbox.events:
-            return 0
-        # From the events, not from the lot, into which frames that come after this one may have brought more changes.
-        known = {space.space_id for space in camera.state.lot.spaces}
-        changed = {event.space_id: event.status() for event in camera.outbox.events if event.space_id in known}
-        for event in camera.outbox.events:
-            pipe.xadd(
-                keys.events(camera.camera_id), event.to_fields(), maxlen=self._settings.events_keep, approximate=True
-            )
-        if changed:
-            pipe.hset(
-                keys.occupancy(camera.camera_id),
-                mapping={space_id: status.model_dump_json() for space_id, status in changed.items()},
-            )
-        return len(camera.outbox.events)
+    async def _read_frame_count(self, camera_id: str) -> int:
+        count = await self._redis.get(keys.count(camera_id))
+        return int(count) if count is not None and as_text(count).isdigit() else 0
+
+    def _restore_history(
+        self, camera: CameraSession, expected: Mapping[str, SpaceState], stored: Mapping[str, SpaceState]
+    ) -> None:
+        """Tell the states of spaces whose history somebody else has closed meanwhile."""
+        outbox, statuses, now_ms = camera.outbox, camera.state.lot.statuses, self._process.clock.now_ms()
+        for space in camera.state.lot.spaces:
+            there, here = stored.get(space.space_id, "unknown"), statuses[space.space_id]
+            if there == expected.get(space.space_id, "unknown"):
+                continue
+            outbox.replace([event for event in outbox.events if event.space_id != space.space_id])
+            if there != here.state:
+                event = OccupancyEvent(
+                    space_id=space.space_id,
+                    space_name=space.space_name,
+                    state=here.state,
+                    previous=there,
+                    at_ms=now_ms,
+                    track_id=here.track_id,
+                    reason="space changed",
+                )
+                outbox.add([event])
+
+
+def _parts(event: OccupancyEvent) -> list[str]:
+    return [part for field in event.to_fields().items() for part in field]
+
+
+def _as_json(status: Any) -> str:
+    text: str = status.model_dump_json(exclude_none=True)
+    return text
+
+
+assert ENTRY_MAX_BYTES < LOG_ENTRY_STORED_BYTES

@@ -80,6 +80,9 @@ class DetectorSettings(MonitoringSettings):
         ),
     ] = 5.0
     jpeg_quality: Annotated[int, Field(ge=1, le=100, description="of the annotated picture")] = 85
+    frame_max_pixels: Annotated[
+        int, Field(ge=10_000, description="a picture with more pixels is refused: decoding it takes too much memory")
+    ] = 36_000_000
     frame_max_age_s: Annotated[float, Field(gt=0, le=60, description="older frames are dropped and counted")] = 2.0
     lease_timeout_s: Annotated[
         float,
@@ -92,8 +95,15 @@ class DetectorSettings(MonitoringSettings):
     unknown_after_s: Annotated[
         float, Field(gt=0, le=3600, description="spaces are unknown when no picture came for this long")
     ] = 10.0
+    hold_s: Annotated[
+        float,
+        Field(ge=0, le=86_400, description="a space that cannot be judged in the pictures is unknown after this"),
+    ] = 600.0
     log_interval_s: Annotated[
-        float, Field(ge=0, le=3600, description="detection log: one frame's metadata; 0 is off")
+        float, Field(ge=0, le=3600, description="detection log: what was detected in one frame; 0 is off")
     ] = 1.0
     log_keep_s: Annotated[int, Field(gt=0, description="how long the detection log goes back")] = 3600
-    events_keep: Annotated[int, Field(gt=0, description="about how many occupancy changes a camera keeps")] = 100_000
+    log_max_bytes: Annotated[
+        int, Field(ge=10_000, description="memory that a camera's detection log takes in Redis at most")
+    ] = 4_000_000
+    events_keep: Annotated[int, Field(gt=0, description="about how many occupancy changes a camera keeps")] = 30_000

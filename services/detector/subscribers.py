@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.logging import get_logger
+from libs.common.redis_errors import REDIS_ERRORS
 from libs.common.shutdown import sleep_until_stopped
 from services.detector.camera import CameraSession
 
@@ -29,6 +29,6 @@ async def watch_subscribers(redis: Redis, cameras: Mapping[str, CameraSession], 
                 answer: Any = await redis.pubsub_numsub(*(keys.live(camera.camera_id) for camera in watched))
                 for camera, (_, subscribers) in zip(watched, answer, strict=True):
                     camera.is_watched = int(subscribers) > 0
-            except (RedisError, OSError) as error:
+            except REDIS_ERRORS as error:
                 _log.debug("cannot ask who watches; going on as before", error=str(error))
         await sleep_until_stopped(stop, EVERY_S)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 import supervision as sv
@@ -13,17 +12,16 @@ from redis.asyncio import Redis
 
 from libs.common import clock, keys
 from libs.common.clock import now_ms, running_s
-from libs.common.leases import Lease
 from libs.common.messages import FrameMetadata, RawFrame, Timings
 from libs.common.spaces import ParkingSpace, SpaceStatus
 from services.detector.camera import CameraSession
-from services.detector.camera_state import StoredCamera
 from services.detector.frame_result import AnnotatedFrame, Inference
 from services.detector.judging import Judgement
-from services.detector.metrics import DetectorMetrics
 from services.detector.pictures import FramePicture
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
+from services.detector.stored_camera import StoredCamera
+from tests.support.detector import acquired_lock, camera_session, detector_process
 from tests.support.vehicles import vehicles
 
 SPACE = ParkingSpace(space_id="A1", space_name="A1", polygon=[(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
@@ -53,10 +51,8 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 
 def camera_with(lock: Any = None) -> CameraSession:
-    lease = Lease("CAM1", lock or Mock(), timeout_s=60)
-    lease.extend(running_s())
     known = {"A1": SpaceStatus(state="free", since_ms=1)}
-    return CameraSession(lease, StoredCamera([SPACE], known), SETTINGS, "detector-1", DetectorMetrics().frames)
+    return camera_session(detector_process(settings=SETTINGS), StoredCamera([SPACE], known), lock)
 
 
 def is_judging_due(camera: CameraSession) -> bool:
@@ -71,12 +67,6 @@ def frame() -> AnnotatedFrame:
         timings=times,
     )  # fmt: skip
     return AnnotatedFrame(b"jpeg", metadata)
-
-
-async def camera_owned_in(redis: Redis) -> CameraSession:
-    lock = redis.lock(keys.lease("detector", "CAM1"), timeout=60, thread_local=False)
-    assert await lock.acquire(token="detector-1")
-    return camera_with(lock)
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])
@@ -128,12 +118,12 @@ def test_spaces_become_unknown_once_no_picture_came_for_the_time_that_is_set(clo
     assert not camera.schedule.is_without_frames()
     clocks.pass_by(0.2)
     assert camera.schedule.is_without_frames()
-    assert [(event.state, event.at_ms) for event in camera.state.lose_view()] == [("unknown", now_ms())]
+    assert [(event.state, event.at_ms) for event in camera.state.lose_view("view lost")] == [("unknown", now_ms())]
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, 2 * HOUR_MS])
 async def test_a_broadcast_camera_stays_listed_and_logged(clocks: Clocks, redis: Redis, set_by_ms: int) -> None:
-    camera, publisher = await camera_owned_in(redis), Publisher(redis, SETTINGS, "detector-1")
+    camera, publisher = camera_with(await acquired_lock(redis)), Publisher(redis, detector_process(redis, SETTINGS))
     assert await publisher.publish(camera, frame())
     clocks.set_by(set_by_ms)
     clocks.pass_by(0.5)
@@ -145,15 +135,21 @@ async def test_a_broadcast_camera_stays_listed_and_logged(clocks: Clocks, redis:
     assert await redis.zscore(keys.BROADCASTERS, "CAM1") == pytest.approx(now_ms() / 1000)
 
 
-@pytest.mark.parametrize("set_by_ms", [-2 * HOUR_MS, 0, 2 * HOUR_MS])
-async def test_the_log_goes_back_for_the_time_that_is_set(clocks: Clocks, redis: Redis, set_by_ms: int) -> None:
+async def test_the_log_goes_back_for_the_time_that_is_set_also_when_nothing_is_written_any_more(
+    clocks: Clocks, redis: Redis
+) -> None:
     """Redis removes whole nodes of a hundred entries, each with an id by its own clock."""
     at_ms = now_ms()
     for entry_ms in [*range(at_ms - 2 * HOUR_MS, at_ms - 2 * HOUR_MS + 250), at_ms - HOUR_MS // 2]:
-        await redis.xadd(keys.log("CAM1"), {"metadata": ""}, id=f"{entry_ms}-0")
-    camera, publisher = await camera_owned_in(redis), Publisher(redis, SETTINGS, "detector-1")
-    clocks.set_by(set_by_ms)
-    for _ in range(2):
-        assert await publisher.publish(camera, frame())
-        clocks.pass_by(1.1)
-    assert await redis.xlen(keys.log("CAM1")) == 50 + 1 + 2
+        await redis.xadd(keys.log("CAM1"), {"frame": ""}, id=f"{entry_ms}-0")
+    camera, publisher = camera_with(await acquired_lock(redis)), Publisher(redis, detector_process(redis, SETTINGS))
+    clocks.pass_by(61)
+    assert await publisher.publish_status(camera, 0, "live")
+    assert await redis.xlen(keys.log("CAM1")) == 50 + 1
+
+
+async def test_the_log_goes_when_the_last_entry_is_too_old(clocks: Clocks, redis: Redis) -> None:
+    camera, publisher = camera_with(await acquired_lock(redis)), Publisher(redis, detector_process(redis, SETTINGS))
+    assert await publisher.publish(camera, frame())
+    assert 0 < await redis.ttl(keys.log("CAM1")) <= SETTINGS.log_keep_s
+    assert 0 < await redis.ttl(keys.counts("CAM1")) <= 86_400

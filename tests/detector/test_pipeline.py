@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 import supervision as sv
 from redis.asyncio import Redis
-from redis.asyncio.lock import Lock
 
 from libs.common import keys
-from libs.common.clock import now_ms, running_s
+from libs.common.clock import now_ms
 from libs.common.errors import EngineError
-from libs.common.leases import Lease
 from libs.common.messages import RawFrame, unpack_viewer_message
 from services.detector.camera import CameraSession
-from services.detector.camera_state import StoredCamera
 from services.detector.engines.base import Engine, EngineWrapper, Picture
 from services.detector.engines.loading import load_engine
 from services.detector.frame_order import FrameOrder
@@ -31,9 +28,11 @@ from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.metrics import DetectorMetrics
 from services.detector.pictures import encode
 from services.detector.pipeline import Pipeline
+from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 from services.detector.tiled_inference import TiledInference
+from tests.support.detector import acquired_lock, camera_session, detector_process
 from tests.support.waiting import wait_for
 
 SETTINGS = DetectorSettings(motion_threshold=0, inspect_every_s=0)
@@ -63,12 +62,8 @@ def pending(frame_id: str, grey: int, camera_id: str = "CAM1") -> PendingFrame:
     return PendingFrame(camera_id, frame, now_ms())
 
 
-async def leased_camera(redis: Redis, metrics: DetectorMetrics) -> CameraSession:
-    lock = Lock(redis, keys.lease("detector", "CAM1"), timeout=60, thread_local=False)
-    assert await lock.acquire(token="detector-1")
-    lease = Lease("CAM1", lock, 60)
-    lease.extend(running_s())
-    camera = CameraSession(lease, StoredCamera(), SETTINGS, "detector-1", metrics.frames)
+async def leased_camera(redis: Redis, process: DetectorProcess) -> CameraSession:
+    camera = camera_session(process, lock=await acquired_lock(redis))
     camera.is_watched = True
     return camera
 
@@ -91,7 +86,7 @@ class GatedPublisher(Publisher):
     """Publishes nothing before the gate is open."""
 
     def __init__(self, redis: Redis) -> None:
-        super().__init__(redis, SETTINGS, "detector-1")
+        super().__init__(redis, detector_process(redis, SETTINGS))
         self.opened = asyncio.Event()
 
     async def publish(self, camera: CameraSession, frame: AnnotatedFrame) -> bool:
@@ -123,14 +118,14 @@ class Running:
 
 @asynccontextmanager
 async def pipeline_at_work(redis: Redis, engine: Engine, publisher: Publisher | None = None) -> AsyncIterator[Running]:
-    metrics, latest_frames, stop = DetectorMetrics(), LatestFrames(), asyncio.Event()
-    camera = await leased_camera(redis, metrics)
+    latest_frames, stop, process = LatestFrames(), asyncio.Event(), detector_process(redis, SETTINGS)
+    camera = await leased_camera(redis, process)
     pipeline = Pipeline(
-        FullFrameInference(engine, SETTINGS.track_confidence),
+        FullFrameInference(engine, SETTINGS.track_confidence, SETTINGS.frame_max_pixels),
         JudgingQueue(TiledInference(engine, SETTINGS)),
-        publisher or Publisher(redis, SETTINGS, "detector-1"),
+        publisher or Publisher(redis, process),
         {"CAM1": camera},
-        metrics,
+        process,
     )
     seen: list[tuple[str, int]] = []
 
@@ -147,7 +142,7 @@ async def pipeline_at_work(redis: Redis, engine: Engine, publisher: Publisher | 
             asyncio.create_task(pipeline.run(latest_frames, WORKERS, stop)),
         )
         try:
-            yield Running(latest_frames, metrics, camera, seen)
+            yield Running(latest_frames, process.metrics, camera, seen)
         finally:
             stop.set()
             await running

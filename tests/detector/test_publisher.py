@@ -8,19 +8,15 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.asyncio.lock import Lock
 
 from libs.common import keys
 from libs.common.bus import connect
-from libs.common.clock import running_s
-from libs.common.leases import Lease
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
 from services.detector.camera import CameraSession
-from services.detector.camera_state import StoredCamera
-from services.detector.metrics import DetectorMetrics
 from services.detector.publisher import Publisher
-from services.detector.settings import DetectorSettings
+from services.detector.stored_camera import StoredCamera
 from tests.support.cuttable_link import cuttable_link
+from tests.support.detector import acquired_lock, camera_session, detector_process
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
@@ -45,12 +41,8 @@ async def camera(redis: Redis) -> CameraSession:
 
 async def under_lease(redis: Redis, timeout_s: float) -> CameraSession:
     """A camera with two changes to tell; Redis grants its lease for so long, its holder believes in it for longer."""
-    lock = Lock(redis, keys.lease("detector", "CAM1"), timeout=timeout_s, thread_local=False)
-    assert await lock.acquire(token="detector-1")
-    lease = Lease("CAM1", lock, 60)
-    lease.extend(running_s())
-    session = CameraSession(lease, StoredCamera([SPACE]), DetectorSettings(), "detector-1", DetectorMetrics().frames)
-    session.outbox.events.extend([change(1), change(2)])
+    session = camera_session(detector_process(redis), StoredCamera([SPACE]), await acquired_lock(redis, timeout_s))
+    session.outbox.add([change(1), change(2)])
     return session
 
 
@@ -60,14 +52,14 @@ async def times(redis: Redis) -> list[int]:
 
 
 async def test_a_change_is_published_once_by_callers_that_meet(redis: Redis, camera: CameraSession) -> None:
-    publisher = Publisher(redis, DetectorSettings(), "detector-1")
+    publisher = Publisher(redis, detector_process(redis))
     await asyncio.gather(*(publisher.publish_changes(camera) for _ in range(5)))
     assert await times(redis) == [1, 2]
     assert not camera.outbox.events
 
 
 async def test_a_change_whose_answer_was_lost_is_not_published_again(redis: Redis, camera: CameraSession) -> None:
-    publisher = Publisher(redis, DetectorSettings(), "detector-1")
+    publisher = Publisher(redis, detector_process(redis))
     written: Any = change(1).to_fields()
     await redis.xadd(keys.events("CAM1"), written)  # as if the connection had broken before the answer
     camera.outbox.is_unsettled = True
@@ -80,21 +72,21 @@ async def test_what_is_kept_of_a_space_is_what_the_changes_that_are_published_sa
 ) -> None:
     """A later frame, which is not published yet, may have changed the space again."""
     assert camera.state.lot.statuses["A1"].state == "unknown"
-    assert await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
+    assert await Publisher(redis, detector_process(redis)).publish_changes(camera)
     kept = {name: SpaceStatus.model_validate_json(text) for name, text in (await redis.hgetall(OCCUPANCY)).items()}
     assert kept == {b"A1": SpaceStatus(state="free", since_ms=2)}
 
 
 async def test_a_space_that_is_gone_is_not_kept(redis: Redis, camera: CameraSession) -> None:
     camera.state.change_spaces([])
-    assert await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
+    assert await Publisher(redis, detector_process(redis)).publish_changes(camera)
     assert await times(redis) == [1, 2]
     assert not await redis.exists(OCCUPANCY)
 
 
 async def test_nothing_is_published_without_the_lease(redis: Redis, camera: CameraSession) -> None:
     camera.lease.end()
-    assert not await Publisher(redis, DetectorSettings(), "detector-1").publish_changes(camera)
+    assert not await Publisher(redis, detector_process(redis)).publish_changes(camera)
     assert await times(redis) == []
     assert len(camera.outbox.events) == 2
 
@@ -105,7 +97,7 @@ async def test_what_a_cut_off_detector_has_sent_is_refused_when_it_arrives(
     async with cuttable_link(redis_server.port) as link:
         far = connect(redis_server.url.replace(str(redis_server.port), str(link.port)), answer_timeout_s=20)
         camera = await under_lease(far, 0.5)
-        publisher = Publisher(far, DetectorSettings(), "detector-1")
+        publisher = Publisher(far, detector_process(far))
         link.cut()
         publishing = asyncio.create_task(publisher.publish_changes(camera))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import supervision as sv
 
-from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceStatus
+from libs.common.spaces import EventReason, OccupancyEvent, ParkingSpace, SpaceStatus
 from services.detector.occupancy.hysteresis import Debounce, SpaceClock
 from services.detector.occupancy.matching import Match, SpaceMatcher
 from services.detector.tracking import track_id_at
@@ -39,6 +39,7 @@ class Lot:
         self._debounce = [debounce.at(space) for space in spaces]
         unknown = SpaceStatus(state="unknown", since_ms=now_ms)
         self._clocks = {space.space_id: SpaceClock(known.get(space.space_id, unknown)) for space in spaces}
+        self._redrawn: set[str] = set()
         self._matcher: tuple[tuple[int, int], SpaceMatcher] | None = None
         self._matched: tuple[sv.Detections, list[Match]] | None = None
         self._inspected: frozenset[int] = frozenset()
@@ -51,6 +52,10 @@ class Lot:
     def statuses(self) -> dict[str, SpaceStatus]:
         """Status by space id."""
         return {space_id: clock.status for space_id, clock in self._clocks.items()}
+
+    def mark_redrawn(self, space_ids: Collection[str]) -> None:
+        """Note that these spaces' polygons were changed: if their state differs next, that is the reason."""
+        self._redrawn |= set(space_ids)
 
     def inspect(self, vehicles: sv.Detections, picture_size: tuple[int, int], *, has_moved: bool) -> None:
         """Take in a close look: until the next one, a space where it found a vehicle counts as taken.
@@ -105,8 +110,24 @@ class Lot:
                 vehicle is not None or number in self._inspected, track_id, now_ms, self._debounce[number]
             )
             if after is not None:
-                events.append(_event(space, before, after))
+                events.append(self._change(space, before, after, self._reason(space, before, after)))
+            elif clock.differs_since_ms is None:
+                self._redrawn.discard(space.space_id)  # it was seen as it is known
         return matches, events
+
+    def _reason(self, space: ParkingSpace, before: SpaceStatus, after: SpaceStatus) -> EventReason:
+        if space.space_id in self._redrawn:
+            return "space changed"
+        if before.state == "unknown":
+            return "view regained" if before.reason in ("view lost", "camera off") else "first look"
+        return "arrived" if after.state == "occupied" else "left"
+
+    def _change(
+        self, space: ParkingSpace, before: SpaceStatus, after: SpaceStatus, reason: EventReason
+    ) -> OccupancyEvent:
+        self._redrawn.discard(space.space_id)
+        self._clocks[space.space_id].status = after.model_copy(update={"reason": reason})
+        return _event(space, before, after, reason)
 
     def _match(self, vehicles: sv.Detections, picture_size: tuple[int, int]) -> list[Match]:
         if self._matched is not None and self._matched[0] is vehicles:
@@ -117,8 +138,8 @@ class Lot:
         self._matched = vehicles, matches
         return matches
 
-    def lose_sight(self, now_ms: int) -> list[OccupancyEvent]:
-        """The camera shows nothing: every space becomes unknown; the changes that this brought."""
+    def lose_sight(self, now_ms: int, reason: EventReason = "view lost") -> list[OccupancyEvent]:
+        """The camera shows nothing, or is off: every space becomes unknown; the changes that this brought."""
         self._inspected, self._confirmed, self._left = frozenset(), frozenset(), {}
         self.wants_inspection = True
         events = []
@@ -127,11 +148,11 @@ class Lot:
             before = clock.status
             after = clock.lose_sight(now_ms)
             if after is not None:
-                events.append(_event(space, before, after))
+                events.append(self._change(space, before, after, reason))
         return events
 
 
-def _event(space: ParkingSpace, before: SpaceStatus, after: SpaceStatus) -> OccupancyEvent:
+def _event(space: ParkingSpace, before: SpaceStatus, after: SpaceStatus, reason: EventReason) -> OccupancyEvent:
     return OccupancyEvent(
         space_id=space.space_id,
         space_name=space.space_name,
@@ -140,4 +161,5 @@ def _event(space: ParkingSpace, before: SpaceStatus, after: SpaceStatus) -> Occu
         at_ms=after.since_ms,
         # A space that was left names the track that had stood there.
         track_id=after.track_id if after.state == "occupied" else before.track_id,
+        reason=reason,
     )
