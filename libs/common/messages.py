@@ -239,7 +239,9 @@ class RawFrame:
         """
         jpeg = fields.get(b"jpeg", b"")
         if not jpeg.startswith(JPEG_START) or len(jpeg) > RAW_JPEG_MAX_BYTES:
-            raise MessageError(f"frame {frame_id.decode()}: field jpeg of {len(jpeg)} bytes is not a JPEG")
+            raise MessageError(
+                f"frame {frame_id.decode()} lacks or garbles field jpeg: {len(jpeg)} bytes that are no JPEG"
+            )
         return cls(
             seq=_read_number(frame_id, fields, b"seq", 0, _INT64_MAX),
             captured_at_ms=_read_number(frame_id, fields, b"captured_at", 0, _INT64_MAX),
@@ -252,13 +254,13 @@ class RawFrame:
 
 def _read_number(frame_id: bytes, fields: Mapping[bytes, bytes], name: bytes, least: int, most: int) -> int:
     """A whole number of a stream entry. Raises `MessageError`."""
-    where = f"frame {frame_id.decode()}: field {name.decode()}"
+    where = f"frame {frame_id.decode()} lacks or garbles field {name.decode()}"
     text = fields.get(name)
     if text is None:
-        raise MessageError(f"{where} is missing")
+        raise MessageError(f"{where}: it is missing")
     if not text.isdigit() or len(text) > len(str(most)):
-        raise MessageError(f"{where} is not a whole number")
+        raise MessageError(f"{where}: not a whole number")
     number = int(text)
     if not least <= number <= most:
-        raise MessageError(f"{where} is {number}, not {least} to {most}")
+        raise MessageError(f"{where}: {number} is not in {least} to {most}")
     return number

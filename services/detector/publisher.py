@@ -55,7 +55,7 @@ class Publisher:
             published_at_ms = max(self._process.clock.now_ms(), timings.detected_at)
             message = self._message(camera, frame, outbox.frame_count + 1, published_at_ms)
             commands: list[Command] = [
-                ("INCR", keys.count(camera_id)),
+                ("INCRBY", keys.count(camera_id), 1),
                 ("PUBLISH", keys.live(camera_id), message),
                 ("SET", keys.latest(camera_id), message, "EX", LATEST_EXPIRES_S),
             ]

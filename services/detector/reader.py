@@ -116,8 +116,8 @@ class FrameReader:
             frame = RawFrame.from_fields(frame_id, fields)
         except MessageError as error:
             self._latest_frames.skipped[camera_id] += 1
-            problem = str(error).partition(": ")[2]
-            if camera.counters.fail("receive", "garbled", f"a frame in the stream is bad: {problem}"):
+            problem = str(error).removeprefix(f"frame {frame_id.decode()} ")
+            if camera.counters.fail("receive", "garbled", f"a frame in the stream {problem}"):
                 _log.warning("frame skipped", camera=camera_id, frame=frame_id.decode(), problem=problem)
             return
         # Redis's clock made the id. A frame captured after that, or read before, was so by a clock that is off.

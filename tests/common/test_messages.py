@@ -63,9 +63,27 @@ def test_a_raw_frame_survives_the_stream() -> None:
     assert RawFrame.from_fields(b"5-0", fields) == RawFrame(3, 1234, 640, 480, b"\xff\xd8", "5-0")
 
 
-@pytest.mark.parametrize("broken", [{}, {b"seq": b"x"}])
+GOOD = {b"seq": b"3", b"captured_at": b"1234", b"width": b"640", b"height": b"480", b"jpeg": b"\xff\xd8"}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {**GOOD, b"seq": b"x"},
+        *({name: value for name, value in GOOD.items() if name != missing} for missing in GOOD),
+        *(GOOD | {side: value} for side in (b"width", b"height") for value in (b"0", b"-1", b"1e3", b"65536", b"")),
+        GOOD | {b"captured_at": b"-5"},
+        GOOD | {b"captured_at": b"9" * 30},
+        GOOD | {b"width": b"9" * 5000},
+        GOOD | {b"width": "²".encode()},
+        GOOD | {b"jpeg": b""},
+        GOOD | {b"jpeg": b"\x89PNG"},
+        GOOD | {b"jpeg": b"\xff\xd8" + bytes(33 * 1024 * 1024)},
+    ],
+)
 def test_a_broken_stream_entry_is_refused(broken: dict[bytes, bytes]) -> None:
-    with pytest.raises(MessageError, match="5-0"):
+    with pytest.raises(MessageError, match="frame 5-0 lacks or garbles field"):
         RawFrame.from_fields(b"5-0", broken)
 
 

@@ -644,6 +644,9 @@ export interface components {
         /**
          * FrameMetadata
          * @description What the detector says about one frame: the reference's fields in full, and ours beside them.
+         *
+         *     The reference's viewers show `total_spaces - occupied_spaces` as available and know no `unknown`. So that they never
+         *     show a free space that is none, `occupied_spaces` counts every space that is not known to be free.
          */
         FrameMetadata: {
             /** Detections */
@@ -659,6 +662,12 @@ export interface components {
              */
             frame_id: string;
             /**
+             * Free Spaces
+             * @description spaces known to be free
+             * @default 0
+             */
+            free_spaces: number;
+            /**
              * Height
              * @description of the frame, in pixels; 0: not told
              * @default 0
@@ -666,7 +675,10 @@ export interface components {
             height: number;
             /** Matched Detections */
             matched_detections: components["schemas"]["MatchedDetection"][];
-            /** Occupied Spaces */
+            /**
+             * Occupied Spaces
+             * @description spaces not known to be free
+             */
             occupied_spaces: number;
             /** Space Occupancy */
             space_occupancy: components["schemas"]["SpaceOccupancy"][];
@@ -676,6 +688,12 @@ export interface components {
              * @default null
              */
             still_since: number | null;
+            /**
+             * Taken Spaces
+             * @description spaces known to be occupied
+             * @default 0
+             */
+            taken_spaces: number;
             /**
              * Timestamp
              * @description when the frame was captured, ISO 8601 with offset
@@ -688,6 +706,12 @@ export interface components {
             track_ids: number[];
             /** Tracking Enabled */
             tracking_enabled: boolean;
+            /**
+             * Unknown Spaces
+             * @description spaces of which nothing is known
+             * @default 0
+             */
+            unknown_spaces: number;
             /** Vehicle Count */
             vehicle_count: number;
             /**
@@ -1031,7 +1055,10 @@ export interface components {
          */
         SpaceOccupancy: {
             bbox: components["schemas"]["NormalisedBox"];
-            /** Is Occupied */
+            /**
+             * Is Occupied
+             * @description true unless the space is known to be free; `state` tells unknown from occupied
+             */
             is_occupied: boolean;
             /**
              * Polygon
