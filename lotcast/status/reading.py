@@ -58,6 +58,7 @@ class RedisReading:
         memory_max_bytes: its limit; 0 is none.
         clients: connected.
         commands_per_s: that it works on.
+        save_failed: whether its last try to save its data to disk failed; False where nobody tells.
     """
 
     version: str
@@ -65,6 +66,7 @@ class RedisReading:
     memory_max_bytes: int
     clients: int
     commands_per_s: int
+    save_failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,10 @@ async def read_system(redis: Redis) -> Reading:
             memory_max_bytes=int(info.get("maxmemory", 0)),
             clients=int(info["connected_clients"]),
             commands_per_s=int(info["instantaneous_ops_per_sec"]),
+            save_failed=any(
+                info.get(field, "ok") != "ok"
+                for field in ("rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status")
+            ),
         ),
     )
 

@@ -16,6 +16,9 @@ from lotcast.status.reading import ROLES, ProcessReading, Reading, RedisReading
 NOTHING: Final = "-"
 STATE_STYLES: Final = {"live": "green", "broadcast": "green", "connecting": "yellow", "disabled": "dim"}
 BAD: Final = "red"
+SAVE_FAILED: Final = (
+    "Redis cannot save its data to disk, so what changed since is lost at its next stop: is the disk full?"
+)
 OWNERLESS: Final = frozenset({"disabled", "broadcast", "silent"})
 """States of a camera that no ingest and no detector should hold."""
 
@@ -38,6 +41,8 @@ def render(reading: Reading, where: str, problem: str | None = None) -> Renderab
     missing = [role for role in ROLES if all(process.role != role for process in reading.processes)]
     if missing:
         parts.append(Text(f"not running: {', '.join(missing)}", BAD))
+    if reading.redis.save_failed:
+        parts.append(Text(SAVE_FAILED, BAD))
     if problem is not None:
         parts.append(Text(problem, BAD))
     return Group(*parts)
