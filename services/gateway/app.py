@@ -14,7 +14,7 @@ from libs.common.load import report_load
 from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
-from services.gateway.api import bridge, cameras, live, login, media, occupancy, probe, system, viewer
+from services.gateway.api import bridge, cameras, docs, live, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts
 from services.gateway.dashboard import Dashboard
@@ -117,12 +117,13 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         lifespan=lifespan,
         description="Live pictures, occupancy and history of parking lots.",
         generate_unique_id_function=lambda route: route.name,
-        docs_url=None,  # its page loads scripts from elsewhere, which the content security policy forbids
+        docs_url=None,  # its page loads scripts from elsewhere, which our policy forbids; /docs is api/docs.py
         redoc_url=None,
     )
     for part in (bridge, cameras, probe, occupancy, media, system):
         app.include_router(part.router)
     app.include_router(login.router)
+    app.include_router(docs.router)
     app.include_router(live.router)
     app.include_router(viewer.router)
     install_problem_handlers(app)
