@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 # Where the machine has no Node.js, tools/setup.sh puts one into the venv.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 STAMPS := .stamps
+# Tests that start processes, real cameras or browsers carry one of these marks.
+SLOW := e2e or compose or package or slow
+FAST := not ($(SLOW))
 BUS_TESTS := tests/common tests/local tests/gateway/test_redis_away.py tests/gateway/test_many_gateways.py \
 	tests/ingest/test_ownership.py tests/ingest/test_frame_writer.py tests/detector/test_publisher.py \
 	tests/detector/test_service.py tests/redis_access
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ultralytics test test-python test-wheel-redis test-bare-machine test-web test-e2e test-compose constraints test-alerts bench-detector bench-gateway bench-ingest soak check format web clean
+.PHONY: help demo ultralytics test test-fast test-python test-wheel-redis test-bare-machine test-package test-web test-e2e \
+	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest soak check audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -26,8 +30,11 @@ ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and
 test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser ## set up what tests need, and run them all: Python, web, browser
 	@$(MAKE) --no-print-directory test-python test-web test-e2e
 
+test-fast: $(STAMPS)/dev ## what needs no process of its own, in under a minute: before each commit
+	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile
+
 test-python: $(STAMPS)/dev ## Python tests, against real redis-servers, one worker a core
-	$(BIN)/pytest -m "not e2e and not compose" -n auto --dist loadfile
+	$(BIN)/pytest -m "not (e2e or compose or package)" -n auto --dist loadfile
 
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && $(NPM) test
@@ -36,10 +43,23 @@ test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole syste
 	$(BIN)/pytest -m e2e
 
 test-wheel-redis: $(STAMPS)/dev ## what goes over the bus, on the wheel's redis-server instead of the machine's
-	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest -m "not e2e and not compose" -n auto --dist loadfile $(BUS_TESTS)
+	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest -m "not (e2e or compose or package)" -n auto --dist loadfile $(BUS_TESTS)
 
 test-bare-machine: $(STAMPS)/dev ## a fresh clone's `make demo` where redis-server, Node.js and browsers are hidden; wants root
 	$(BIN)/python -m tools.bare_machine
+
+test-package: wheel ## install the built wheel into a fresh environment, and run its demo in an empty folder
+	$(BIN)/pytest -m package tests/package
+
+wheel: $(STAMPS)/dev web/dist/index.html ## build the wheel, with the dashboard and the demo in it, into dist/
+	@rm -rf build dist services/gateway/dashboard_files
+	cp -r web/dist services/gateway/dashboard_files
+	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
+	@rm -rf build services/gateway/dashboard_files
+
+audit: $(STAMPS)/dev $(STAMPS)/web ## known vulnerabilities in what we depend on: pip-audit, npm audit
+	$(BIN)/pip-audit --skip-editable --progress-spinner off
+	cd web && $(NPM) audit --audit-level=moderate
 
 test-compose: $(STAMPS)/dev ## compose.yaml on this machine's container engine, while parts of it are killed
 	$(BIN)/pytest -s -m compose tests/compose
@@ -81,7 +101,7 @@ format: $(STAMPS)/dev ## put code and generated files in order
 web: web/dist/index.html ## build the dashboard
 
 clean: ## remove what the other commands made, the demo's training data too
-	rm -rf $(VENV) $(STAMPS) build web/node_modules web/dist tests/artifacts
+	rm -rf $(VENV) $(STAMPS) build dist web/node_modules web/dist tests/artifacts
 
 # What each command needs, made once and again when its list of packages changes.
 

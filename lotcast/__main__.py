@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -15,8 +17,20 @@ from lotcast.status.command import status
 from lotcast.up import demo, up
 
 
-def log_to_stderr() -> None:
-    """What parts of the services log goes where their own logs go; stdout is for what was asked for."""
+def print_version(wanted: bool) -> None:
+    """Print the version and end, if that is what was asked for."""
+    if wanted:
+        sys.stdout.write(f"lotcast {version('lotcast')}\n")
+        raise typer.Exit
+
+
+def start(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """Watch parking lots: detection and broadcast on Redis."""
+    # What parts of the services log goes where their own logs go; stdout is for what was asked for.
     configure_logging(ServiceSettings.from_environment(), "lotcast")
 
 
@@ -25,7 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    callback=log_to_stderr,
+    callback=start,
 )
 ENVIRONMENT = (
     "GATEWAY_PORT (8069) and GATEWAY_HOST (127.0.0.1) move the dashboard, REDIS_URL uses a Redis of yours; "

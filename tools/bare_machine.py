@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -117,27 +119,55 @@ def prove(commit: str) -> None:
         Failed: a person would be disappointed.
     """
     folder = Path(tempfile.mkdtemp(prefix="bare-machine-"))
-    port = free_port()
     try:
         clone(commit, folder / "lotcast")
-        began = time.monotonic()
-        demo = subprocess.Popen(
-            [str(ROOT / "tools/bare_machine.sh"), "make", "-C", str(folder / "lotcast"), "demo"],
-            env=clean_environment(port),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            wait_for_pictures(demo, port, began)
-            say(f"both cameras' pictures came after {time.monotonic() - began:.0f} s")
-            interrupt(demo, port)
-            say("Ctrl-C ended everything")
-        finally:
-            if demo.poll() is None:
-                os.killpg(demo.pid, signal.SIGKILL)
-                demo.wait()
+        run_demo([str(ROOT / "tools/bare_machine.sh"), "make", "demo"], folder / "lotcast")
     finally:
         shutil.rmtree(folder)
+
+
+def run_demo(command: Sequence[str], folder: Path) -> None:
+    """Run a command that starts the demo until both cameras' pictures have come, and press Ctrl-C.
+
+    Args:
+        command: program and arguments.
+        folder: the current folder of the command.
+
+    Raises:
+        Failed: pictures do not come, or it does not end as it should.
+    """
+    port = free_port()
+    began = time.monotonic()
+    demo = subprocess.Popen(
+        command, cwd=folder, env=clean_environment(port), stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        wait_for_pictures(demo, port, began)
+        say(f"both cameras' pictures came after {time.monotonic() - began:.0f} s")
+        check_dashboard(port)
+        interrupt(demo, port)
+        say("Ctrl-C ended everything")
+    finally:
+        if demo.poll() is None:
+            os.killpg(demo.pid, signal.SIGKILL)
+            demo.wait()
+
+
+def check_dashboard(port: int) -> None:
+    """See that the gateway serves the built dashboard, page and script.
+
+    Raises:
+        Failed: it does not.
+    """
+    address = f"http://127.0.0.1:{port}"
+    with urllib.request.urlopen(f"{address}/", timeout=5) as answer:
+        page = answer.read().decode()
+    script = re.search(r'src="(/assets/[^"]+\.js)"', page)
+    if script is None:
+        raise Failed("the dashboard is not built")
+    with urllib.request.urlopen(address + script[1], timeout=5) as answer:
+        if not answer.read():
+            raise Failed("the dashboard's script is empty")
 
 
 def say(text: str) -> None:

@@ -11,10 +11,16 @@ from pydantic_settings import SettingsConfigDict
 
 from libs.common.cameras import URL_SCHEMES
 from libs.common.errors import ConfigurationError
-from libs.common.settings import ServiceSettings
+from libs.common.settings import PROJECT, ServiceSettings
 from services.gateway.security.tokens import TokenSet, load_tokens
 
-DASHBOARD: Final = Path(__file__).parents[2] / "web/dist"
+DASHBOARD_IN_WHEEL: Final = Path(__file__).parent / "dashboard_files"
+"""Where `make wheel` puts a copy of the built dashboard."""
+
+
+def dashboard_folder() -> Path:
+    """The built dashboard: a clone's own build, which may come later, or what the wheel carries."""
+    return PROJECT / "web/dist" if (PROJECT / "web/package.json").is_file() else DASHBOARD_IN_WHEEL
 
 
 class GatewaySettings(ServiceSettings):
@@ -74,7 +80,7 @@ class GatewaySettings(ServiceSettings):
             "and the limit of connections does not count for them"
         ),
     ] = "127.0.0.1,::1"
-    dashboard_dir: Annotated[Path, Field(description="the built dashboard")] = DASHBOARD
+    dashboard_dir: Annotated[Path, Field(description="the built dashboard")] = dashboard_folder()
 
     @property
     def trusted_proxy_list(self) -> tuple[str, ...]:

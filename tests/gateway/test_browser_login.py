@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from services.gateway.settings import DASHBOARD
+from services.gateway.settings import dashboard_folder
 from tests.gateway.test_reference_worker import body
 from tests.support.processes import running_gateway
 
@@ -30,7 +30,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(not (DASHBOARD / "index.html").is_file(), reason="the dashboard is not built; make web builds it")
+@pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard")
 async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: Path, browser: Browser) -> None:
     with running_gateway(redis_url, tmp_path, GATEWAY_TOKENS=f"viewer:{VIEWER},worker:{WORKER}") as gateway:
         page = await browser.new_page(viewport={"width": 1280, "height": 800})

@@ -29,6 +29,12 @@ def test_help_lists_the_commands_and_each_has_its_own() -> None:
     assert "GATEWAY_PORT" in lotcast("demo", "--help").stdout
 
 
+def test_the_version_is_the_projects() -> None:
+    done = lotcast("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("lotcast 0.")
+
+
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["up", "--camera", "a=http://h/", "--fps", "0"]])
 def test_what_cannot_be_understood_is_exit_code_2(arguments: list[str]) -> None:
     done = lotcast(*arguments)

@@ -55,7 +55,7 @@ def _routes(document: Mapping[str, Any]) -> Iterator[str]:
         for method, operation in operations.items():
             name, about = operation.get("operationId", path), operation.get("description") or operation["summary"]
             yield (
-                f'<h3 id="{escape(name)}"><b class="method">{escape(method.upper())}</b> <code>{escape(path)}</code></h3>'
+                f'<h3 id="{escape(name)}"><b class="method">{method.upper()}</b> <code>{escape(path)}</code></h3>'
                 f"<p>{escape(about)}</p>"
             )
             if "x-roles" in operation:
