@@ -2,7 +2,7 @@
 
 - web/src/api/openapi.json, from the gateway; the dashboard's TypeScript is generated from it
 - docs/asyncapi.json, the live viewers' messages
-- the configuration table in README.md, from the services' settings
+- the tables in docs/settings.md, from the services' settings
 - the tables in docs/metrics.md, from the services' metrics
 """
 
@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from libs.common.settings import ServiceSettings, describe_default
+from libs.common.settings import ServiceSettings, describe_default, renamed_from
 from services.detector.settings import DetectorSettings
 from services.gateway.asyncapi import asyncapi_json
 from services.gateway.openapi import openapi_json
@@ -30,23 +30,29 @@ SERVICES: dict[str, type[ServiceSettings]] = {
 
 
 def settings_table() -> str:
-    """The README's table of every variable of every service."""
-    rows = ["| variable | of | default | what it is |", "|---|---|---|---|"]
+    """A table for all services and one for each: every variable, its default, what it is, and its earlier name."""
     shared = dict(ServiceSettings.variables())
-    listed = [("all", variable, field) for variable, field in shared.items()]
-    for service, settings in SERVICES.items():
-        listed += [(service, *pair) for pair in settings.variables() if pair[0] not in shared]
-    for service, variable, field in listed:
-        default = describe_default(field)
-        shown = f"`{default}`" if default else ""
-        rows.append(f"| `{variable}` | {service} | {shown} | {field.description} |")
-    return "\n".join(rows)
+    groups = [("All services", list(shared.items()))]
+    groups += [
+        (name.capitalize(), [pair for pair in settings.variables() if pair[0] not in shared])
+        for name, settings in SERVICES.items()
+    ]
+    rows: list[str] = []
+    for heading, variables in groups:
+        rows += ["", f"## {heading}", "", "| variable | default | what it is |", "|---|---|---|"]
+        for variable, field in variables:
+            default = describe_default(field)
+            shown = f"`{default}`" if default else ""
+            old = renamed_from(field)
+            once = f" (once `{old}`)" if old else ""
+            rows.append(f"| `{variable}` | {shown} | {field.description}{once} |")
+    return "\n".join([*rows, ""])
 
 
 def expected_files() -> dict[Path, str]:
     """Every generated file with the text that it should have."""
     return {
-        ROOT / "README.md": _with_part(ROOT / "README.md", "settings", settings_table()),
+        ROOT / "docs/settings.md": _with_part(ROOT / "docs/settings.md", "settings", settings_table()),
         ROOT / "docs/metrics.md": _with_part(ROOT / "docs/metrics.md", "metrics", metrics_tables()),
         ROOT / "web/src/api/openapi.json": openapi_json(),
         ROOT / "docs/asyncapi.json": asyncapi_json(),

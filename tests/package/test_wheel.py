@@ -1,4 +1,4 @@
-"""The built wheel alone: in a fresh environment and an empty folder, without clone and Node.js, and libGL hidden if we may."""
+"""The built wheel alone: a fresh environment, an empty folder, no clone, no Node.js; libGL hidden where we may."""
 
 from __future__ import annotations
 
