@@ -11,6 +11,7 @@ import typer
 from libs.common.errors import LotcastError
 from libs.common.logging import configure_logging
 from libs.common.settings import ServiceSettings
+from lotcast import cameras
 from lotcast.evaluate import evaluate
 from lotcast.probe import probe
 from lotcast.status.command import status
@@ -50,6 +51,7 @@ app.command(epilog=ENVIRONMENT)(up)
 app.command()(evaluate)
 app.command()(probe)
 app.command()(status)
+app.add_typer(cameras.app, name="cameras")
 
 
 def main() -> None:

@@ -12,6 +12,9 @@ Role = Literal["ingest", "detector", "gateway"]
 CAMERAS: Final = "lotcast:cameras"
 """Hash: camera id → camera JSON."""
 
+SEEDED: Final = "lotcast:seeded"
+"""Set: ids of cameras that a cameras file has named; what was changed or deleted since then stays so."""
+
 BROADCASTERS: Final = "lotcast:broadcasters"
 """Sorted set: camera id by the time of its last viewer message (seconds since the epoch)."""
 

@@ -17,7 +17,7 @@ from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from services.ingest.camera_manager import CameraManager
-from services.ingest.cameras_file import CameraEntry, read_entries, register
+from services.ingest.cameras_file import CameraEntry, read_entries
 from services.ingest.directory import CameraDirectory
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.metrics import CameraCollector, IngestMetrics
@@ -48,8 +48,7 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
         async with monitoring(settings, metrics.registry, [leases.liveness, *camera_manager.liveness_checks]):
             await wait_for_redis(redis, settings.redis, stop)
             await clock.sync()
-            await register(redis, entries)
-            _log.info("ingest ready", ingest=owner, registered=[entry.id for entry in entries])
+            _log.info("ingest ready", ingest=owner)
             load = report_load(redis, "ingest", owner, lambda: {"cameras": len(leases.held())}, clock, stop)
             parts = [
                 leases.run(stop),

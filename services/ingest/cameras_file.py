@@ -1,4 +1,4 @@
-"""Cameras from a YAML file or an environment variable into Redis; what is wrong is named with field and value."""
+"""Cameras from a YAML file or an environment variable; an error names the field and the value."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from redis.asyncio import Redis
 
-from libs.common import keys
 from libs.common.cameras import Camera, CameraId, CameraUrl, MotionThreshold, hide_credentials
 from libs.common.errors import ConfigurationError
-from libs.common.spaces import ParkingSpace, SpaceList, dump_spaces
+from libs.common.spaces import ParkingSpace, SpaceList
 
 
 class CameraEntry(BaseModel):
-    """A camera in a cameras file: like `Camera`, but the name may be left out, and spaces may be given."""
+    """A camera in a cameras file: like `Camera`, but the name is optional, and spaces may be given."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,14 +34,38 @@ class CameraEntry(BaseModel):
 
 
 def describe_problem(error: ValidationError) -> str:
-    """The first problem: `cameras.0.url: must start with …; it is 'ftp://…'`."""
+    """The first problem: `cameras.0.url: must start with …; it is 'ftp://…'`.
+
+    A value is shown where it is one plain value. A whole entry is never shown, since it holds the camera's password.
+    """
     first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"]) or "entry"
-    if first["type"] == "value_error" and not first["loc"]:
-        return first["msg"].removeprefix("Value error, ")  # of the whole, and says itself which part of it
+    where = ".".join(str(step) for step in first["loc"])
+    problem = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "json_invalid" or not first["loc"]:
+        return problem if first["type"] == "value_error" else f"entry: {problem}"
     value = first.get("input")
-    shown = repr(hide_credentials(value) if isinstance(value, str) and "://" in value else value)
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}; it is {shown[:200]}"
+    if first["type"] == "missing" or isinstance(value, dict):
+        return f"{where}: {problem}"
+    if isinstance(value, list) and where != "url" and not _is_plain(value):
+        return f"{where}: {problem}"
+    shown = repr(_shown_url(value) if isinstance(value, str) and (where == "url" or "://" in value) else value)
+    return f"{where}: {problem}; it is {shown[:200]}"
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value holds numbers only, as a polygon does."""
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, int | float)
+
+
+def _shown_url(url: str) -> str:
+    """A URL for an error message: without what may be a password, also where its structure cannot be told."""
+    shown = hide_credentials(url)
+    scheme, separator, rest = shown.partition("://")
+    if shown == url and "@" in rest:  # a password that does not look like one
+        return f"{scheme}{separator}***@{rest.rpartition('@')[2]}"
+    return shown if separator else "(not a URL)"
 
 
 def parse_cameras_file(text: str, name: str) -> list[CameraEntry]:
@@ -59,7 +81,7 @@ def parse_cameras_file(text: str, name: str) -> list[CameraEntry]:
     try:
         document: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{name}: not YAML: {str(error).replace(chr(10), ' ')}") from None
+        raise ConfigurationError(f"{name}: not YAML: {_describe_yaml_error(error)}") from None
     rows = document.get("cameras") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise ConfigurationError(f"{name}: needs a list under `cameras:`")
@@ -77,6 +99,13 @@ def parse_cameras_file(text: str, name: str) -> list[CameraEntry]:
     return entries
 
 
+def _describe_yaml_error(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the line itself: it may hold a password."""
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    mark = getattr(error, "problem_mark", None)
+    return problem if mark is None else f"{problem} in line {mark.line + 1}, column {mark.column + 1}"
+
+
 def _refuse_twice(entry: CameraEntry, entries: Sequence[CameraEntry], where: str) -> None:
     if any(other.id == entry.id for other in entries):
         raise ConfigurationError(f"{where}: id: {entry.id!r} stands twice")
@@ -89,10 +118,13 @@ def parse_cameras_variable(text: str) -> list[CameraEntry]:
         ConfigurationError: naming the entry, the field and the value.
     """
     entries: list[CameraEntry] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
+    parts = filter(None, (part.strip() for part in text.split(",")))
+    for number, part in enumerate(parts, 1):
         name, separator, url = part.partition("=")
         if not separator:
-            raise ConfigurationError(f"INGEST_CAMERAS: {hide_credentials(part)!r} is not NAME=URL")
+            raise ConfigurationError(
+                f"INGEST_CAMERAS: entry {number} is not NAME=URL; write a comma in a URL or password as %2C"
+            )
         where = f"INGEST_CAMERAS: camera {name}"
         try:
             entry = CameraEntry(id=name, url=url)
@@ -101,6 +133,21 @@ def parse_cameras_variable(text: str) -> list[CameraEntry]:
         _refuse_twice(entry, entries, where)
         entries.append(entry)
     return entries
+
+
+def read_cameras_file(file: Path) -> list[CameraEntry]:
+    """The entries of a cameras file on disk.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or an entry is wrong.
+    """
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file}: not a text file in UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror or error}") from None
+    return parse_cameras_file(text, str(file))
 
 
 def read_entries(cameras_file: Path | None, cameras: str) -> list[CameraEntry]:
@@ -112,21 +159,10 @@ def read_entries(cameras_file: Path | None, cameras: str) -> list[CameraEntry]:
     entries = parse_cameras_variable(cameras)
     if cameras_file is not None:
         try:
-            text = cameras_file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"INGEST_CAMERAS_FILE: {cameras_file}: {error}") from None
-        for entry in parse_cameras_file(text, str(cameras_file)):
+            from_file = read_cameras_file(cameras_file)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"INGEST_CAMERAS_FILE: {error}") from None
+        for entry in from_file:
             _refuse_twice(entry, entries, f"{cameras_file} beside INGEST_CAMERAS: camera {entry.id}")
             entries.append(entry)
     return entries
-
-
-async def register(redis: Redis, entries: Sequence[CameraEntry]) -> None:
-    """Write cameras into Redis, and their spaces where they are given; cameras that are there otherwise stay."""
-    pipe = redis.pipeline(transaction=True)
-    for entry in entries:
-        pipe.hset(keys.CAMERAS, entry.id, entry.camera().model_dump_json())
-        if entry.spaces is not None:
-            pipe.set(keys.spaces(entry.id), dump_spaces(entry.spaces))
-    if entries:
-        await pipe.execute()

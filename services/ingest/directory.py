@@ -1,4 +1,4 @@
-"""The cameras as they stand in Redis: those to read, those disabled, and those whose entry is wrong."""
+"""The cameras in Redis: those to read, those that are disabled, and those whose entry is wrong."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from libs.common import keys
-from libs.common.bus import as_bytes, as_text
+from libs.common.bus import as_bytes
 from libs.common.cameras import Camera, is_camera_id
 from libs.common.logging import get_logger
-from services.ingest.cameras_file import CameraEntry, describe_problem, register
+from services.ingest.cameras_file import CameraEntry, describe_problem
+from services.ingest.seeding import changed_since, seed
 
 _log = get_logger("directory")
 
@@ -59,19 +61,20 @@ def read_listing(entries: Mapping[bytes, bytes]) -> Listing:
 
 
 class CameraDirectory:
-    """Looks the cameras up, and says once what is wrong with an entry."""
+    """Looks the cameras up, seeds the configured ones, and reports a bad entry once."""
 
     def __init__(self, redis: Redis, entries: Sequence[CameraEntry]) -> None:
         """Prepare.
 
         Args:
             redis: the bus.
-            entries: the configured cameras, to be registered again should Redis come back empty.
+            entries: the configured cameras; seeded at the first look-up, and again after Redis has lost its data.
         """
         self._redis = redis
         self._entries = entries
-        self._redis_run_id: str | None = None
+        self._is_first = True
         self._said: dict[str, str] = {}
+        self._seed_problem = ""
 
     async def look_up(self) -> Listing:
         """The cameras now.
@@ -79,9 +82,14 @@ class CameraDirectory:
         Raises:
             redis.RedisError: Redis is away.
         """
-        await self._restore_if_emptied()
-        entries = await self._redis.hgetall(keys.CAMERAS)
-        listing = read_listing({as_bytes(key): as_bytes(text) for key, text in entries.items()})
+        if self._entries:
+            await self._seed_if_needed()
+        entries = {as_bytes(key): as_bytes(text) for key, text in (await self._redis.hgetall(keys.CAMERAS)).items()}
+        if self._is_first and (changed := changed_since(self._entries, entries)):
+            _log.info("registered cameras differ from the configured ones and stay so", cameras=changed,
+                      advice="`lotcast cameras apply FILE` shows and makes the changes")  # fmt: skip
+        self._is_first = False
+        listing = read_listing(entries)
         for camera_id, problem in listing.bad.items():
             if self._said.get(camera_id) != problem:
                 _log.error("bad camera entry; it is not read", camera=camera_id, problem=problem)
@@ -91,15 +99,16 @@ class CameraDirectory:
             listing.wanted, listing.disabled, {one: text for one, text in listing.bad.items() if is_camera_id(one)}
         )
 
-    async def _restore_if_emptied(self) -> None:
-        """Register the configured cameras again where Redis was started anew and kept nothing.
-
-        Cameras that somebody removed stay removed: then it is the same server.
-        """
-        if not self._entries:
+    async def _seed_if_needed(self) -> None:
+        if not self._is_first and await self._redis.exists(keys.SEEDED):
             return
-        run_id = as_text((await self._redis.info("server"))["run_id"])
-        if self._redis_run_id not in (None, run_id) and not await self._redis.exists(keys.CAMERAS):
-            _log.warning("redis came back empty; registering the configured cameras again")
-            await register(self._redis, self._entries)
-        self._redis_run_id = run_id
+        try:
+            new = await seed(self._redis, self._entries)
+        except ResponseError as error:  # Redis is full, or refuses: the cameras that it knows are read all the same
+            if str(error) != self._seed_problem:
+                _log.error("cannot register the configured cameras; trying again", problem=str(error))
+            self._seed_problem = str(error)
+            return
+        self._seed_problem = ""
+        if new:
+            _log.info("registered configured cameras", cameras=new)

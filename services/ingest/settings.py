@@ -18,9 +18,11 @@ class IngestSettings(MonitoringSettings):
     model_config = SettingsConfigDict(env_prefix="INGEST_")
 
     cameras_file: Annotated[
-        Path | None, Field(description="YAML file of cameras and their spaces, written to Redis at the start")
+        Path | None, Field(description="YAML file of cameras and spaces; seeds those that Redis does not know yet")
     ] = None
-    cameras: Annotated[str, Field(description="cameras as `NAME=URL,NAME=URL`, written to Redis at the start")] = ""
+    cameras: Annotated[
+        str, Field(description="cameras as `NAME=URL,NAME=URL`; seeds those that Redis does not know yet")
+    ] = ""
     stall_after_s: Annotated[
         float, Field(gt=0, le=600, description="a camera that sends nothing for this long is reconnected")
     ] = 10.0

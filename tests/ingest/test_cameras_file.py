@@ -3,13 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
-from libs.common import keys
-from libs.common.cameras import Camera
 from libs.common.errors import ConfigurationError
-from libs.common.spaces import load_spaces
-from services.ingest.cameras_file import parse_cameras_file, parse_cameras_variable, read_entries, register
+from services.ingest.cameras_file import parse_cameras_file, parse_cameras_variable, read_entries
+from services.ingest.directory import read_listing
 
 GOOD = """
 cameras:
@@ -22,21 +19,6 @@ cameras:
       - {space_id: A1, space_name: A 1, polygon: [[0.1, 0.1], [0.2, 0.1], [0.2, 0.3]], min_overlap: 0.3}
   - {id: yard, url: "http://192.0.2.8:81/stream"}
 """
-
-
-async def test_cameras_and_spaces_come_into_redis_and_others_stay(redis: Redis) -> None:
-    await redis.hset(keys.CAMERAS, "other", "x")
-    await register(redis, parse_cameras_file(GOOD, "cameras.yaml"))
-    stored = await redis.hgetall(keys.CAMERAS)
-    assert set(stored) == {b"gate", b"yard", b"other"}
-    assert Camera.model_validate_json(stored[b"gate"]) == Camera(
-        id="gate", name="Main gate", url="rtsp://user:secret@192.0.2.7/main", fps=5, motion_threshold=0
-    )
-    assert Camera.model_validate_json(stored[b"yard"]).name == "yard"
-    text = await redis.get(keys.spaces("gate"))
-    assert isinstance(text, bytes)
-    assert [(space.space_name, space.min_overlap) for space in load_spaces(text)] == [("A 1", 0.3)]
-    assert not await redis.exists(keys.spaces("yard"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +63,7 @@ def test_a_bad_entry_is_named_with_field_and_value(text: str, problem: str) -> N
 def test_cameras_from_the_environment() -> None:
     entries = parse_cameras_variable("gate=http://h:81/stream, yard=rtsp://i/main")
     assert [(entry.id, entry.url) for entry in entries] == [("gate", "http://h:81/stream"), ("yard", "rtsp://i/main")]
-    with pytest.raises(ConfigurationError, match="INGEST_CAMERAS: 'nonsense' is not NAME=URL"):
+    with pytest.raises(ConfigurationError, match="INGEST_CAMERAS: entry 1 is not NAME=URL"):
         parse_cameras_variable("nonsense")
 
 
@@ -116,3 +98,24 @@ def test_a_problem_never_shows_a_password() -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"INGEST_CAMERAS_FILE: .*none\.yaml"):
         read_entries(Path("none.yaml"), "")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{"id": "gate", "url": "rtsp://h/user=admin&password=hunter22"}',
+        '{"id": "gate", "name": "x", "url": "rtsp://u:hunter22@h:x/"}',
+        '{"id": "gate", "name": "x", "url": "rtsp//u:hunter22@h/"}',
+        '{"id": "gate", "name": "x", "url": "rtsp://u:hun/ter22@h/"}',
+        '{"id": "gate", "name": ["hunter22"], "url": "rtsp://h/"}',
+        '{"id": "gate", "name": "x", "url": ["rtsp://u:hunter22@h/"]}',
+        '{"id": "gate", "name": "x", "url": {"a": "rtsp://u:hunter22@h/"}}',
+        '{"id": "gate", "name": "x", "url": "rtsp://u:hunter22@h/"',
+        '["rtsp://u:hunter22@h/"]',
+        '"rtsp://u:hunter22@h/"',
+    ],
+)
+def test_a_bad_entry_in_redis_is_described_without_what_may_be_a_password(entry: str) -> None:
+    problem = read_listing({b"gate": entry.encode()}).bad["gate"]
+    assert "ter22" not in problem
+    assert problem
