@@ -37,11 +37,11 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
     owner = process_id("ingest")
     metrics = IngestMetrics()
     redis = connect(settings.redis, on_round_trip=metrics.round_trips)
-    writer = FrameWriter(redis, metrics.frames)
+    memory, clock = RedisMemoryWatch(redis), RedisClock(redis)
+    writer = FrameWriter(redis, metrics.frames, clock)
     leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
     camera_manager = CameraManager(redis, CameraDirectory(redis, entries), leases, writer, settings, metrics.frames)
     probe_worker = ProbeWorker(redis, settings)
-    memory, clock = RedisMemoryWatch(redis), RedisClock(redis)
     for collector in (LeaseCollector(leases), CameraCollector(camera_manager), memory, clock):
         metrics.registry.register(collector)
     try:

@@ -200,13 +200,13 @@ class CameraManager:
         pipe = self._redis.pipeline(transaction=False)
         for camera_id, reading in self._readings.items():
             self._look_after(reading)
-            fields = reading.status.fields(self._leases.member, self._writer.dropped[camera_id])
+            fields = reading.status.fields(self._leases.member, self._writer.dropped[camera_id], self._writer.clock)
             pipe.hset(keys.status(camera_id), mapping=fields)
         if self._leases.speaks_for_all():
             for camera_id, problem in self._listing.bad.items():
-                pipe.hset(keys.status(camera_id), mapping=idle_fields("error", problem, ""))
+                pipe.hset(keys.status(camera_id), mapping=idle_fields("error", problem, "", self._writer.clock))
             for camera_id in self._listing.disabled:
-                pipe.hset(keys.status(camera_id), mapping=idle_fields("disabled", "", ""))
+                pipe.hset(keys.status(camera_id), mapping=idle_fields("disabled", "", "", self._writer.clock))
         removed = self._removed - self._readings.keys()
         for camera_id in removed:  # what was written after somebody had deleted the camera's keys
             pipe.delete(keys.status(camera_id), keys.frames(camera_id))

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
+from typing import Final
 
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.clock import now_ms
 from libs.common.errors import CameraStalled, FrameError, SourceError
-from libs.common.leases import Lease
+from libs.common.lease import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import RawFrame
 from libs.common.monitoring.metrics import FrameMetrics
 from services.ingest.frame_writer import FrameWriter
-from services.ingest.jpeg import jpeg_size
-from services.ingest.pacing import Backoff, FramePacer
+from services.ingest.jpeg import Jpeg, TooManyPixels, read_jpeg
+from services.ingest.pacing import Backoff, FramePacer, PollPace
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame, PlayedOut
+from services.ingest.sources.http_client import CameraRefuses
 from services.ingest.sources.registry import source_for
 from services.ingest.status import CameraState, CameraStatus
 
 _log = get_logger("camera")
 
-BAD_FRAMES_IN_A_ROW_MAX = 50
+BAD_FRAMES_IN_A_ROW_MAX: Final = 50
+LIVE_FOR_S: Final = 2.0
+"""A camera stays live this long after its last picture, since some close the connection after each one."""
+BUSY_STATUSES: Final = frozenset({429, 503})
 
 
 class CameraReader:
@@ -44,33 +50,50 @@ class CameraReader:
         self._status = status
         self._metrics = metrics
         self._pacer = FramePacer(camera.fps)
+        self._pace = PollPace(max(1 / camera.fps, 0.05))
+        self._state = _HeldState(status, max(LIVE_FOR_S, 2 / camera.fps))
+        self._problem = ""
         self._seq = self._surplus = self._replaced = 0
 
     async def run(self) -> None:
         """Read until cancelled, or until a file that plays once has ended."""
         backoff = Backoff(self._settings.backoff_max_s)
-        while True:
-            before = self._status.frames
-            self._status.set("connecting", self._status.error)
-            state: CameraState
-            try:
-                await self._read()
-                state, problem = "error", "camera closed the connection"
-            except PlayedOut as end:
-                _log.info("played to the end", camera=self._camera.id)
-                self._status.set("stalled", str(end))
-                return
-            except CameraStalled as error:
-                state, problem = "stalled", str(error)
-            except SourceError as error:
-                state, problem = "error", str(error)
-            if self._status.frames > before:
-                backoff.reset()
-            await self._wait_to_reconnect(state, problem, backoff.next_delay_s())
+        try:
+            while True:
+                before = self._status.frames
+                self._state.lost("connecting", self._status.error)
+                state: CameraState = "error"
+                cause: SourceError | None = None
+                try:
+                    await self._read()
+                except PlayedOut as end:
+                    _log.info("played to the end", camera=self._camera.id)
+                    self._status.set("stalled", str(end))
+                    return
+                except CameraStalled as error:
+                    state, cause = "stalled", error
+                except SourceError as error:
+                    cause = error
+                had_frames = self._status.frames > before
+                if had_frames:
+                    backoff.reset()
+                delay_s = self._delay_s(cause, had_frames, backoff)
+                await self._wait_to_reconnect(state, cause, delay_s)
+        finally:
+            self._state.close()
 
-    async def _wait_to_reconnect(self, state: CameraState, problem: str, delay_s: float) -> None:
+    def _delay_s(self, cause: SourceError | None, had_frames: bool, backoff: Backoff) -> float:
+        """How long to wait: a camera that closes after its pictures is asked again at the rate that it bears."""
+        if cause is None and had_frames:
+            return self._pace.succeeded(time.monotonic())
+        if isinstance(cause, CameraRefuses) and cause.status in BUSY_STATUSES and self._state.is_held():
+            return self._pace.refused(cause.retry_after_s)
+        return backoff.next_delay_s()
+
+    async def _wait_to_reconnect(self, state: CameraState, cause: SourceError | None, delay_s: float) -> None:
+        problem = "camera closed the connection" if cause is None else str(cause)
         self._status.reconnects += 1
-        if problem != self._status.error:
+        if problem != self._problem:
             _log.warning(
                 "camera lost; trying again",
                 camera=self._camera.id,
@@ -78,7 +101,8 @@ class CameraReader:
                 problem=problem,
                 delay_s=round(delay_s, 1),
             )
-        self._status.set(state, problem)
+        self._problem = problem
+        self._state.lost(state, problem)
         await asyncio.sleep(delay_s)
 
     async def _read(self) -> None:
@@ -91,17 +115,22 @@ class CameraReader:
         async with aclosing(source_for(self._camera.url)(self._camera, self._settings, self._pacer)) as frames:
             async for captured in frames:
                 self._count_dropped()
+                if isinstance(captured, CameraStalled):
+                    self._status.set("stalled", str(captured))
+                    continue
                 try:
-                    width, height = jpeg_size(captured.jpeg)
+                    picture = read_jpeg(captured.jpeg, self._settings.frame_max_pixels)
                 except FrameError as error:
                     self._status.bad_frames += 1
                     self._metrics.drop("read", "garbled")
                     bad_in_a_row += 1
+                    if isinstance(error, TooManyPixels):
+                        raise SourceError(str(error)) from error
                     if bad_in_a_row >= BAD_FRAMES_IN_A_ROW_MAX:
                         raise SourceError(f"camera sends no usable pictures: {error}") from error
                     continue
                 bad_in_a_row = 0
-                self._forward(captured, width, height)
+                self._forward(captured, picture)
 
     def _count_dropped(self) -> None:
         """Note what was dropped since the last frame."""
@@ -112,14 +141,64 @@ class CameraReader:
         self._replaced += replaced
         self._status.dropped += surplus + replaced
 
-    def _forward(self, captured: CapturedFrame, width: int, height: int) -> None:
+    def _forward(self, captured: CapturedFrame, picture: Jpeg) -> None:
         self._seq += 1
-        frame = RawFrame(self._seq, captured.captured_at_ms, width, height, captured.jpeg)
+        frame = RawFrame(self._seq, captured.captured_at_ms, picture.width, picture.height, picture.data)
         self._writer.offer(self._lease, frame)
+        self._note_size(picture)
         self._status.frames += 1
         self._metrics.count("read")
         self._status.last_frame_at_ms = now_ms()
         self._status.rate.tick()
         if self._status.state != "live":
-            _log.info("camera live", camera=self._camera.id, width=width, height=height, kind=captured.kind)
-            self._status.set("live")
+            _log.info(
+                "camera live", camera=self._camera.id, width=picture.width, height=picture.height, kind=captured.kind
+            )
+            self._problem = ""
+        self._state.live()
+
+    def _note_size(self, picture: Jpeg) -> None:
+        """The spaces' polygons are relative to the picture, so a change of its size or shape is told."""
+        size = picture.width, picture.height
+        if self._status.size not in ((0, 0), size):
+            self._status.size_changes += 1
+            _log.warning(
+                "camera's picture changed its size", camera=self._camera.id, before=self._status.size, now=size
+            )
+        self._status.size = size
+
+
+class _HeldState:
+    """The state that a person sees: live while pictures come, whatever happens to the connection in between."""
+
+    def __init__(self, status: CameraStatus, live_for_s: float) -> None:
+        self._status = status
+        self._live_for_s = live_for_s
+        self._until_s = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def is_held(self) -> bool:
+        """Whether the last picture is recent."""
+        return time.monotonic() < self._until_s
+
+    def live(self) -> None:
+        """A picture came."""
+        self._until_s = time.monotonic() + self._live_for_s
+        self.close()
+        self._status.set("live")
+
+    def lost(self, state: CameraState, problem: str) -> None:
+        """The connection is gone, or begins anew: told at once, or when the last picture is no longer recent."""
+        self.close()
+        left_s = self._until_s - time.monotonic()
+        if self._status.state != "live" or left_s <= 0:
+            self._status.set(state, problem)
+        else:
+            problem = problem or "camera closed the connection"
+            self._timer = asyncio.get_running_loop().call_later(left_s, self._status.set, state, problem)
+
+    def close(self) -> None:
+        """Say nothing later."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

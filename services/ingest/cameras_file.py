@@ -46,7 +46,7 @@ def describe_problem(error: ValidationError) -> str:
     value = first.get("input")
     if first["type"] == "missing" or isinstance(value, dict):
         return f"{where}: {problem}"
-    if isinstance(value, list) and where != "url" and not _is_plain(value):
+    if isinstance(value, list) and not _is_plain(value):
         return f"{where}: {problem}"
     shown = repr(_shown_url(value) if isinstance(value, str) and (where == "url" or "://" in value) else value)
     return f"{where}: {problem}; it is {shown[:200]}"

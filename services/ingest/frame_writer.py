@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import keys
-from libs.common.clock import now_ms
 from libs.common.leases import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from libs.common.monitoring.metrics import FrameMetrics
+from libs.common.redis_clock import RedisClock
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("writer")
@@ -21,27 +23,44 @@ _log = get_logger("writer")
 BATCH_BYTES = 2_000_000
 """About as much goes to Redis at once: what a busy Redis takes well within the deadline for its answer."""
 
+CLOCK_SET_MS = 5000
+"""A frame that is older than the one before it by more than this shows that a clock was set; it is believed."""
+
 
 class FrameWriter:
     """Takes frames from the readers and writes them in batches.
 
     Attributes:
         dropped: frames by camera that a newer one replaced, or that were lost while Redis was away.
+        clock: Redis's, by which frames are dated there.
     """
 
-    def __init__(self, redis: Redis, metrics: FrameMetrics) -> None:
+    def __init__(self, redis: Redis, metrics: FrameMetrics, clock: RedisClock) -> None:
         self.dropped: Counter[str] = Counter()
+        self.clock = clock
+        self._newest_ms: WeakKeyDictionary[Lease, int] = WeakKeyDictionary()
         self._redis = redis
         self._metrics = metrics
         self._newest: dict[str, tuple[Lease, RawFrame]] = {}
         self._filled = asyncio.Event()
 
     def offer(self, lease: Lease, frame: RawFrame) -> None:
-        """Leave a frame to be written, if its lease still holds then; one that still waits gives way to it."""
+        """Leave a frame to be written, if its lease still holds then; one that still waits gives way to it.
+
+        The frame is dated by this machine's clock; it is written with Redis's time, which never steps back.
+        """
+        frame = replace(frame, captured_at_ms=self._date(lease, frame.captured_at_ms))
         if lease.camera_id in self._newest:
             self._drop(lease.camera_id, "replaced")
         self._newest[lease.camera_id] = lease, frame
         self._filled.set()
+
+    def _date(self, lease: Lease, local_ms: int) -> int:
+        captured_at_ms, newest_ms = self.clock.from_local_ms(local_ms), self._newest_ms.get(lease, 0)
+        if newest_ms - CLOCK_SET_MS < captured_at_ms < newest_ms:
+            captured_at_ms = newest_ms
+        self._newest_ms[lease] = captured_at_ms
+        return captured_at_ms
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until stopped; outlives Redis being away."""
@@ -94,7 +113,7 @@ class FrameWriter:
         if not batch:
             return
         await pipe.execute()
-        written_at_ms = now_ms()
+        written_at_ms = self.clock.now_ms()
         self._metrics.count("write", frames=len(batch))
         for _, frame in batch.values():
             self._metrics.took("capture_to_stream", (written_at_ms - frame.captured_at_ms) / 1000)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, field
+from typing import Final
 
-EARLY_SHARE = 0.25
+from libs.common.clock import now_ms
+
+EARLY_SHARE: Final = 0.25
 """A frame may come this share of an interval early: cameras jitter, and every other frame would be dropped."""
+BELIEVED_MAX_S: Final = 1.0
+"""A camera's clock that lags by more is not believed: the detector drops frames older than two seconds."""
+REFUSED_MAX_S: Final = 10.0
+"""A camera that refuses is asked again after this long at most."""
 
 
 @dataclass(slots=True)
@@ -87,6 +95,64 @@ class ByteBudget:
         return max(0.0, self._spent / self.bytes_per_s - 1)
 
 
+class PollPace:
+    """When to ask a camera for its next picture: at its `fps`, and less often where it refuses.
+
+    After a refusal the interval grows by half; with every picture it shrinks by a hundredth. So a camera that bears
+    one picture a second is refused about once in fifty.
+    """
+
+    def __init__(self, interval_s: float) -> None:
+        """Start at full speed.
+
+        Args:
+            interval_s: the shortest interval.
+        """
+        self._shortest_s = self._interval_s = interval_s
+        self._due_s = float("-inf")
+
+    def succeeded(self, at_s: float) -> float:
+        """A picture came; seconds until the next one is asked for.
+
+        Args:
+            at_s: now, monotonic seconds.
+        """
+        self._interval_s = max(self._shortest_s, self._interval_s * 0.99)
+        self._due_s = max(self._due_s + self._interval_s, at_s)
+        return self._due_s - at_s
+
+    def refused(self, retry_after_s: float | None = None) -> float:
+        """The camera refused; seconds until it is asked again.
+
+        Args:
+            retry_after_s: what it asks for; more than ten seconds are not waited.
+        """
+        self._interval_s = min(REFUSED_MAX_S, max(0.2, self._interval_s * 1.5))
+        return min(REFUSED_MAX_S, max(self._interval_s, retry_after_s or 0.0))
+
+
+class CaptureClock:
+    """Dates the frames of one connection, on this machine's wall clock."""
+
+    def __init__(self, max_age_s: float) -> None:
+        """Prepare.
+
+        Args:
+            max_age_s: how far behind its arrival a frame may be by the camera's own clock; 0 believes no camera.
+        """
+        self._max_age_s = max_age_s
+
+    def captured_at_ms(self, began_s: float, claimed_ms: float | None) -> int:
+        """When a frame was captured, milliseconds since the epoch.
+
+        Args:
+            began_s: when its first byte came, on the monotonic clock.
+            claimed_ms: what the camera says; None if it says nothing.
+        """
+        arrived_ms = now_ms() - round((time.monotonic() - began_s) * 1000)
+        return capture_time_ms(arrived_ms, claimed_ms, self._max_age_s)
+
+
 def capture_time_ms(arrived_ms: int, claimed_ms: float | None, max_age_s: float) -> int:
     """When a frame was captured: by the camera's own clock if that is believable, else when it arrived.
 
@@ -96,8 +162,9 @@ def capture_time_ms(arrived_ms: int, claimed_ms: float | None, max_age_s: float)
     Args:
         arrived_ms: when the frame's first byte came, milliseconds since the epoch.
         claimed_ms: what the camera says, in the same unit; None if it says nothing.
-        max_age_s: how far behind the arrival is believed; 0 believes no camera.
+        max_age_s: how far behind the arrival is believed, `BELIEVED_MAX_S` at most; 0 believes no camera.
     """
+    max_age_s = min(max_age_s, BELIEVED_MAX_S)
     if claimed_ms is None or not arrived_ms - max_age_s * 1000 < claimed_ms <= arrived_ms:
         return arrived_ms
     return int(claimed_ms)

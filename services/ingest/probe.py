@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common.cameras import Camera, hide_credentials
-from libs.common.errors import FrameError, SourceError
+from libs.common.errors import CameraStalled, FrameError, SourceError
 from libs.common.logging import get_logger
 from libs.common.probe_queue import (
     LOOK_EVERY_S,
@@ -22,7 +22,7 @@ from libs.common.probe_queue import (
     take,
 )
 from libs.common.shutdown import sleep_until_stopped
-from services.ingest.jpeg import jpeg_size
+from services.ingest.jpeg import Jpeg, TooManyPixels, read_jpeg
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame
 from services.ingest.sources.registry import source_for
@@ -37,15 +37,16 @@ BAD_FRAMES_MAX = 5
 
 
 class _Counter:
-    """Counts every frame that comes and wants only a few of them."""
+    """Counts every frame that comes. Wants all of them until one is a picture, and then only a few."""
 
     def __init__(self) -> None:
         self.times_s: list[float] = []
+        self.has_picture = False
         self._next_s = float("-inf")
 
     def __call__(self, at_s: float) -> bool:
         self.times_s.append(at_s)
-        if at_s < self._next_s:
+        if self.has_picture and at_s < self._next_s:
             return False
         self._next_s = at_s + 0.5
         return True
@@ -74,40 +75,48 @@ async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) ->
     counter, counted_by_us = _Counter(), _Counter()
     started = time.monotonic()
     first: CapturedFrame | None = None
-    size, first_frame_ms, problem, bad_frames = (0, 0), 0, "", 0
+    first_frame_ms, problem, bad_frames = 0, "", 0
+    picture: Jpeg | None = None
     try:
         async with (
             asyncio.timeout(settings.connect_timeout_s + settings.stall_after_s) as deadline,
             aclosing(source_for(url)(camera, settings, counter)) as frames,
         ):
             async for frame in frames:
+                if isinstance(frame, CameraStalled):
+                    problem = str(frame)
+                    break
                 counted_by_us(time.monotonic())
                 if first is None:
                     try:
-                        size, first = jpeg_size(frame.jpeg), frame
-                    except FrameError as error:  # many a camera begins with half a picture
+                        picture, first = read_jpeg(frame.jpeg, settings.frame_max_pixels), frame
+                    except TooManyPixels as error:
+                        problem = str(error)
+                        break
+                    except FrameError as error:  # some cameras begin with half a picture
                         problem, bad_frames = f"camera sends no usable picture: {error}", bad_frames + 1
                         if bad_frames < BAD_FRAMES_MAX:
                             continue
                         break
+                    counter.has_picture = True
                     first_frame_ms = round((time.monotonic() - started) * 1000)
                     deadline.reschedule(asyncio.get_running_loop().time() + watch_s)
     except SourceError as error:
         problem = str(error)
     except TimeoutError:
         problem = problem or "camera sent no picture in time"
-    if first is None:
+    if first is None or picture is None:
         return ProbeResult(ok=False, problem=problem or "camera closed the connection")
     times = counter if counter.times_s else counted_by_us  # single pictures are asked for one by one
     return ProbeResult(
         ok=True,
         kind=first.kind,
-        width=size[0],
-        height=size[1],
+        width=picture.width,
+        height=picture.height,
         fps=round(times.fps(), 2),
-        frame_bytes=len(first.jpeg),
+        frame_bytes=len(picture.data),
         first_frame_ms=first_frame_ms,
-        picture=first.jpeg,
+        picture=picture.data,
     )
 
 

@@ -31,12 +31,16 @@ class IngestSettings(MonitoringSettings):
     frame_max_bytes: Annotated[
         int, Field(ge=1024, description="a longer frame is garbage; the camera is reconnected")
     ] = 10_000_000
+    frame_max_pixels: Annotated[
+        int, Field(ge=10_000, description="a larger picture is refused by its header; 8K video has 33 million pixels")
+    ] = 50_000_000
     camera_max_bytes_per_s: Annotated[
         int, Field(ge=100_000, description="of one MJPEG camera; one that sends more is read more slowly")
     ] = 40_000_000
     camera_clock_max_age_s: Annotated[
-        float, Field(ge=0, le=60, description="a camera's own time is believed up to this age; 0 never")
-    ] = 2.0
+        float,
+        Field(ge=0, le=60, description="a camera's own time is believed up to this age, one second at most; 0 never"),
+    ] = 1.0
     hwaccel: Annotated[
         str, Field(pattern="^[a-z0-9_]+$", description="video decoding: `auto`, `off`, or a device such as `vaapi`")
     ] = "auto"

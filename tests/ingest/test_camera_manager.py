@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.leases import Leases
+from libs.common.redis_clock import RedisClock
 from services.ingest.camera_manager import CameraManager
 from services.ingest.directory import CameraDirectory, read_listing
 from services.ingest.frame_writer import FrameWriter
@@ -61,7 +62,7 @@ async def test_a_bad_entry_is_said_once_and_again_when_it_changes(redis: Redis) 
 @asynccontextmanager
 async def running_roster(redis: Redis, settings: IngestSettings = DEFAULTS) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    writer, leases = FrameWriter(redis, IngestMetrics().frames), Leases(redis, "ingest", "me", 0.6)
+    writer, leases = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)), Leases(redis, "ingest", "me", 0.6)
     camera_manager = CameraManager(redis, CameraDirectory(redis, []), leases, writer, settings, IngestMetrics().frames)
     async with asyncio.TaskGroup() as group:
         for part in (leases.run(stop), writer.run(stop), camera_manager.run(stop)):

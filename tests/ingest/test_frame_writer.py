@@ -15,6 +15,7 @@ from libs.common import keys
 from libs.common.clock import running_s
 from libs.common.leases import Lease
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
+from libs.common.redis_clock import RedisClock
 from services.ingest.frame_writer import BATCH_BYTES, FrameWriter
 from services.ingest.metrics import IngestMetrics
 from tests.support.pictures import make_jpeg
@@ -50,7 +51,11 @@ async def written(redis: Redis, camera_id: str) -> list[int]:
 
 
 async def test_only_the_newest_frame_of_a_camera_waits_and_the_rest_is_counted(redis: Redis) -> None:
-    writer, one, two = FrameWriter(redis, IngestMetrics().frames), lease_of(redis, "ONE"), lease_of(redis, "TWO")
+    writer, one, two = (
+        FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)),
+        lease_of(redis, "ONE"),
+        lease_of(redis, "TWO"),
+    )
     for seq in range(1, 6):
         writer.offer(one, frame(seq))
     writer.offer(two, frame(1))
@@ -66,7 +71,7 @@ async def test_only_the_newest_frame_of_a_camera_waits_and_the_rest_is_counted(r
 async def test_a_frame_whose_lease_ran_out_while_it_waited_is_not_written(redis: Redis) -> None:
     """As when the process is paused between the camera and Redis."""
     writer, short, good = (
-        FrameWriter(redis, IngestMetrics().frames),
+        FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)),
         lease_of(redis, "SHORT", 0.05),
         lease_of(redis, "GOOD"),
     )
@@ -84,7 +89,7 @@ async def test_a_frame_whose_lease_ran_out_while_it_waited_is_not_written(redis:
 
 
 async def test_many_large_frames_go_out_in_turns_and_all_arrive(redis: Redis) -> None:
-    writer = FrameWriter(redis, IngestMetrics().frames)
+    writer = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis))
     camera_ids = [f"CAM{number}" for number in range(20)]
     for camera_id in camera_ids:
         writer.offer(lease_of(redis, camera_id), RawFrame(1, 1, 64, 48, bytes(BATCH_BYTES // 4)))
@@ -98,7 +103,7 @@ async def test_many_large_frames_go_out_in_turns_and_all_arrive(redis: Redis) ->
 
 
 async def test_the_stream_keeps_a_few_frames_exactly(redis: Redis) -> None:
-    writer, lease = FrameWriter(redis, IngestMetrics().frames), lease_of(redis, "ONE")
+    writer, lease = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)), lease_of(redis, "ONE")
     async with writing(writer):
         for seq in range(1, 12):
             writer.offer(lease, frame(seq))

@@ -17,7 +17,7 @@ from libs.common.cameras import Camera
 from libs.common.errors import SourceError
 from services.ingest.pacing import FramePacer
 from services.ingest.settings import IngestSettings
-from services.ingest.sources.guarded_sockets import RefusedAddress, socket_factory
+from services.ingest.sources.guarded_sockets import RefusedAddress, make_socket
 from services.ingest.sources.http import read_http
 from tests.support.pictures import make_jpeg
 
@@ -162,7 +162,7 @@ async def test_a_redirect_to_where_clouds_keep_their_secrets_is_refused(target: 
 
 
 def test_a_name_that_leads_there_is_refused_and_an_address_that_was_written_is_not() -> None:
-    found = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("169.254.7.7", 80))
+    found = (socket.AF_INET, socket.SOCK_STREAM, int(socket.IPPROTO_TCP), "", ("169.254.7.7", 80))
     with pytest.raises(RefusedAddress):
-        socket_factory("http://camera.example/stream")(found)
-    socket_factory("http://169.254.7.7/stream")(found).close()
+        make_socket(found, "camera.example")
+    make_socket(found, "169.254.7.7").close()

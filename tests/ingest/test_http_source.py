@@ -117,10 +117,9 @@ async def test_the_end_of_the_stream_is_no_error() -> None:
         ("HTTP/1.1 404 Not Found\nContent-Length: 0", "camera answered 404: check the path in the URL"),
         ("HTTP/1.1 503 Busy\nContent-Length: 0", "one client at a time"),
         ("HTTP/1.1 200 OK\nContent-Type: text/html\nContent-Length: 0", "camera sends text/html"),
-        ("HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace", "names no boundary"),
         ("HTTP/1.1 302 Found\nLocation: /stream\nContent-Length: 0", "redirects more than"),
-        ("nonsense", "camera does not speak HTTP as it should: Bad status line"),
-        ("HTTP/1.1 200 OK\nX: " + "y" * 9000, "camera does not speak HTTP as it should: Got more than"),
+        ("nonsense", "camera does not speak HTTP as it should: its answer begins with 'nonsense'"),
+        ("HTTP/1.1 200 OK\nX: " + "y" * 70000, "a head of more than 65536 bytes"),
         (
             "HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace; boundary=b\nContent-Length: 9",
             "camera broke off in the middle of its answer",
@@ -167,7 +166,9 @@ async def test_a_head_that_never_ends_is_stalled() -> None:
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize(("every_s", "problem"), [(0.0, "more than 10000000 bytes"), (0.05, "took longer than 0.4 s")])
+@pytest.mark.parametrize(
+    ("every_s", "problem"), [(0.0, "more than 10000000 bytes"), (0.05, "no whole frame for 0.4 s")]
+)
 async def test_a_single_picture_that_never_ends_is_given_up(every_s: float, problem: str) -> None:
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURES[0][:-2])

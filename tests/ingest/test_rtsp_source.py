@@ -24,6 +24,7 @@ from libs.common.errors import CameraStalled, SourceError
 from services.ingest.jpeg import jpeg_size
 from services.ingest.pacing import FramePacer
 from services.ingest.settings import IngestSettings
+from services.ingest.sources.base import CapturedFrame
 from services.ingest.sources.video import read_rtsp
 from tests.support.cameras import serving
 from tests.support.processes import ROOT
@@ -73,6 +74,7 @@ async def test_a_frame_is_dated_when_it_began_to_arrive(rtsp_host: str, path: st
     settings, ages_ms = IngestSettings(camera_clock_max_age_s=0), []
     async with asyncio.timeout(20), aclosing(read_rtsp(camera, settings, FramePacer(60))) as frames:
         async for frame in frames:
+            assert isinstance(frame, CapturedFrame)
             ages_ms.append(now_ms() - frame.captured_at_ms)
             if len(ages_ms) == 30:
                 break

@@ -32,11 +32,11 @@ async def test_the_newest_frame_waits_and_those_that_gave_way_are_counted() -> N
         stop.wait()
 
     async with aclosing(frames_from_thread(five, PATIENCE, pacer)) as frames:
-        got = [(await anext(frames)).captured_at_ms]
+        got = [await anext(frames)]
         sent.set()
         await wait_for(lambda: pacer.lost == 3)
-        got.append((await anext(frames)).captured_at_ms)
-    assert got == [0, 4]
+        got.append(await anext(frames))
+    assert got == [frame(0), frame(4)]
 
 
 async def test_pictures_that_nobody_wants_are_signs_of_life_and_silence_is_not() -> None:
@@ -48,7 +48,8 @@ async def test_pictures_that_nobody_wants_are_signs_of_life_and_silence_is_not()
         stop.wait()
 
     async with aclosing(frames_from_thread(numbers, PATIENCE, FramePacer(60))) as frames:
-        assert (await anext(frames)).captured_at_ms == 1
+        assert await anext(frames) == frame(1)
+        assert isinstance(await anext(frames), CameraStalled), "told at once"
         with pytest.raises(CameraStalled):
             await anext(frames)
 

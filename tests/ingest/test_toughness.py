@@ -19,6 +19,7 @@ from libs.common.bus import connect
 from libs.common.cameras import Camera
 from libs.common.clock import running_s
 from libs.common.leases import Lease
+from libs.common.redis_clock import RedisClock
 from services.ingest.camera_reader import CameraReader
 from services.ingest.frame_writer import FrameWriter
 from services.ingest.metrics import IngestMetrics
@@ -168,7 +169,7 @@ async def test_a_failing_camera_leaks_nothing() -> None:
     async with serving(failing) as url:
         # By name, so that names are looked up as often.
         camera = Camera(id="C", name="C", url=f"{url.replace('127.0.0.1', 'localhost')}/stream")
-        reader = CameraReader(camera, lease, FrameWriter(redis, metrics), settings, status, metrics)
+        reader = CameraReader(camera, lease, FrameWriter(redis, metrics, RedisClock(redis)), settings, status, metrics)
         reading = asyncio.create_task(reader.run())
         await wait_for(lambda: status.reconnects >= WARM_UP, 60)
         tasks, sockets, memory = len(asyncio.all_tasks()), process.num_fds(), process.memory_info().rss
@@ -198,7 +199,9 @@ async def test_a_failing_video_leaks_neither_threads_nor_files(tmp_path: Path) -
         files = ((tmp_path / name).as_uri() for name in ("bad.mp4", "missing.mp4"))
         for url in ("rtsp://127.0.0.1:9/main", f"{rtsp}/main", *files):
             camera = Camera(id="C", name="C", url=url)
-            reader = CameraReader(camera, lease, FrameWriter(redis, metrics), settings, status, metrics)
+            reader = CameraReader(
+                camera, lease, FrameWriter(redis, metrics, RedisClock(redis)), settings, status, metrics
+            )
             reading = asyncio.create_task(reader.run())
             status.reconnects = 0
             await wait_for(lambda: status.reconnects >= 50, 60)

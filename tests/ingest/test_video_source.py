@@ -58,9 +58,9 @@ async def test_a_file_is_capped_to_the_cameras_rate(clip: Path) -> None:
 async def test_frames_that_will_not_be_sent_are_not_converted(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     converted = []
 
-    def counting(frame: Any, quality: int) -> bytes:
+    def counting(frame: Any, quality: int, aspect: Any) -> bytes:
         converted.append(frame)
-        return encode_frame(frame, quality)
+        return encode_frame(frame, quality, aspect)
 
     monkeypatch.setattr("services.ingest.sources.video_input.encode_frame", counting)
     assert len(await read_frames(clip.as_uri(), 5, fps=5)) == 5

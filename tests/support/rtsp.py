@@ -66,6 +66,8 @@ async def read_frames(
     camera = Camera(id="C", name="C", url=url, fps=fps)
     async with asyncio.timeout(20), aclosing(source_for(url)(camera, settings, FramePacer(fps))) as source:
         async for frame in source:
+            if not isinstance(frame, CapturedFrame):
+                continue  # a stall, which is raised next
             frames.append(frame)
             if len(frames) == count:
                 break

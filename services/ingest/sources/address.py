@@ -1,11 +1,11 @@
-"""What stands behind the `#` of a camera's URL: options of its source. It is never sent to the camera. Pure."""
+"""The options of a source, behind the `#` of a camera's URL; they are never sent to the camera. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urldefrag
+from urllib.parse import parse_qsl
 
 from libs.common.errors import SourceError
 
@@ -54,7 +54,7 @@ def parse_address(url: str, allowed: Collection[str]) -> Address:
     Raises:
         SourceError: an option is unknown.
     """
-    base, fragment = urldefrag(url)
+    base, _, fragment = url.partition("#")
     options = dict(parse_qsl(fragment, keep_blank_values=True))
     for name in options:
         if name not in allowed:

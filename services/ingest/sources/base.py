@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from libs.common.cameras import Camera
-from libs.common.errors import SourceError
+from libs.common.errors import CameraStalled, SourceError
 from services.ingest.settings import IngestSettings
 
 
@@ -40,7 +40,10 @@ class Wanted(Protocol):
         """Note a picture that was wanted and gave way to a newer one."""
 
 
-Source = Callable[[Camera, IngestSettings, Wanted], AsyncGenerator[CapturedFrame, None]]
+Captured = CapturedFrame | CameraStalled
+"""A picture; or, in place of one, that the camera is silent: told at once, while the source may need time to let go."""
+
+Source = Callable[[Camera, IngestSettings, Wanted], AsyncGenerator[Captured, None]]
 """Connects to a camera and yields its wanted pictures.
 
 It ends when the camera closes the connection, and raises `SourceError`, in words that an operator understands, when

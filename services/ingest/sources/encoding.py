@@ -1,8 +1,13 @@
-"""Decoded video frame to JPEG: its planes go to libjpeg-turbo as they are, without a detour over BGR pixels."""
+"""Decoded video frame to JPEG: its planes go to libjpeg-turbo as they are, without a detour over BGR pixels.
+
+The JPEG shows what a player shows: upright, by the frame's display matrix, and with square pixels.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import struct
+from fractions import Fraction
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,19 +15,29 @@ import simplejpeg
 
 from libs.common.errors import FrameError
 
+_MATRIX: Final = struct.Struct("<9i")
+"""Of libavutil's display matrix, in 16.16 fixed point; the first, second, fourth and fifth turn and mirror."""
+Plane = npt.NDArray[np.uint8]
 
-def encode_frame(frame: Any, quality: int) -> bytes:
+
+def encode_frame(frame: Any, quality: int, pixel_aspect: Fraction | None = None) -> bytes:
     """One frame as a whole JPEG.
 
     Args:
         frame: an `av.VideoFrame` of any format; video's limited range of values becomes JPEG's full one.
         quality: 1..100.
+        pixel_aspect: width of a pixel by its height; square if None.
 
     Raises:
         FrameError: it cannot be encoded.
     """
-    full_range = frame if frame.format.name == "yuvj420p" else frame.reformat(format="yuvj420p")
-    luma, blue, red = (_plane(full_range, number) for number in range(3))
+    width = frame.width if not pixel_aspect else max(1, round(frame.width * pixel_aspect))
+    if frame.format.name != "yuvj420p" or width != frame.width:
+        full_range = frame.reformat(format="yuvj420p", width=width)
+    else:
+        full_range = frame
+    matrix = display_matrix(frame)
+    luma, blue, red = (_upright(_plane(full_range, number), matrix) for number in range(3))
     try:
         jpeg: bytes = simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality)
     except ValueError as error:
@@ -30,7 +45,28 @@ def encode_frame(frame: Any, quality: int) -> bytes:
     return jpeg
 
 
-def _plane(frame: Any, number: int) -> npt.NDArray[np.uint8]:
+def display_matrix(frame: Any) -> tuple[int, int, int, int] | None:
+    """How a frame is to be turned and mirrored: a, b, c, d of its display matrix; None if it is upright already."""
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d, *_ = _MATRIX.unpack(bytes(data)[: _MATRIX.size])
+            return None if (a > 0 and d > 0 and not b and not c) else (a, b, c, d)
+    return None
+
+
+def _upright(plane: Plane, matrix: tuple[int, int, int, int] | None) -> Plane:
+    """A pixel at (x, y) is shown at (a·x + c·y, b·x + d·y); only quarter turns and mirrors are done."""
+    if matrix is None:
+        return plane
+    a, b, c, d = matrix
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        plane, across, down = plane.T, c, b
+    else:
+        across, down = a, d
+    return np.ascontiguousarray(plane[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+
+
+def _plane(frame: Any, number: int) -> Plane:
     """A plane's pixels without the padding at the end of its rows."""
     plane = frame.planes[number]
     rows = np.frombuffer(plane, np.uint8, plane.line_size * plane.height).reshape(plane.height, plane.line_size)

@@ -12,8 +12,10 @@ import av
 
 from libs.common.clock import now_ms
 from libs.common.errors import SourceError
+from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame, PlayedOut, Wanted
 from services.ingest.sources.encoding import encode_frame
+from services.ingest.sources.video_size import check_pixels
 
 JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg"})
 SUFFIXES: Final = JPEG_SUFFIXES | {".png", ".bmp", ".webp"}
@@ -27,12 +29,12 @@ class PictureFolder:
         fps: pictures a second.
     """
 
-    def __init__(self, folder: Path, fps: float, once: bool, wanted: Wanted, quality: int) -> None:
+    def __init__(self, folder: Path, fps: float, once: bool, wanted: Wanted, settings: IngestSettings) -> None:
         self.fps = fps
         self._folder = folder
         self._once = once
         self._wanted = wanted
-        self._quality = quality
+        self._settings = settings
 
     def frames(self, stop: threading.Event) -> Iterator[CapturedFrame | None]:
         """The pictures, round after round, until `stop` is set.
@@ -65,6 +67,7 @@ class PictureFolder:
             if path.suffix.lower() in JPEG_SUFFIXES:
                 return path.read_bytes()
             with av.open(str(path)) as picture:
-                return encode_frame(next(picture.decode(video=0)), self._quality)
-        except (av.error.FFmpegError, OSError, StopIteration) as error:
+                check_pixels(picture.streams.video[0], self._settings)
+                return encode_frame(next(picture.decode(video=0)), self._settings.jpeg_quality)
+        except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:
             raise SourceError(f"cannot read the picture {path.name}") from error

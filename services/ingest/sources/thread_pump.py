@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from libs.common.errors import CameraStalled
 from libs.common.logging import get_logger
-from services.ingest.sources.base import CapturedFrame, Wanted
+from services.ingest.sources.base import Captured, CapturedFrame, Wanted
 
 _log = get_logger("thread")
 
 Frames = Callable[[threading.Event], Iterator[CapturedFrame | CameraStalled | None]]
 """Called in the thread with an event that is set when nobody wants frames any more. None is a picture that came and is
-not wanted: a sign of life. A stall that is yielded is raised where the frames are read, while the thread tidies up."""
+not wanted: a sign of life. A stall that is yielded is told where the frames are read, while the thread tidies up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class SilenceLimits:
     next_s: float
 
 
-async def frames_from_thread(
-    frames: Frames, limits: SilenceLimits, wanted: Wanted
-) -> AsyncGenerator[CapturedFrame, None]:
+async def frames_from_thread(frames: Frames, limits: SilenceLimits, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     """Run an iterator in a thread; the newest frame waits for the consumer, older ones give way to it.
 
     The thread has ended when this generator has: nothing reads the camera any more.
@@ -85,9 +83,13 @@ async def frames_from_thread(
             except TimeoutError as error:
                 if time.monotonic() < silent_after_s:
                     continue  # pictures came, and none was wanted
-                raise CameraStalled("camera sends no whole picture in time") from error
+                stall = CameraStalled("camera sends no whole picture in time")
+                yield stall
+                raise stall from error
             if item is None:
                 return
+            if isinstance(item, CameraStalled):
+                yield item
             if isinstance(item, BaseException):
                 raise item
             yield item

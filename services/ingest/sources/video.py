@@ -13,22 +13,23 @@ from libs.common.cameras import Camera
 from libs.common.errors import SourceError
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.address import INSECURE, Address, parse_address
-from services.ingest.sources.base import CapturedFrame, Wanted
+from services.ingest.sources.base import Captured, Wanted
+from services.ingest.sources.file_pace import SLOWEST_FILE_S
 from services.ingest.sources.picture_folder import PictureFolder
 from services.ingest.sources.thread_pump import SilenceLimits, frames_from_thread
-from services.ingest.sources.video_input import SLOWEST_FILE_S, VideoInput, VideoReader
+from services.ingest.sources.video_input import VideoInput, VideoReader
 
 TRANSPORTS: Final = ("tcp", "udp")
 
 
-async def read_rtsp(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
+async def read_rtsp(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     """Frames of an RTSP camera; see `Source`. Over TCP; over UDP with `#transport=udp` or if it refuses TCP."""
     source = rtsp_input(parse_address(camera.url, {"transport", INSECURE}), settings)
     async for frame in _play(source, settings, wanted):
         yield frame
 
 
-async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
+async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     """Frames of a video file or a folder of pictures; see `Source`.
 
     Over and over at the video's own pace (pictures: the camera's `fps`); `#once` and `#fps=5` change that.
@@ -37,7 +38,7 @@ async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     path = Path(unquote(urlsplit(address.url).path))
     once, fps = "once" in address.options, address.number("fps")
     if await asyncio.to_thread(path.is_dir):
-        folder = PictureFolder(path, fps or camera.fps, once, wanted, settings.jpeg_quality)
+        folder = PictureFolder(path, fps or camera.fps, once, wanted, settings)
         wait_s = settings.stall_after_s + 1 / folder.fps
         async for frame in frames_from_thread(folder.frames, SilenceLimits(wait_s, wait_s), wanted):
             yield frame
@@ -47,7 +48,7 @@ async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
         yield frame
 
 
-async def read_v4l2(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
+async def read_v4l2(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     """Frames of a USB camera, `v4l2:///dev/video0#size=1280x720`; see `Source`. Its JPEGs pass through undecoded."""
     source = v4l2_input(parse_address(camera.url, {"size", "format"}), camera.fps)
     async for frame in _play(source, settings, wanted):
@@ -61,8 +62,8 @@ def rtsp_input(address: Address, settings: IngestSettings) -> VideoInput:
         SourceError: the transport is unknown.
     """
     options = {
-        "fflags": "nobuffer",
         "flags": "low_delay",
+        "fpsprobesize": "0",  # the frame rate is not waited for; `nobuffer` would drop the first key frame
         "allowed_media_types": "video",  # sound that goes on would hide that the picture has stopped
         "analyzeduration": "1000000",  # microseconds; libav's own five seconds are five seconds without a picture
     }
@@ -88,7 +89,7 @@ def v4l2_input(address: Address, fps: float) -> VideoInput:
     return VideoInput(urlsplit(address.url).path, "video of a USB camera", options, "video4linux2,v4l2")
 
 
-async def _play(source: VideoInput, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
+async def _play(source: VideoInput, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     # libav has a deadline for connecting, for looking at the stream and for every read, and says more about them; these
     # are for what comes in time and never becomes a picture.
     next_s = settings.stall_after_s + 1

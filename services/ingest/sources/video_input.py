@@ -14,19 +14,22 @@ import av
 import av.logging
 
 from libs.common.clock import now_ms
-from libs.common.errors import CameraStalled, SourceError
+from libs.common.errors import CameraStalled, FrameError, SourceError
+from services.ingest.jpeg import read_jpeg
 from services.ingest.pacing import capture_time_ms
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.address import ACCEPT_ANY
 from services.ingest.sources.base import CapturedFrame, PlayedOut, Wanted
-from services.ingest.sources.encoding import encode_frame
+from services.ingest.sources.encoding import display_matrix, encode_frame
+from services.ingest.sources.file_pace import FilePace
 from services.ingest.sources.hardware import find_decoder
+from services.ingest.sources.video_size import PixelAspect, check_pixels
 
 av.logging.set_level(av.logging.PANIC)  # what goes wrong is reported by us, in words; libav's own chatter is not
 
 BAD_PACKETS_IN_A_ROW_MAX: Final = 100
-SLOWEST_FILE_S: Final = 60.0
-"""No picture of a file is waited for longer, whatever its time stamps say."""
+KEY_FRAME_WITHIN_S: Final = 60.0
+"""How long the first picture may take that can be decoded; some cameras send key frames that far apart."""
 _ENDED_BY_THE_NEXT: Final = frozenset({"h264", "hevc"})
 """libav hands a picture of these codecs out when the next one begins, since only that shows where it ends."""
 _CODECS: Final = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mpeg4": "MPEG-4"}
@@ -116,18 +119,22 @@ class VideoReader:
             if not container.streams.video:
                 raise SourceError("there is no video in it")
             stream = container.streams.video[0]
+            check_pixels(stream, settings)
             # One thread a camera: frame threads add their number in frames of delay, and a stream that is given up
             # with them at work can lock up inside PyAV (seen with PyAV 18: it frees them while holding the GIL).
             stream.codec_context.thread_count = 1
+            stream.codec_context.options = {"max_pixels": str(settings.frame_max_pixels)}
             codec = stream.codec_context.name
             kind = f"{_CODECS.get(codec, codec)} {source.what}"
+            aspect = PixelAspect(stream)
             packets = self._packets(container, stream, stop)
-            pictures = (packet for packet in packets if packet.size) if codec == "mjpeg" else self._decoded(packets)
-            pace = _Pace(stream, source.fps)
+            passes_through = codec == "mjpeg" and not (source.is_file and self._is_turned())
+            pictures = (packet for packet in packets if packet.size) if passes_through else self._decoded(packets)
+            pace = FilePace(stream, source.fps)
             shown = 0
             with closing(packets), closing(pictures):
                 for picture in self._until_stalled(pictures):
-                    if isinstance(picture, CameraStalled):
+                    if picture is None or isinstance(picture, CameraStalled):
                         yield picture
                         continue
                     shown += 1
@@ -139,14 +146,30 @@ class VideoReader:
                         yield None
                         continue
                     captured_at_ms = now_ms() if source.is_file else self._arrivals.get(picture.pts, now_ms())
-                    yield CapturedFrame(_as_jpeg(picture, settings.jpeg_quality), captured_at_ms, kind)
+                    if passes_through:
+                        jpeg = bytes(picture)
+                    else:
+                        jpeg = encode_frame(picture, settings.jpeg_quality, aspect.now())
+                    yield CapturedFrame(jpeg, captured_at_ms, kind)
             if not shown:
                 raise SourceError("there is no picture in it")
             if source.is_file:
                 stop.wait(pace.delay_s(None))
 
+    def _is_turned(self) -> bool:
+        """Whether the container, and not the JPEGs themselves, says that the pictures of a file are to be turned."""
+        with av.open(self._source.address) as container:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    try:
+                        is_turned = read_jpeg(bytes(packet)).is_turned
+                    except FrameError:
+                        return False
+                    return not is_turned and any(display_matrix(frame) is not None for frame in packet.decode())
+        return False
+
     def _until_stalled(self, pictures: Iterator[Any]) -> Iterator[Any]:
-        """The pictures; before a stall is raised, it is told: libav takes as long again to take leave of the camera."""
+        """The pictures; before a stall is raised, it is told: libav takes as long again to let go of the camera."""
         try:
             yield from pictures
         except (av.error.ExitError, av.error.TimeoutError):
@@ -154,27 +177,45 @@ class VideoReader:
             raise
 
     def _packets(self, container: Any, stream: Any, stop: threading.Event) -> Generator[Any, None, None]:
-        """The stream's packets. All streams are read, so that `stop` is seen when only another one goes on."""
-        for packet in container.demux():
-            if stop.is_set():
+        """The stream's packets. All streams are read, so that `stop` is seen when only another one goes on.
+
+        When a read times out, libav first hands out what its parser still holds, as if it had just come, and waits the
+        whole time again. That packet ends the stream here.
+        """
+        packets = container.demux()
+        while True:
+            asked_s = time.monotonic()
+            packet = next(packets, None)
+            if packet is None or stop.is_set():
                 return
+            if not self._source.is_file and time.monotonic() - asked_s >= 0.98 * self._settings.stall_after_s:
+                raise av.error.ExitError(errno.ETIMEDOUT, "no data in time")
             if packet.stream.index == stream.index:
                 self._note_arrival(packet, stream.codec_context.name)
                 yield packet
 
     def _decoded(self, packets: Iterator[Any]) -> Generator[Any, None, None]:
-        """Decoded frames; what a lost packet spoils is left out."""
+        """Decoded frames; what a lost packet spoils is left out. None for packets that came before any key frame."""
         bad_in_a_row = 0
+        has_begun = False
+        began_s = time.monotonic()
         for packet in packets:
             try:
                 frames = packet.decode()
                 bad_in_a_row = 0
             except av.error.InvalidDataError:
                 bad_in_a_row += 1
-                if bad_in_a_row >= BAD_PACKETS_IN_A_ROW_MAX:
+                if bad_in_a_row >= BAD_PACKETS_IN_A_ROW_MAX and (has_begun or self._source.is_file):
                     raise
-                continue
+                frames = []
+            has_begun = has_begun or bool(frames)
             yield from frames
+            if not has_begun and not self._source.is_file:
+                if time.monotonic() - began_s > KEY_FRAME_WITHIN_S:
+                    raise CameraStalled(
+                        f"camera sends no key frame for {KEY_FRAME_WITHIN_S:g} s: shorten its key frame interval"
+                    )
+                yield None
 
     def _note_arrival(self, packet: Any, codec: str) -> None:
         """When the picture of this packet was captured; a decoder may hold it back, so it is kept by its time stamp."""
@@ -185,33 +226,6 @@ class VideoReader:
             del self._arrivals[next(iter(self._arrivals))]
         claimed_ms = _camera_clock_ms(packet)
         self._arrivals[packet.pts] = capture_time_ms(arrived_ms, claimed_ms, self._settings.camera_clock_max_age_s)
-
-
-class _Pace:
-    """When a file's pictures are due."""
-
-    def __init__(self, stream: Any, fps: float | None) -> None:
-        self._fps = fps
-        self._rate = float(stream.average_rate or 25)
-        self._first_s = float((stream.start_time or 0) * stream.time_base)
-        self._started_s = time.monotonic()
-        self._shown = 0
-        self._due_s = 0.0
-
-    def delay_s(self, picture: Any) -> float:
-        """Seconds until the next picture is due, or (None) the end of the last one; from 0 to a minute."""
-        if self._fps is not None:
-            self._due_s = self._shown / self._fps
-        elif picture is not None and picture.pts is not None:
-            self._due_s = float(picture.pts * picture.time_base) - self._first_s
-        elif self._shown:
-            self._due_s += 1 / self._rate
-        self._shown += 1
-        return min(SLOWEST_FILE_S, max(0.0, self._started_s + self._due_s - time.monotonic()))
-
-
-def _as_jpeg(picture: Any, quality: int) -> bytes:
-    return bytes(picture) if isinstance(picture, av.Packet) else encode_frame(picture, quality)
 
 
 def _camera_clock_ms(packet: Any) -> float | None:
