@@ -111,7 +111,7 @@ async def test_the_command_prints_what_it_found_and_saves_the_picture(tmp_path: 
     ("url", "problem"),
     [
         ("http://user:secret@127.0.0.1:9/x", "lotcast: http://user:***@127.0.0.1:9/x: camera cannot be reached"),
-        ("ftp://host/", "lotcast: ftp://host/: the URL must start with one of"),
+        ("ftp://host/", "lotcast: probe: URL: must start with one of"),
         ("/no/such/clip.mp4", "no such file, and no URL either"),
     ],
 )
