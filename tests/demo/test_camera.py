@@ -10,7 +10,7 @@ import aiohttp
 
 from deploy.demo.camera.frame_mark import read_mark
 from services.ingest.jpeg import jpeg_size
-from services.ingest.multipart import MultipartParser, Part, boundary_of
+from services.ingest.picture_stream import Part, PictureStream, boundary_of
 from tests.support.processes import running
 from tests.support.redis_server import free_port
 
@@ -18,7 +18,7 @@ CLIP = Path(__file__).parents[2] / "deploy/demo/assets/north.mp4"
 
 
 async def read_parts(answer: aiohttp.ClientResponse, count: int) -> list[Part]:
-    parser = MultipartParser(boundary_of(answer.headers["Content-Type"]), 10_000_000)
+    parser = PictureStream(boundary_of(answer.headers["Content-Type"]), 10_000_000)
     parts: list[Part] = []
     async with asyncio.timeout(20):
         while len(parts) < count:

@@ -13,7 +13,7 @@ from websockets.streams import StreamReader
 from libs.common.errors import MessageError
 from libs.common.messages import pack_viewer_message
 from services.gateway.hub.encoded_message import EncodedMessage, websocket_frame
-from services.ingest.multipart import MultipartParser
+from services.ingest.picture_stream import PictureStream
 
 
 def parse(data: bytes) -> Frame:
@@ -50,7 +50,7 @@ def test_every_form_holds_the_same_picture_and_metadata(jpeg: bytes, metadata: d
     assert told == whole
     size, _, chunk = message.wire("mjpeg").partition(b"\r\n")
     assert chunk[int(size, 16) :] == b"\r\n", "one chunk of HTTP's chunked coding"
-    (part,) = MultipartParser(b"lotcast-frame", 10_000).feed(chunk[: int(size, 16)] + b"--lotcast-frame\r\n", 0)
+    (part,) = PictureStream(b"lotcast-frame", 10_000).feed(chunk[: int(size, 16)] + b"--lotcast-frame\r\n", 0)
     assert part.payload == jpeg
 
 

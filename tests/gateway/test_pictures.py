@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from services.ingest.multipart import MultipartParser, Part, boundary_of
+from services.ingest.picture_stream import Part, PictureStream, boundary_of
 from tests.gateway.test_reference_worker import JPEG, body, post
 from tests.support.processes import Gateway
 
@@ -23,7 +23,7 @@ async def test_the_snapshot_is_the_latest_picture(http: aiohttp.ClientSession) -
 async def test_the_mjpeg_stream_shows_each_picture(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     await post(http, body())
     async with http.get("/api/cameras/CAM1/stream.mjpg") as answer:
-        parser = MultipartParser(boundary_of(answer.headers["Content-Type"]), 1_000_000)
+        parser = PictureStream(boundary_of(answer.headers["Content-Type"]), 1_000_000)
         for _ in range(3):
             parts: list[Part] = []
             async with asyncio.timeout(5):
