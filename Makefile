@@ -16,7 +16,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ultralytics test test-fast test-python test-wheel-redis test-bare-machine test-package test-web test-e2e \
-	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest soak check audit format web wheel clean
+	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest soak check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -54,8 +54,9 @@ test-package: wheel ## install the built wheel into a fresh environment, and run
 wheel: $(STAMPS)/dev web/dist/index.html ## build the wheel, with the dashboard and the demo in it, into dist/
 	@rm -rf build dist services/gateway/dashboard_files
 	cp -r web/dist services/gateway/dashboard_files
+	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir lotcast ./tools/opencv-python
 	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
-	@rm -rf build services/gateway/dashboard_files
+	@rm -rf build services/gateway/dashboard_files lotcast/opencv_python-*.whl
 
 audit: $(STAMPS)/dev $(STAMPS)/web ## known vulnerabilities in what we depend on: pip-audit, npm audit
 	$(BIN)/pip-audit --skip-editable --progress-spinner off
@@ -90,6 +91,9 @@ check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generated --check
+	@$(MAKE) --no-print-directory check-web
+
+check-web: $(STAMPS)/dev $(STAMPS)/web ## the dashboard's part of it
 	cd web && $(NPM) run lint && $(NPM) run typecheck && $(NPM) run api:check
 
 format: $(STAMPS)/dev ## put code and generated files in order
