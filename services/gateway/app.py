@@ -29,6 +29,7 @@ from services.gateway.resources import Resources
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.gate import Gate
 from services.gateway.security.tokens import TokenSet
+from services.gateway.serving.config import PARTS_GRACE_S
 from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
 
@@ -106,7 +107,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             yield
         finally:
             stop.set()
-            await asyncio.wait(parts, timeout=3.0)
+            await asyncio.wait(parts, timeout=PARTS_GRACE_S)
             await redis.aclose()
             await subscriber.aclose()
             _log.info("gateway stopped")

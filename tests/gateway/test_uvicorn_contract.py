@@ -7,8 +7,10 @@ import inspect
 import random
 import signal
 import socket
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import pytest
@@ -26,6 +28,7 @@ from services.gateway.serving.server import GatewayServer
 from services.gateway.serving.viewer_protocol import CLOSE_GRACE_S, CONNECTION, ViewerProtocol
 from services.gateway.settings import GatewaySettings
 from tests.gateway.raw_viewer import BINARY, CLOSE, PING, TEXT, RawViewer
+from tests.support.processes import ROOT
 from tests.support.waiting import wait_for
 
 OUR_OWN: dict[type, set[str]] = {
@@ -34,13 +37,20 @@ OUR_OWN: dict[type, set[str]] = {
     GatewayHttpProtocol: {"make_sender", "_count_head", "_leave", "_start_head_timer", "_stop_head_timer",
                           "_on_head_late", "_watch_unsent", "_check_unsent", "_stop_unsent_timer",
                           "_unsent_bytes"},
-    GatewayServer: set(),
+    GatewayServer: {"_close_viewers", "_viewers", "_cut_off_requests", "_cancel_tasks"},
 }  # fmt: skip
 BASES: dict[type, type] = {
     ViewerProtocol: WebSocketsSansIOProtocol,
     GatewayHttpProtocol: HttpToolsProtocol,
     GatewayServer: uvicorn.Server,
 }
+
+
+def test_only_the_minor_version_that_these_tests_know_may_be_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    (wanted,) = (one for one in project["optional-dependencies"]["gateway"] if one.startswith("uvicorn"))
+    minor = ".".join(version("uvicorn").split(".")[:2])
+    assert f"=={minor}.*" in wanted, "a newer one is tried with these tests first, then pinned in pyproject.toml"
 
 
 @pytest.mark.parametrize("ours", BASES)

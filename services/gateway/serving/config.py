@@ -13,6 +13,9 @@ from services.gateway.serving.viewer_protocol import ViewerProtocol
 from services.gateway.settings import GatewaySettings
 
 GRACE_S: Final = 3
+"""How long uvicorn waits for connections at a stop; ours are gone before (`serving.server`)."""
+PARTS_GRACE_S: Final = 3.0
+"""How long a stop waits for the parts that run beside the routes."""
 VIEWER_MESSAGE_MAX_BYTES: Final = 4096
 """Viewers send `ping` and little else."""
 

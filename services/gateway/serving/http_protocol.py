@@ -12,13 +12,15 @@ from services.gateway.hub.unsent import unsent_bytes
 from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.serving.raw_problems import problem_answer
-from services.gateway.serving.viewer_protocol import CONNECTION
+from services.gateway.serving.viewer_protocol import CLOSE_GRACE_AT_STOP_S, CONNECTION
 
 HEAD_DEADLINE_S: Final = 10.0
 """A request's head must be there this long after its first byte, or after the connection was made."""
 
 UNSENT_DEADLINE_S: Final = 10.0
 """A client that takes no byte of an answer for this long, and up to twice as long, is dropped."""
+
+LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 class _HeadTooLong(Exception):
@@ -39,6 +41,11 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._answers = 0
         self._unsent_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_viewer(self) -> bool:
+        """Whether a stream of pictures is written here."""
+        return self._sender is not None
 
     def make_sender(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
         """Let pictures be written to this connection, whose response has begun in chunked coding."""
@@ -122,11 +129,14 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """The gateway stops; a stream has no end that could be waited for."""
-        if self._sender is not None:
-            self.transport.abort()
-        else:
+        """The gateway stops: a stream of pictures ends after the one that is on its way."""
+        if self._sender is None:
             super().shutdown()
+        elif not self.transport.is_closing():
+            self._sender.close()
+            self.transport.write(LAST_CHUNK)
+            self.transport.close()
+            self.loop.call_later(CLOSE_GRACE_AT_STOP_S, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -23,7 +23,9 @@ from libs.common.errors import ConfigurationError
 from libs.common.logging import configure_logging, get_logger
 from libs.common.shutdown import sleep_until_stopped
 from services.gateway.metrics import forget_connections, share_numbers, shared_by_workers
-from services.gateway.serving.config import GRACE_S, GatewayConfig
+from services.gateway.serving.config import GRACE_S, PARTS_GRACE_S, GatewayConfig
+from services.gateway.serving.http_protocol import GatewayHttpProtocol
+from services.gateway.serving.viewer_protocol import CLOSE_GRACE_AT_STOP_S, ViewerProtocol
 from services.gateway.settings import GatewaySettings
 
 _log = get_logger("server")
@@ -33,12 +35,72 @@ MakeApp = Callable[[GatewaySettings], Any]
 RESTART_AFTER_S: Final = 1.0
 
 
+VIEWERS_CLOSED_PER_S: Final = 250
+VIEWERS_CLOSED_WITHIN_S: Final = 2.0
+"""A stop closes viewers one after the other over this time at most, so that they do not all reconnect at once."""
+CLOSED_EVERY_S: Final = 0.02
+REQUESTS_GRACE_S: Final = 2.0
+"""After the viewers, so long a stop waits for requests that are under way."""
+TASKS_GRACE_S: Final = 0.5
+STOP_MAX_S: Final = VIEWERS_CLOSED_WITHIN_S + CLOSE_GRACE_AT_STOP_S + GRACE_S + PARTS_GRACE_S + 1.0
+"""How long a stop takes at most; a worker that takes longer is killed."""
+
+
 class GatewayServer(uvicorn.Server):
-    """uvicorn's server, which looks once a second instead of ten times whether there is something to do."""
+    """uvicorn's server, which wakes up once a second instead of ten times, and stops without harm to viewers."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._exit = asyncio.Event()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, close the viewers while pictures go on, end requests, then stop the parts."""
+        for server in self.servers:
+            server.close()
+        for bound in sockets or []:
+            bound.close()
+        await self._close_viewers()
+        cut_off = asyncio.get_running_loop().call_later(REQUESTS_GRACE_S, self._cut_off_requests)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut_off.cancel()
+
+    async def _close_viewers(self) -> None:
+        """Close one viewer after the other, each with its last picture whole, and wait until they are gone."""
+        loop = asyncio.get_running_loop()
+        viewers = self._viewers()
+        spread_s, started = min(VIEWERS_CLOSED_WITHIN_S, len(viewers) / VIEWERS_CLOSED_PER_S), loop.time()
+        for number, viewer in enumerate(viewers):
+            due = started + spread_s * number / len(viewers)
+            if due > loop.time() and not self.force_exit:
+                await asyncio.sleep(max(CLOSED_EVERY_S, due - loop.time()))
+            viewer.shutdown()
+        deadline = loop.time() + CLOSE_GRACE_AT_STOP_S
+        while self._viewers() and loop.time() < deadline and not self.force_exit:  # noqa: ASYNC110 - as uvicorn does
+            await asyncio.sleep(CLOSED_EVERY_S)
+
+    def _viewers(self) -> list[ViewerProtocol | GatewayHttpProtocol]:
+        return [
+            connection
+            for connection in self.server_state.connections
+            if isinstance(connection, ViewerProtocol | GatewayHttpProtocol) and connection.is_viewer
+        ]
+
+    def _cut_off_requests(self) -> None:
+        """End what is still under way, before uvicorn does it with an error in the log."""
+        connections = list(self.server_state.connections)
+        if connections:
+            _log.warning("requests had not ended at the stop and are cut off", connections=len(connections))
+        for connection in connections:
+            if (transport := getattr(connection, "transport", None)) is not None:
+                transport.abort()
+        # A route that reads or writes has noticed; one that waits for something else has not.
+        asyncio.get_running_loop().call_later(TASKS_GRACE_S, self._cancel_tasks)
+
+    def _cancel_tasks(self) -> None:
+        for task in list(self.server_state.tasks):
+            task.cancel()
 
     async def main_loop(self) -> None:
         """Keep the Date header fresh until a signal comes."""
@@ -140,7 +202,7 @@ def _keep_workers(settings: GatewaySettings, make_app: MakeApp, numbers: Path) -
                 workers[place] = start(place)
     for process in workers:
         process.terminate()
-    deadline = time.monotonic() + 2 * GRACE_S + 1
+    deadline = time.monotonic() + STOP_MAX_S
     for process in workers:
         process.join(max(0.0, deadline - time.monotonic()))
         if process.exitcode is None:

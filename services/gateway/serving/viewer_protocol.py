@@ -32,6 +32,8 @@ INVALID_DATA: Final = 1007
 TRY_AGAIN_LATER: Final = 1013
 CLOSE_GRACE_S: Final = 5.0
 """A viewer that was cut off may still take the rest of its picture and the close frame for this long."""
+CLOSE_GRACE_AT_STOP_S: Final = 1.0
+"""The same when the gateway stops."""
 
 UNSENT_ANSWERS_MAX: Final = 16
 """A viewer that goes on pinging and takes no answer is dropped."""
@@ -65,6 +67,11 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         self._handed_over = False
         self._unsent_answers = 0
         self._peer: str | None = None
+
+    @property
+    def is_viewer(self) -> bool:
+        """Whether the application has let a viewer in here."""
+        return self._handed_over
 
     # What the application calls
 
@@ -164,7 +171,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         if not self._handed_over or self.close_sent:
             super().shutdown()
             return
-        self.close(GOING_AWAY, "the gateway stops")
+        self.close(GOING_AWAY, "the gateway stops", CLOSE_GRACE_AT_STOP_S)
 
     async def run_asgi(self) -> None:
         """Run the application; its end is the connection's end only where it did not hand it over."""
@@ -222,8 +229,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         on_gone, self._on_gone = self._on_gone, lambda: None
         on_gone()
 
-    def close(self, code: int, reason: str) -> None:
-        """Send a close frame and end the connection, with or without the viewer's answer."""
+    def close(self, code: int, reason: str, grace_s: float = CLOSE_GRACE_S) -> None:
+        """Send a close frame and end the connection, after `grace_s` seconds also without the viewer's answer."""
         if self._sender is not None:
             self._sender.close()
         self.stop_keepalive()
@@ -238,4 +245,4 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             return
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self.close_timer = self.loop.call_later(CLOSE_GRACE_S, self.transport.abort)
+        self.close_timer = self.loop.call_later(grace_s, self.transport.abort)
