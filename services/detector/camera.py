@@ -8,6 +8,7 @@ from services.detector.camera_state import CameraState
 from services.detector.counters import FrameCounters
 from services.detector.drawing.renderer import FrameRenderer
 from services.detector.frame_order import FrameSequence
+from services.detector.frame_result import PictureKind
 from services.detector.judging import CameraJudging
 from services.detector.motion import MotionGate
 from services.detector.outbox import Outbox
@@ -31,7 +32,7 @@ class CameraSession:
         outbox: what has still to reach Redis; written by the publisher.
         counters: what became of the frames; written on the loop.
         backoff: whether the camera rests after an unexpected failure.
-        is_watched: whether somebody subscribes to its pictures; written by `subscribers`.
+        watched: the pictures that somebody subscribes to; written by `subscribers`.
     """
 
     def __init__(self, lease: Lease, stored: StoredCamera, process: DetectorProcess) -> None:
@@ -54,13 +55,13 @@ class CameraSession:
         self.outbox = Outbox(stored.spaces_version)
         self.counters = FrameCounters(process.metrics.frames)
         self.backoff = Backoff()
-        self.is_watched = False
+        self.watched: frozenset[PictureKind] = frozenset()
         self._motion_threshold = settings.motion_threshold
 
     def change_motion_threshold(self, threshold: float | None) -> None:
         """Use another threshold of the motion gate (0..255) from the next frame on; None: that of the settings."""
         self.gate.threshold = self._motion_threshold if threshold is None else threshold
 
-    def wants_picture(self) -> bool:
-        """Whether the next frame is to be drawn: somebody watches, or `latest` is old."""
-        return self.is_watched or self.schedule.picture_is_due()
+    def wanted_pictures(self) -> frozenset[PictureKind]:
+        """The pictures of the next frame that are wanted: somebody watches, or `latest` is old."""
+        return self.watched | {"annotated"} if self.schedule.picture_is_due() else self.watched

@@ -41,16 +41,16 @@ class FullFrameInference:
         check_size(frame.jpeg, (frame.width, frame.height), self._max_pixels)
         picture = FramePicture(frame.jpeg, (frame.width, frame.height))
         if gate.repeats(frame.jpeg, frame.captured_at_ms):
-            return Inference(picture, "still")
+            return Inference(picture, "still", moved=False)
         if show and gate.expects_motion:
             # The whole picture will be needed; a thumbnail of it costs less than decoding one by itself.
             picture.for_model(self._engine.input_size, full_is_needed=True)
-        verdict = gate.judge(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
+        verdict, moved = gate.compare(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
         if verdict != "new":
-            return Inference(picture, verdict)
+            return Inference(picture, verdict, moved=moved)
         fitted = picture.for_model(self._engine.input_size, full_is_needed=show)
         started = time.perf_counter()
         vehicles = self._engine.detect([fitted], self._confidence)[0]
         inference_ms = (time.perf_counter() - started) * 1000
         vehicles.xyxy = vehicles.xyxy * (frame.width / fitted.shape[1])
-        return Inference(picture, "new", vehicles, inference_ms)
+        return Inference(picture, "new", vehicles, inference_ms, moved)

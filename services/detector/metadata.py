@@ -31,6 +31,7 @@ def build_metadata(
     detector: str,
     frame_id: str,
     timings: Timings,
+    size: tuple[int, int] = (0, 0),
 ) -> FrameMetadata:
     """The metadata of one frame.
 
@@ -42,6 +43,7 @@ def build_metadata(
         detector: this process.
         frame_id: the raw frame's stream id.
         timings: of the frame so far; `published_at` is set when it is published.
+        size: (width, height) of the frame in pixels.
     """
     detections = [describe_vehicle(vehicles, index) for index in range(len(vehicles))]
     occupancy = [describe_space(space, statuses[space.space_id]) for space in spaces]
@@ -65,6 +67,8 @@ def build_metadata(
         detector=detector,
         frame_id=frame_id,
         timings=timings,
+        width=size[0],
+        height=size[1],
     )
 
 

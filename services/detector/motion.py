@@ -67,33 +67,35 @@ class MotionGate:
             `new`: the model must see it, and the next ones are compared with it; `still`: the last result holds;
             `blind`: it shows nothing.
         """
-        verdict = self._verdict(thumbnail, at_ms, jpeg)
-        self.expects_motion = verdict == "new"
-        return verdict
+        return self.compare(thumbnail, at_ms, jpeg)[0]
 
-    def _verdict(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None) -> GateVerdict:
+    def compare(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None = None) -> tuple[GateVerdict, bool]:
+        """As `judge`, and whether something moved: a frame is also new because the last result is old."""
+        verdict, moved = self._compare(thumbnail, at_ms, jpeg)
+        self.expects_motion = verdict == "new"
+        return verdict, moved
+
+    def _compare(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None) -> tuple[GateVerdict, bool]:
         mean, deviation = cv2.meanStdDev(thumbnail)
         is_blind = mean.item() < DARK_LEVEL or deviation.item() < FLAT_CONTRAST
         smooth = cv2.blur(thumbnail, (3, 3))
         with self._lock:
             if is_blind:
                 self._seen = self._jpeg = None  # the first frame that shows something again is new
-                return "blind"
+                return "blind", True
             self._jpeg = jpeg
-            if self._is_still(smooth, at_ms):
-                return "still"
+            moved = self._moved(smooth)
+            self.has_moved |= moved
+            if not moved and self._holds(at_ms):
+                return "still", False
             self._seen, self._seen_at_ms = smooth, at_ms
-            return "new"
+            return "new", moved
 
-    def _is_still(self, smooth: np.ndarray, at_ms: int) -> bool:
+    def _moved(self, smooth: np.ndarray) -> bool:
         if not self.threshold or self._seen is None or self._seen.shape != smooth.shape:
-            self.has_moved = True
-            return False
+            return True
         changed = cv2.absdiff(smooth, self._seen) > self.threshold
-        if int(np.count_nonzero(changed)) >= MOVED_PIXELS:
-            self.has_moved = True
-            return False
-        return self._holds(at_ms)
+        return int(np.count_nonzero(changed)) >= MOVED_PIXELS
 
     def _holds(self, at_ms: int) -> bool:
         return 0 <= at_ms - self._seen_at_ms < self._look_every_ms

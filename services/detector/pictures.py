@@ -77,6 +77,25 @@ class FramePicture:
             self._for_model = self._scaled(scale) if full_is_needed or "full" in self.__dict__ else self._reduced(scale)
         return self._for_model
 
+    def small(self, width: int) -> Picture | None:
+        """A picture so many pixels wide, with nothing drawn into it; None if the whole one is no wider.
+
+        Uses what is decoded already, so it must be asked for before anything is drawn into `full`.
+
+        Raises:
+            FrameError: it cannot be decoded.
+        """
+        if self.size[0] <= width:
+            return None
+        scale = width / self.size[0]
+        for_model = self._for_model
+        if for_model is not None and for_model.shape[1] >= width:
+            source = for_model
+        else:
+            source = self.full if "full" in self.__dict__ else self._reduced(scale)
+        size = width, max(1, round(self.size[1] * scale))
+        return np.asarray(cv2.resize(source, size, interpolation=cv2.INTER_AREA), np.uint8)
+
     def _scaled(self, scale: float) -> Picture:
         if scale >= 1:
             return self.full

@@ -16,7 +16,7 @@ from libs.common.logging import get_logger
 from libs.common.redis_errors import REDIS_ERRORS, RedisFault, classify, describe
 from services.detector.camera import CameraSession
 from services.detector.frame_order import FrameOrder
-from services.detector.frame_result import AnnotatedFrame, DrawnFrame, FrameResult, Inference
+from services.detector.frame_result import AnnotatedFrame, DrawnFrame, FrameResult, Inference, PictureKind
 from services.detector.full_frame import FullFrameInference
 from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames, PendingFrame
@@ -34,17 +34,17 @@ class FrameContext:
         pending: the frame.
         camera: its camera.
         order: its place among the frames of its camera.
-        show: whether it is drawn.
+        kinds: the pictures of it that somebody wants.
         inference: what was detected in it; None before that.
         detected_at_ms: when that was done.
         result: the camera's state after it; None before that.
-        frame: the picture to publish; None if it is not drawn.
+        frame: what is to be published; None if nobody wants a picture.
     """
 
     pending: PendingFrame
     camera: CameraSession
     order: FrameOrder
-    show: bool = False
+    kinds: frozenset[PictureKind] = frozenset()
     inference: Inference | None = None
     detected_at_ms: int = 0
     result: FrameResult | None = None
@@ -142,7 +142,7 @@ class Pipeline:
         if camera.schedule.is_too_old(taken_at_ms - frame.pending.frame.captured_at_ms):
             camera.counters.drop("detect", "too_old")
             return False
-        frame.show = camera.wants_picture()
+        frame.kinds = camera.wanted_pictures()
         return True
 
     async def _process(self, frame: FrameContext, pool: ThreadPoolExecutor) -> None:
@@ -169,12 +169,12 @@ class Pipeline:
         inference = self._detect(frame)
         with frame.order.tracking():
             result = self._track(frame, inference)
-            drawn = self._draw(frame, inference, result) if frame.show else None
+            drawn = self._draw(frame, inference, result) if frame.kinds else None
         if drawn is not None:
-            frame.frame = drawn.encode()
+            frame.frame = drawn.encode(frame.kinds)
 
     def _detect(self, frame: FrameContext) -> Inference:
-        frame.inference = self._full_frame.run(frame.pending.frame, frame.camera.gate, frame.show)
+        frame.inference = self._full_frame.run(frame.pending.frame, frame.camera.gate, "annotated" in frame.kinds)
         frame.detected_at_ms = max(self._clock.now_ms(), frame.pending.read_at_ms)
         return frame.inference
 
@@ -183,7 +183,7 @@ class Pipeline:
         return frame.result
 
     def _draw(self, frame: FrameContext, inference: Inference, result: FrameResult) -> DrawnFrame:
-        return frame.camera.renderer.draw(frame.pending, inference, result, frame.detected_at_ms)
+        return frame.camera.renderer.draw(frame.pending, inference, result, frame.detected_at_ms, frame.kinds)
 
     def _judge(self, frame: FrameContext) -> None:
         """Have the spaces judged in this frame, beside the frame path, if that is due."""
@@ -203,16 +203,17 @@ class Pipeline:
         if frame.frame is None:
             is_published = await self._publisher.publish_changes(camera)
         else:
-            camera.schedule.picture_was_shown()
+            if "annotated" in frame.kinds:
+                camera.schedule.picture_was_shown()
             is_published = await self._publisher.publish(camera, frame.frame)
         if not is_published:
             camera.counters.drop("publish", "lease_lost")
             return
         published_at_ms = self._clock.now_ms()
         camera.counters.took("publish", published_at_ms - frame.detected_at_ms)
-        if frame.show:
+        if frame.kinds:
             camera.counters.took("capture_to_publish", published_at_ms - captured_at_ms)
-        camera.counters.published(shown=frame.show)
+        camera.counters.published(shown=bool(frame.kinds))
         camera.backoff.worked()
 
     def _fail(self, camera: CameraSession, stage: str, cause: str, error: Exception) -> None:

@@ -53,23 +53,21 @@ class Publisher:
                 outbox.frame_count = await self._read_frame_count(camera_id)
             timings = frame.metadata.timings
             published_at_ms = max(self._process.clock.now_ms(), timings.detected_at)
-            message = self._message(camera, frame, outbox.frame_count + 1, published_at_ms)
-            commands: list[Command] = [
-                ("INCRBY", keys.count(camera_id), 1),
-                ("PUBLISH", keys.live(camera_id), message),
-                ("SET", keys.latest(camera_id), message, "EX", LATEST_EXPIRES_S),
-            ]
+            expected = outbox.frame_count + 1
+            message, commands = self._picture_commands(camera_id, frame, expected, published_at_ms)
             if camera.schedule.take_broadcaster():
                 commands.append(("ZADD", keys.BROADCASTERS, f"{published_at_ms / 1000:.3f}", camera_id))
                 commands.append(("EXPIRE", keys.count(camera_id), COUNT_EXPIRES_S))
             if self._process.memory.may_write("log") and camera.schedule.take_log():
                 commands += self._log_commands(camera, frame.metadata)
-            expected, outbox.frame_count = outbox.frame_count + 1, None  # not known again until Redis answers
+            outbox.frame_count = None  # not known again until Redis answers
             answers = await self._execute(camera, commands, message)
             if answers is None:
                 return False
             # The owner of a camera counts alone; if a worker broadcast it too, the next number is right again.
             outbox.frame_count = int(answers[0])
+            if frame.scene.since is None:
+                frame.scene.since = expected
             if outbox.frame_count != expected:
                 outbox.stored_track_id = None  # perhaps Redis was emptied
         camera.counters.latency_ms = published_at_ms - timings.captured_at
@@ -144,10 +142,28 @@ class Publisher:
                 commands.append(("XTRIM", stream, "MINID", "~", max(0, now_ms - keep_s * 1000)))
         return await self._transaction.execute(camera.lease, commands) is not None
 
-    def _message(self, camera: CameraSession, frame: AnnotatedFrame, frame_count: int, at_ms: int) -> bytes:
+    def _picture_commands(
+        self, camera_id: str, frame: AnnotatedFrame, frame_count: int, at_ms: int
+    ) -> tuple[bytes, list[Command]]:
+        """The annotated message, which stands twice in the commands; and the commands."""
         metadata = frame.metadata.model_dump(by_alias=True)
         metadata["timings"]["published_at"] = at_ms
-        return pack_viewer_message(camera.camera_id, frame.jpeg, metadata, frame_count, at_ms / 1000)
+        metadata["still_since"] = frame.scene.since
+
+        def message(jpeg: bytes) -> bytes:
+            return pack_viewer_message(camera_id, jpeg, metadata, frame_count, at_ms / 1000)
+
+        commands: list[Command] = [("INCRBY", keys.count(camera_id), 1)]
+        annotated = b""
+        if frame.jpeg is not None:
+            annotated = message(frame.jpeg)
+            commands.append(("PUBLISH", keys.live(camera_id), annotated))
+            commands.append(("SET", keys.latest(camera_id), annotated, "EX", LATEST_EXPIRES_S))
+        if frame.plain is not None:
+            commands.append(("PUBLISH", keys.plain(camera_id), message(frame.plain)))
+        if frame.small is not None:
+            commands.append(("PUBLISH", keys.small(camera_id), message(frame.small)))
+        return annotated, commands
 
     def _log_commands(self, camera: CameraSession, metadata: FrameMetadata) -> list[Command]:
         """An entry of the detection log; the key expires with its last entry, also when nothing is written any more."""

@@ -74,14 +74,14 @@ def test_judgements_and_pictures_for_nobody_keep_their_pace(clocks: Clocks, set_
     camera = camera_with()
     camera.state.lot.wants_inspection = False
     assert is_judging_due(camera), "there was none yet"
-    assert camera.wants_picture()
+    assert camera.wanted_pictures()
     camera.schedule.picture_was_shown()
     camera.gate.has_moved = True
     clocks.set_by(set_by_ms)
     clocks.pass_by(0.9)
-    assert not camera.wants_picture()
+    assert not camera.wanted_pictures()
     clocks.pass_by(0.2)
-    assert camera.wants_picture()
+    assert camera.wanted_pictures()
     assert not is_judging_due(camera)
     clocks.pass_by(2)
     assert is_judging_due(camera)

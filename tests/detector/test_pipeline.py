@@ -64,7 +64,7 @@ def pending(frame_id: str, grey: int, camera_id: str = "CAM1") -> PendingFrame:
 
 async def leased_camera(redis: Redis, process: DetectorProcess) -> CameraSession:
     camera = camera_session(process, lock=await acquired_lock(redis))
-    camera.is_watched = True
+    camera.watched = frozenset({"annotated"})
     return camera
 
 
