@@ -50,6 +50,21 @@ class _Sample:
         return self.error_s + DRIFT_SHARE * (at_s - self.at_s)
 
 
+def describe_skew(host: str, skew_ms: int) -> str | None:
+    """A sentence about a host whose clock differs from Redis's by more than half a second; None if it does not.
+
+    Args:
+        host: its name.
+        skew_ms: its clock minus Redis's.
+    """
+    if abs(skew_ms) <= SKEW_MAX_MS:
+        return None
+    return (
+        f"the clock of host {host} is {abs(skew_ms) / 1000:.1f} s {'ahead of' if skew_ms > 0 else 'behind'} Redis's: "
+        "let both hosts set their clocks by NTP"
+    )
+
+
 class RedisClock(Collector):
     """Tells Redis's time without asking each time; a Prometheus collector of the local clock's skew.
 
@@ -88,14 +103,7 @@ class RedisClock(Collector):
 
     def skew_problem(self) -> str | None:
         """A sentence if the clocks differ by more than half a second, with this host's name; None if they agree."""
-        skew_ms = self.skew_ms
-        if skew_ms is None or abs(skew_ms) <= SKEW_MAX_MS:
-            return None
-        direction = "ahead of" if skew_ms > 0 else "behind"
-        return (
-            f"the clock of host {socket.gethostname()} is {abs(skew_ms) / 1000:.1f} s {direction} Redis's: "
-            "let both hosts set their clocks by NTP"
-        )
+        return None if self.skew_ms is None else describe_skew(socket.gethostname(), self.skew_ms)
 
     async def sync(self) -> None:
         """Ask Redis once.

@@ -36,6 +36,11 @@ History = Literal["log", "crops", "counts", "events"]
 STOPS_AT: Final[Mapping[History, float]] = {"log": 0.90, "crops": 0.93, "counts": 0.96, "events": 0.99}
 """The share of `maxmemory` from which each is no longer written. The last hundredth is left to what is vital."""
 
+_SAVES: Final = ("rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status")
+SAVE_FAILED: Final = (
+    "Redis cannot save its data to disk, so what changed since is lost at its next stop: is the disk full?"
+)
+
 
 class MemoryLevel(Enum):
     """How full Redis is: nothing has stopped, some of the history has, all of it has."""
@@ -73,9 +78,40 @@ class RedisMemory:
     @property
     def level(self) -> MemoryLevel:
         """How full it is."""
-        if self.share >= STOPS_AT["events"]:
+        if not self.may_write("events"):
             return MemoryLevel.FULL
-        return MemoryLevel.TIGHT if self.share >= STOPS_AT["log"] else MemoryLevel.OK
+        return MemoryLevel.OK if self.may_write("log") else MemoryLevel.TIGHT
+
+    @classmethod
+    def from_info(cls, told: Mapping[str, Any]) -> RedisMemory:
+        """Read the answer of INFO, with its sections `memory`, `stats` and `persistence`; asked just now."""
+        return cls(
+            used_bytes=int(told["used_memory"]),
+            uncounted_bytes=int(told.get("mem_not_counted_for_evict", 0)),
+            limit_bytes=int(told.get("maxmemory", 0)),
+            evicted_keys=int(told.get("evicted_keys", 0)),
+            save_failed=any(as_text(told.get(field, "ok")) != "ok" for field in _SAVES),
+            asked_at_s=time.monotonic(),
+        )
+
+    def may_write(self, history: History) -> bool:
+        """Whether there is room for a kind of history."""
+        return self.share < STOPS_AT[history]
+
+    def problems(self) -> list[str]:
+        """What is wrong with memory and disk and what to do, a sentence each; empty if all is well."""
+        found = []
+        if self.level is MemoryLevel.FULL:
+            found.append(f"{FULL_SENTENCE}; pictures go on, history is not written")
+        elif self.level is MemoryLevel.TIGHT:
+            stopped = ", ".join(kind for kind in STOPS_AT if not self.may_write(kind))
+            found.append(
+                f"Redis is almost full ({self.share:.0%} of its maxmemory) and these are not written: {stopped}; "
+                "raise its maxmemory, or register fewer cameras, or keep less history"
+            )
+        if self.save_failed:
+            found.append(SAVE_FAILED)
+        return found
 
 
 class RedisMemoryWatch(Collector):
@@ -93,26 +129,12 @@ class RedisMemoryWatch(Collector):
         return self.last.level if self._is_fresh() and self.last is not None else MemoryLevel.OK
 
     def may_write(self, history: History) -> bool:
-        """Whether a kind of history may be written now."""
-        return not self._is_fresh() or self.last is None or self.last.share < STOPS_AT[history]
+        """Whether a kind of history may be written now; yes while that is not known."""
+        return self.last is None or not self._is_fresh() or self.last.may_write(history)
 
     def problem(self) -> str | None:
-        """What is wrong with Redis's memory or disk and what to do, in a sentence; None if all is well."""
-        if self.last is None or not self._is_fresh():
-            return None
-        if self.level is MemoryLevel.FULL:
-            return f"{FULL_SENTENCE}; pictures go on, history is not written"
-        if self.level is MemoryLevel.TIGHT:
-            stopped = ", ".join(kind for kind in STOPS_AT if not self.may_write(kind))
-            return (
-                f"Redis is almost full ({self.last.share:.0%} of its maxmemory) and these are not written: {stopped}; "
-                "raise its maxmemory, or register fewer cameras, or keep less history"
-            )
-        if self.last.save_failed:
-            return (
-                "Redis cannot save its data to disk, so what changed since is lost at its next stop: is the disk full?"
-            )
-        return None
+        """What is wrong with Redis's memory or disk and what to do; None if all is well, or nothing is known."""
+        return "; ".join(self.last.problems()) or None if self.last is not None and self._is_fresh() else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ask until stopped; outlives Redis being away."""
@@ -133,15 +155,7 @@ class RedisMemoryWatch(Collector):
         for section in ("memory", "stats", "persistence"):
             pipe.info(section)
         answers = await pipe.execute()
-        told: dict[str, Any] = {name: value for answer in answers for name, value in answer.items()}
-        self.last = RedisMemory(
-            used_bytes=int(told["used_memory"]),
-            uncounted_bytes=int(told.get("mem_not_counted_for_evict", 0)),
-            limit_bytes=int(told["maxmemory"]),
-            evicted_keys=int(told["evicted_keys"]),
-            save_failed=as_text(told.get("rdb_last_bgsave_status", "ok")) != "ok",
-            asked_at_s=time.monotonic(),
-        )
+        self.last = RedisMemory.from_info({name: value for answer in answers for name, value in answer.items()})
         self._tell()
 
     def _tell(self) -> None:
@@ -157,7 +171,7 @@ class RedisMemoryWatch(Collector):
         if self.last.save_failed != self._is_save_told:
             self._is_save_told = self.last.save_failed
             if self.last.save_failed:
-                _log.error("redis cannot save its data to disk; what changes now is lost at its next stop")
+                _log.error(SAVE_FAILED)
             else:
                 _log.info("redis saves its data again")
 

@@ -15,6 +15,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from libs.common import keys
 from libs.common.bus import as_text
+from libs.common.redis_memory import RedisMemory
 from lotcast.status.camera import CameraAnswers, CameraReading, read_camera
 
 ALIVE_S: Final = 8.0
@@ -36,6 +37,8 @@ class ProcessReading:
         cameras: that it holds; of ingest and detector.
         viewers: that are connected to it; of a gateway.
         up_s: since its start.
+        host: where it runs.
+        clock_skew_ms: that host's clock minus Redis's.
     """
 
     role: keys.Role
@@ -46,6 +49,8 @@ class ProcessReading:
     cameras: int | None
     viewers: int | None
     up_s: float | None
+    host: str | None
+    clock_skew_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class RedisReading:
         memory_max_bytes: its limit; 0 is none.
         clients: connected.
         commands_per_s: that it works on.
-        save_failed: whether its last try to save its data to disk failed; False where nobody tells.
+        problems: what is wrong with its memory and disk and what to do, a sentence each.
     """
 
     version: str
@@ -66,7 +71,7 @@ class RedisReading:
     memory_max_bytes: int
     clients: int
     commands_per_s: int
-    save_failed: bool
+    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +130,7 @@ async def read_system(redis: Redis) -> Reading:
             memory_max_bytes=int(info.get("maxmemory", 0)),
             clients=int(info["connected_clients"]),
             commands_per_s=int(info["instantaneous_ops_per_sec"]),
-            save_failed=any(
-                info.get(field, "ok") != "ok"
-                for field in ("rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status")
-            ),
+            problems=RedisMemory.from_info(info).problems(),
         ),
     )
 
@@ -196,6 +198,8 @@ def _process(role: keys.Role, name: str, age_s: float, load: Mapping[str, str], 
         cameras=_whole(load.get("cameras")),
         viewers=_whole(load.get("viewers")),
         up_s=None if started_at_ms is None else round(max(0, now_ms - started_at_ms) / 1000, 1),
+        host=load.get("host"),
+        clock_skew_ms=_whole(load.get("clock_skew_ms")),
     )
 
 

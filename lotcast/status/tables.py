@@ -10,15 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from libs.common.redis_clock import describe_skew
 from lotcast.status.camera import CameraReading, SpaceCounts
 from lotcast.status.reading import ROLES, ProcessReading, Reading, RedisReading
 
 NOTHING: Final = "-"
 STATE_STYLES: Final = {"live": "green", "broadcast": "green", "connecting": "yellow", "disabled": "dim"}
 BAD: Final = "red"
-SAVE_FAILED: Final = (
-    "Redis cannot save its data to disk, so what changed since is lost at its next stop: is the disk full?"
-)
 OWNERLESS: Final = frozenset({"disabled", "broadcast", "silent"})
 """States of a camera that no ingest and no detector should hold."""
 
@@ -41,11 +39,21 @@ def render(reading: Reading, where: str, problem: str | None = None) -> Renderab
     missing = [role for role in ROLES if all(process.role != role for process in reading.processes)]
     if missing:
         parts.append(Text(f"not running: {', '.join(missing)}", BAD))
-    if reading.redis.save_failed:
-        parts.append(Text(SAVE_FAILED, BAD))
+    parts += [Text(sentence, BAD) for sentence in (*reading.redis.problems, *_skews(reading.processes))]
     if problem is not None:
         parts.append(Text(problem, BAD))
     return Group(*parts)
+
+
+def _skews(processes: Sequence[ProcessReading]) -> list[str]:
+    """A sentence for each host whose clock differs from Redis's."""
+    by_host = {
+        process.host: process.clock_skew_ms
+        for process in processes
+        if process.host is not None and process.clock_skew_ms is not None
+    }
+    sentences = (describe_skew(host, skew_ms) for host, skew_ms in sorted(by_host.items()))
+    return [sentence for sentence in sentences if sentence is not None]
 
 
 def _headline(reading: Reading, where: str) -> Text:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast, get_args
 
 from libs.common.errors import ConfigurationError
+from libs.common.secrets import register_secret
 
 Role = Literal["viewer", "worker", "admin"]
 """viewer: may watch; worker: may broadcast; admin: may do everything, also change cameras and spaces."""
@@ -91,6 +92,7 @@ def load_tokens(inline: str, file: Path | None) -> TokenSet:
     roles: dict[str, Role] = {}
     for where, entry in entries:
         role, token = _parse(where, entry.strip())
+        register_secret(token)
         if roles.setdefault(token, role) != role:
             raise ConfigurationError(f"{where}: the {role}'s token is the {roles[token]}'s, too; give each its own")
     return TokenSet([(role, token) for token, role in roles.items()])
