@@ -1,4 +1,4 @@
-"""`python -m tests.support.skewed_clock SECONDS MODULE ARGUMENTS…`: run a module whose wall clock is ahead, or behind."""
+"""`python -m tests.support.skewed_clock SECONDS MODULE …`: run a module whose wall clock is ahead of the true time."""
 
 from __future__ import annotations
 
