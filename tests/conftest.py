@@ -56,3 +56,14 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     client = connect(redis_url)
     yield client
     await client.aclose()
+
+
+PROCESS_HELPERS = ("running", "running_gateway", "ServiceProcess", "serving_rtsp", "DemoSystem", "subprocess")
+"""What a test file imports that starts processes; such a file is slow as a whole, whatever else it tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of files that start processes, which `make test-fast` leaves out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and any(hasattr(item.module, name) for name in PROCESS_HELPERS):
+            item.add_marker(pytest.mark.slow)
