@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.monitoring.server import MonitoringSettings
 from libs.common.settings import RENAMED_FROM
+from services.detector.engines.class_names import check_classes, read_classes
+from services.detector.engines.model_file import MODELS_FOLDER
 
 DEMO_MODEL: Final = Path(__file__).parents[2] / "deploy/demo/assets/lotcast-demo.onnx"
 
@@ -22,9 +24,21 @@ class DetectorSettings(MonitoringSettings):
     model: Annotated[
         str,
         Field(
-            description="a model file or folder, a name that the engine knows, or `demo`: knows the rendered demo only"
+            description="a model file or folder, the name of one that `lotcast model get` fetched, or `demo`: knows "
+            "the rendered demo only"
         ),
     ] = "demo"
+    models_folder: Annotated[Path, Field(description="where models lie that `lotcast model get` fetched")] = (
+        MODELS_FOLDER
+    )
+    classes: Annotated[
+        str,
+        Field(
+            description="vehicles that the model calls otherwise: `tram=bus,rickshaw=car`; `=none` does not count one; "
+            "a model without names takes numbers: `2=car`"
+        ),
+        AfterValidator(check_classes),
+    ] = ""
     engine: Annotated[
         Literal["auto", "openvino", "ultralytics"],
         Field(description="`auto`: openvino for .xml, .onnx and OpenVINO folders, ultralytics for the rest"),
@@ -107,3 +121,8 @@ class DetectorSettings(MonitoringSettings):
         int, Field(ge=10_000, description="memory that a camera's detection log takes in Redis at most")
     ] = 4_000_000
     events_keep: Annotated[int, Field(gt=0, description="about how many occupancy changes a camera keeps")] = 30_000
+
+    @property
+    def class_map(self) -> dict[str, str]:
+        """`classes` as the model's name or number → vehicle class or `none`."""
+        return read_classes(self.classes)

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import numpy as np
 
-from services.detector.engines.openvino import OpenVinoEngine
+from services.detector.engines.openvino import OpenVinoEngine, OpenVinoOptions
 from services.detector.settings import DEMO_MODEL
 
 LANES = 3
@@ -17,7 +17,7 @@ LANES = 3
 def main() -> None:
     """Look, once a worker, at a picture of another shape than the model's input."""
     sys.setswitchinterval(1.0)  # who has the lock of Python keeps it until it waits
-    engine = OpenVinoEngine(DEMO_MODEL, "auto", 2, LANES, 0.5)
+    engine = OpenVinoEngine(DEMO_MODEL, OpenVinoOptions(streams=2, requests=LANES))
     together = Barrier(LANES)
 
     def look(_: int) -> int:

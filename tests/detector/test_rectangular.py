@@ -15,10 +15,14 @@ from libs.common.errors import EngineError
 from services.detector.engines.base import Engine, Picture
 from services.detector.engines.letterbox import GREY
 from services.detector.engines.loading import load_engine
-from services.detector.engines.rectangular import boxes_agree, rectangle_for, refit
+from services.detector.engines.output_layout import Layout
+from services.detector.engines.output_reading import OutputReader, Values
+from services.detector.engines.rectangular import outputs_agree, rectangle_for, refit
 from services.detector.pictures import decode
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 from tests.support.real_data import PKLOT, YOLO11N, needs_real_data
+
+YOLOV8 = OutputReader(Layout("anchors", "YOLOv8", rows_last=True), Values())
 
 
 @pytest.mark.parametrize(
@@ -73,13 +77,9 @@ def test_the_demos_model_takes_other_shapes_too() -> None:
 
 
 def test_misplaced_anchors_are_noticed() -> None:
-    model = ov.Core().read_model(DEMO_MODEL)
-    model.reshape([1, *[side.get_length() for side in list(model.input(0).get_partial_shape())[1:]]])
-    anchors = int(model.output(0).get_shape()[-1])
-    own = np.random.default_rng(2).uniform(0, 512, (8, anchors)).astype(np.float32)
-    assert boxes_agree(own, own, (512, 288), (512, 288))
-    assert not boxes_agree(own, own[:, ::-1], (512, 288), (512, 288))
-    assert not boxes_agree(own, own[:, :-1], (512, 288), (512, 288))
+    own = np.random.default_rng(2).uniform(0, 512, (8, 3024)).astype(np.float32)
+    for other, agrees in ((own, True), (own[:, ::-1], False), (own[:, :-1], False)):
+        assert outputs_agree(YOLOV8, ([own], (512, 288)), ([other], (512, 288))) is agrees
 
 
 def test_a_model_of_another_form_is_left_as_it_is() -> None:
@@ -87,4 +87,4 @@ def test_a_model_of_another_form_is_left_as_it_is() -> None:
     folded = ops.reshape(pictures, ops.constant(np.array([1, 12, 1024], np.int64)), special_zero=False)
     model = ov.Model([ops.result(folded)], [pictures])
     with pytest.raises(EngineError, match="its shapes do not follow"):
-        refit(model, (64, 32))
+        refit(model, (64, 32), YOLOV8.layout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -73,11 +73,6 @@ class EngineWrapper:
     def batch_max(self) -> int:
         """See `Engine.batch_max`."""
         return self._engine.batch_max
-
-
-def vehicle_class_ids(names: Mapping[int, str]) -> dict[int, str]:
-    """The model's class ids that are vehicles, with their names."""
-    return {class_id: name for class_id, name in names.items() if name in VEHICLE_CLASSES}
 
 
 def empty_detections() -> sv.Detections:

@@ -7,12 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
-from libs.common.errors import EngineError
+from libs.common.logging import get_logger
 from services.detector.engines.base import Engine
 from services.detector.engines.batching import BatchingEngine
-from services.detector.engines.model_file import check_model
+from services.detector.engines.class_names import ClassMap
+from services.detector.engines.model_file import OPENVINO_SUFFIXES, check_model, locate_model, openvino_files
 from services.detector.engines.timed import TimedEngine
 from services.detector.settings import DEMO_MODEL, DetectorSettings
+
+_log = get_logger("engine")
+
+NAMED_MAX: Final = 40
+"""How many classes that are not counted are named at the start."""
 
 WORKERS_MAX: Final = 64
 """Each worker is a thread and holds a decoded picture."""
@@ -42,9 +48,8 @@ def engine_name(settings: DetectorSettings) -> Literal["openvino", "ultralytics"
     """The engine that the settings name, or that fits the model."""
     if settings.engine != "auto":
         return settings.engine
-    path = _model_path(settings)
-    is_openvino = path.suffix in (".xml", ".onnx") or (path.is_dir() and any(path.glob("*.xml")))
-    return "openvino" if is_openvino else "ultralytics"
+    path = model_path(settings)
+    return "openvino" if path.suffix.lower() in OPENVINO_SUFFIXES or openvino_files(path) else "ultralytics"
 
 
 def wants_gpu(settings: DetectorSettings) -> bool:
@@ -53,23 +58,41 @@ def wants_gpu(settings: DetectorSettings) -> bool:
 
 
 def load_engine(settings: DetectorSettings) -> Engine:
-    """Load the model.
+    """Load the model, and say which of its classes are counted.
 
     Raises:
-        EngineError: it is not there, or the engine cannot load it; the text says what to do.
+        EngineError: it is not there, or it is none that can be used; the text says what to do.
     """
-    check_model(settings.model)
-    path = _model_path(settings)
+    check_model(settings.model, models_folder=settings.models_folder)
+    path, classes = model_path(settings), settings.class_map
     if engine_name(settings) == "openvino":
-        if not path.exists():
-            raise EngineError(f"DETECTOR_MODEL: {path} does not exist")
-        from services.detector.engines.openvino import OpenVinoEngine
+        from services.detector.engines.openvino import OpenVinoEngine, OpenVinoOptions
 
         workers = worker_count(settings)  # this engine takes pictures one by one
-        return OpenVinoEngine(path, settings.device, min(workers, core_count()), workers, settings.nms_iou)
+        options = OpenVinoOptions(
+            settings.device, min(workers, core_count()), workers, nms_iou=settings.nms_iou, classes=classes
+        )
+        openvino = OpenVinoEngine(path, options)
+        _tell_classes(openvino.classes)
+        return openvino
     from services.detector.engines.ultralytics import UltralyticsEngine
 
-    return UltralyticsEngine(str(path) if path.exists() else settings.model, settings.device, settings.nms_iou)
+    ultralytics = UltralyticsEngine(str(path) if path.exists() else settings.model, settings.device, settings.nms_iou, classes)
+    _tell_classes(ultralytics.classes)
+    return ultralytics
+
+
+def model_path(settings: DetectorSettings) -> Path:
+    """Where the model lies that the settings name; a name that Ultralytics knows is left as it is."""
+    return DEMO_MODEL if settings.model == "demo" else locate_model(settings.model, settings.models_folder)
+
+
+def _tell_classes(classes: ClassMap) -> None:
+    """Name once what is counted, and what is not."""
+    counted = "; ".join(f"{vehicle}: {', '.join(names)}" for vehicle, names in classes.counted.items())
+    rest = len(classes.not_counted) - NAMED_MAX
+    others = ", ".join(classes.not_counted[:NAMED_MAX]) + (f" and {rest} more" if rest > 0 else "")
+    _log.info("classes of the model", counted=counted, not_counted=others or "none")
 
 
 def engine_for_frames(
@@ -85,7 +108,3 @@ def engine_for_frames(
     """
     timed = TimedEngine(engine, observe)
     return BatchingEngine(timed, settings.batch_wait_ms / 1000, callers) if engine.batch_max > 1 else timed
-
-
-def _model_path(settings: DetectorSettings) -> Path:
-    return DEMO_MODEL if settings.model == "demo" else Path(settings.model).expanduser()

@@ -7,6 +7,7 @@ and strides, and the shapes to which feature maps are folded. Here these are cut
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import cv2
@@ -16,6 +17,8 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from libs.common.errors import EngineError
+from services.detector.engines.output_layout import Layout
+from services.detector.engines.output_reading import OutputReader
 
 STRIDES: Final = (8, 16, 32)
 """Input pixels per cell of the three grids on which YOLOv8 to YOLO12 detect."""
@@ -36,18 +39,21 @@ def rectangle_for(picture_size: tuple[int, int], input_size: tuple[int, int]) ->
     return min(cells[0] * STRIDES[-1], input_size[0]), min(cells[1] * STRIDES[-1], input_size[1])
 
 
-def refit(model: ov.Model, size: tuple[int, int]) -> ov.Model:
+def refit(model: ov.Model, size: tuple[int, int], layout: Layout) -> ov.Model:
     """A copy of a model for a smaller input.
 
     Args:
-        model: with one input (1, 3, height, width) and one output (1, rows, anchors), sides multiples of 32.
+        model: with one input (1, 3, height, width), sides multiples of 32.
         size: (width, height) of the new input, multiples of 32, no larger than the old.
+        layout: of its output, which has an anchor for each cell of the three grids.
 
     Raises:
         EngineError: the model is not of a form that is known here; the text says how it differs.
     """
     _, _, height, width = (int(side) for side in model.input(0).get_shape())
     old, new = _grids((width, height)), _grids(size)
+    if layout.kind not in ("anchors", "grid"):
+        raise EngineError("models of its kind cannot be refitted")
     if any(side % STRIDES[-1] for side in (width, height)):
         raise EngineError(f"its input {width}x{height} is no multiple of {STRIDES[-1]}")
     refitted = model.clone()
@@ -62,7 +68,7 @@ def refit(model: ov.Model, size: tuple[int, int]) -> ov.Model:
         refitted.validate_nodes_and_infer_types()
     except RuntimeError as error:
         raise EngineError(f"its shapes do not follow: {str(error).splitlines()[-1]}") from error
-    anchors = int(refitted.output(0).get_shape()[-1])
+    anchors = int(refitted.output(layout.outputs[0]).get_shape()[-1 if layout.rows_last else -2])
     if anchors != _anchors(new):
         raise EngineError(f"it has {anchors} anchors at {size[0]}x{size[1]} instead of {_anchors(new)}")
     return refitted
@@ -74,27 +80,28 @@ def make_probe(size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(blots, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def boxes_agree(
-    own: npt.NDArray[np.float32],
-    refitted: npt.NDArray[np.float32],
-    own_size: tuple[int, int],
-    size: tuple[int, int],
+def outputs_agree(
+    reader: OutputReader,
+    own: tuple[Sequence[npt.NDArray[Any]], tuple[int, int]],
+    refitted: tuple[Sequence[npt.NDArray[Any]], tuple[int, int]],
 ) -> bool:
     """Whether a refitted model's anchors are where they should be.
 
     Args:
-        own: output (rows, anchors) of the model as it came, for a picture that fills the top left of its input; rows
-            cx, cy, w, h, scores.
-        refitted: output (rows, anchors) of the refitted model for that picture.
-        own_size: (width, height) of the model's own input.
-        size: (width, height) of the refitted input.
+        reader: of the model's outputs.
+        own: outputs of the model as it came for a picture that fills the top left of its input, and (width, height) of
+            the input.
+        refitted: outputs of the refitted model for that picture, and (width, height) of its input.
 
     Returns:
         True if the median box is off by less than half of the finest stride: what is beyond the picture's border
         differs, so boxes do, a little; misplaced anchors are off by many strides.
     """
-    kept = _cut(own[:4], _grids(own_size), _grids(size))
-    return kept.shape == refitted[:4].shape and bool(np.median(np.abs(kept - refitted[:4])) < STRIDES[0] / 2)
+    boxes, other = (reader.boxes(outputs, size).T for outputs, size in (own, refitted))
+    if boxes.shape[1] != _anchors(_grids(own[1])):
+        return False
+    kept = _cut(boxes, _grids(own[1]), _grids(refitted[1]))
+    return kept.shape == other.shape and bool(np.median(np.abs(kept - other)) < STRIDES[0] / 2)
 
 
 Grid = tuple[int, int]

@@ -7,7 +7,7 @@ TensorRT's `.engine`, has its precision built in, and takes as many pictures at 
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +18,18 @@ import supervision as sv
 
 from libs.common.errors import EngineError
 from libs.common.logging import get_logger
-from services.detector.engines.base import Picture, in_batches, make_detections, vehicle_class_ids
+from services.detector.engines.base import Picture, in_batches, make_detections
+from services.detector.engines.class_names import map_classes
+from services.detector.engines.output_layout import DETECTION_INSTEAD
 
 _log = get_logger("engine")
 
 CUDA_BATCH: Final = 8
 """Pictures that a `.pt` model takes at once on CUDA."""
+
+
+NO_BOXES: Final = ("classify", "obb", "semantic", "depth")
+"""Tasks of models that give no upright boxes; those for masks and poses give them, too."""
 
 
 def batch_limit(exported_for: int | None, device: str) -> int:
@@ -69,18 +75,24 @@ def half_precision(arguments: Container[str]) -> dict[str, Any]:
 
 
 class UltralyticsEngine:
-    """A model that Ultralytics runs. One call at a time: its predictor keeps state between its steps."""
+    """A model that Ultralytics runs. One call at a time: its predictor keeps state between its steps.
 
-    def __init__(self, model: str, device: str, nms_iou: float) -> None:
+    Attributes:
+        classes: which of the model's classes are counted.
+    """
+
+    def __init__(self, model: str, device: str, nms_iou: float, classes: Mapping[str, str]) -> None:
         """Load the model, and run it once: what is wrong shows now, and the first frame is not the slow one.
 
         Args:
             model: a path, or a name that Ultralytics fetches.
             device: `auto` leaves the choice to Ultralytics, else torch's name of a device.
             nms_iou: overlap above which two boxes are one vehicle.
+            classes: what `DETECTOR_CLASSES` says: a name or number of the model's → vehicle class or `none`.
 
         Raises:
-            EngineError: the extra is not installed, or the model cannot be loaded or run on the device.
+            EngineError: the extra is not installed, the model finds no boxes or knows no vehicles, or it cannot be
+                loaded or run on the device.
         """
         self._nms_iou = nms_iou
         self._lock = threading.Lock()
@@ -93,7 +105,10 @@ class UltralyticsEngine:
             from ultralytics import YOLO
             from ultralytics.utils import DEFAULT_CFG_DICT
         except ImportError as error:
-            raise EngineError(f"{error}; install it with: pip install 'lotcast[ultralytics]'") from error
+            raise EngineError(
+                f"{model} needs Ultralytics, which is not installed ({error}): pip install 'lotcast[ultralytics]', or "
+                "take an OpenVINO or ONNX model (`lotcast model list`)"
+            ) from error
         if Path(model).suffix == ".engine" and find_spec("tensorrt") is None:
             # Ultralytics would install the newest one now, which need not be the one that the engine was built with.
             raise EngineError(f"{model} needs TensorRT, of the version that it was built with: pip install tensorrt")
@@ -103,16 +118,17 @@ class UltralyticsEngine:
             is_exported = isinstance(self._model.model, str)
             is_half = self._device.startswith("cuda") and not is_exported
             self._precision = half_precision(DEFAULT_CFG_DICT) if is_half else {}
-            self._vehicle_ids: dict[int, str] = {}
+            if self._model.task in NO_BOXES:
+                raise EngineError(f"{model} is for the task {self._model.task}, not detection; {DETECTION_INSTEAD}")
+            self._vehicle_ids: list[int] = []
             self._predict([np.zeros((360, 640, 3), np.uint8)], 0.5)
         except ImportError as error:
             raise EngineError(f"{model} needs a package that is not installed: {error}") from error
         except (OSError, RuntimeError, ValueError, TypeError, AssertionError) as error:
             raise EngineError(f"Ultralytics cannot load {model} on {self._device}: {error}") from error
         predictor = self._model.predictor
-        self._vehicle_ids = vehicle_class_ids(predictor.model.names)
-        if not self._vehicle_ids:
-            raise EngineError(f"{model} knows no car, motorcycle, bus or truck; this needs a model that does")
+        self.classes = map_classes(predictor.model.names, classes, Path(model).name)
+        self._vehicle_ids = sorted(self.classes.vehicles)
         height, width = predictor.imgsz
         self._input_size = int(width), int(height)
         self._batch_max = batch_limit(int(predictor.model.batch) if is_exported else None, self._device)
@@ -154,7 +170,7 @@ class UltralyticsEngine:
             batch,
             conf=confidence,
             iou=self._nms_iou,
-            classes=sorted(self._vehicle_ids),
+            classes=self._vehicle_ids,
             agnostic_nms=True,
             device=self._device,
             verbose=False,
@@ -162,6 +178,6 @@ class UltralyticsEngine:
         )
 
     def _read(self, boxes: Any, picture: Picture) -> sv.Detections:
-        names = np.array([self._vehicle_ids[int(class_id)] for class_id in boxes.cls.tolist()], dtype=object)
+        names = np.array([self.classes.vehicles[int(class_id)] for class_id in boxes.cls.tolist()], dtype=object)
         xyxy = boxes.xyxyn.cpu().numpy() * np.array([picture.shape[1], picture.shape[0]] * 2, np.float32)
         return make_detections(xyxy, boxes.conf.cpu().numpy(), names)
