@@ -46,6 +46,13 @@ def transformers(classes: int, class_id: int) -> Mapping[str, Array]:
     return {"logits": both[..., 4:].copy(), "pred_boxes": both[..., :4].copy()}
 
 
+def ranked_queries() -> Array:
+    """Centre and size in shares of the picture, score, class."""
+    values = queries(2, 0)
+    values[0, 5, 4:] = 0.9, COCO_CAR
+    return values
+
+
 def yolov6(classes: int, class_id: int) -> Array:
     values = objectness(classes, class_id, count=8400, scores=(1, 0.9))
     values[..., 4] = 1
@@ -88,6 +95,7 @@ READ = {
     "RT-DETR, 1 class": Export(out(queries(1, 0)), "{0: 'car'}"),
     "RT-DETR, 2 classes": Export(out(queries(2, 1)), "{0: 'person', 1: 'car'}"),
     "RT-DETR, 2 classes, the first": Export(out(queries(2, 0)), "{0: 'car', 1: 'person'}"),
+    "RT-DETR, ranked, of newer Ultralytics": Export(out(ranked_queries()), COCO),
     "RT-DETR with logits": Export(out(queries(80, COCO_CAR, logits=True)), COCO),
     "RT-DETR of Transformers": Export(transformers(80, COCO_CAR)),
     "D-FINE": Export(ranked(COCO_CAR), takes_sizes=True),
@@ -189,7 +197,10 @@ REFUSED = {
     "fewer names than classes": (Export(out(anchors(80, 2)), "['car', 'bus']"), "for 80 classes where .* names 2"),
     "YOLOv5, more names": (Export(out(objectness(2, 0)), COCO), "for 2 classes where its metadata names 80"),
     "YOLOv5, fewer names": (Export(out(objectness(80, 2)), "['car']"), "for 80 classes where its metadata names 1"),
-    "RT-DETR, more names": (Export(out(queries(2, 0)), "['a', 'car', 'b', 'c']"), "names 4|between 0 and 1"),
+    "RT-DETR, more names": (
+        Export(out(queries(2, 1)), "['a', 'car', 'b', 'c']"),
+        "2 classes where its metadata names 4",
+    ),
     "end-to-end, fewer names": (Export(out(end_to_end(COCO_CAR)), "['car']"), "finds class 2 where .* names 1"),
     "no names": (Export(out(anchors(3, 0))), "does not (say|name) its class"),
     "empty names": (Export(out(anchors(3, 0)), "{}"), "does not (say|name) its class"),

@@ -77,7 +77,9 @@ def load_engine(settings: DetectorSettings) -> Engine:
         return openvino
     from services.detector.engines.ultralytics import UltralyticsEngine
 
-    ultralytics = UltralyticsEngine(str(path) if path.exists() else settings.model, settings.device, settings.nms_iou, classes)
+    ultralytics = UltralyticsEngine(
+        str(path) if path.exists() else settings.model, settings.device, settings.nms_iou, classes
+    )
     _tell_classes(ultralytics.classes)
     return ultralytics
 

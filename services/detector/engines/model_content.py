@@ -1,4 +1,4 @@
-"""Look closer at the files of an OpenVINO model than OpenVINO does, whose messages do not say what is wrong with them."""
+"""Look at the files of an OpenVINO model before OpenVINO does: its messages do not say what is wrong with them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def openvino_reason(error: Exception) -> str:
     """The line of OpenVINO's message that says something."""
     lines = [line.strip() for line in str(error).splitlines()]
     lines = [line for line in lines if line and not line.startswith(("Exception from", "FrontEnd API", "Check '"))]
-    return lines[-1][:300].rstrip(".") if lines else "it gives no reason"
+    return lines[-1][:300].strip("-. ") if lines else "it gives no reason"
 
 
 def _ir_problem(file: Path) -> str | None:

@@ -167,4 +167,6 @@ def _absent(model: str, path: Path) -> str:
     near = difflib.get_close_matches(path.name, [*beside, "demo", "yolo11n.pt", "yolo11s.pt", "yolo26n.pt"], 1, 0.75)
     meant = f"; did you mean {model[: len(model) - len(path.name)]}{near[0]}?" if near else f"; {_KNOWN}"
     is_path = "/" in model or path.suffix.lower() in OPENVINO_SUFFIXES | ULTRALYTICS_SUFFIXES
-    return f"{model} does not exist{meant}" if is_path else f"{model} is no file and no model that we know{meant}, `lotcast model list`"
+    if is_path:
+        return f"{model} does not exist{meant}"
+    return f"{model} is no file and no model that we know{meant}; `lotcast model list` shows what can be fetched"

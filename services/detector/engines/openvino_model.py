@@ -64,7 +64,7 @@ class InputPlan:
         """The plan for a family: YOLOX takes colours as OpenCV has them, RT-DETR's relatives a stretched picture."""
         if layout.kind == "grid" and not objectness_is_one:
             return InputPlan(self.size, self.batch, self.order, "BGR", 1.0, "corner")
-        fit: Fit = "stretch" if layout.kind in ("queries", "query_pair", "ranked") else "centre"
+        fit: Fit = "stretch" if "quer" in layout.kind or layout.kind == "ranked" else "centre"
         return InputPlan(self.size, self.batch, self.order, "RGB", 255.0, fit)
 
 
@@ -80,6 +80,8 @@ def read_model(core: ov.Core, file: Path) -> ov.Model:
         reason = openvino_reason(error)
         if "can't be parsed" in reason or "Unable to read" in reason or "mismatch" in reason:
             reason = f"it is damaged or cut off ({reason}); {AGAIN}"
+        else:
+            reason = f"{reason}; export it in another way (format=openvino, without nms)"
         raise EngineError(f"OpenVINO cannot load {file.name}: {reason}") from error
 
 

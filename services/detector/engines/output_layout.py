@@ -12,12 +12,15 @@ from typing import Final, Literal
 
 from libs.common.errors import EngineError
 
-Kind = Literal["anchors", "objectness", "grid", "end_to_end", "queries", "query_pair", "ranked", "batch_rows"]
+Kind = Literal[
+    "anchors", "objectness", "grid", "end_to_end", "queries", "ranked_queries", "query_pair", "ranked", "batch_rows"
+]
 """How rows are read.
 
 `anchors`: centre, size, a score a class, for every anchor. `objectness`: the same with objectness before the scores.
 `grid`: `objectness` of one anchor a cell, boxes perhaps not decoded (YOLOX, YOLOv6). `end_to_end`: corners, score,
 class. `queries`: centre and size in shares of the picture, a score a class. `query_pair`: `queries` in two outputs.
+`ranked_queries`: centre and size in shares, score, class.
 `ranked`: labels, corners and scores in three outputs. `batch_rows`: picture, corners, class, score.
 """
 

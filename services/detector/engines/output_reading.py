@@ -147,13 +147,8 @@ def learn_values(layout: Layout, probes: Sequence[Sequence[npt.NDArray[np.generi
     Raises:
         EngineError: the values are not those of such a model; what is wrong, to be put behind the name of the file.
     """
-    if layout.kind == "end_to_end" and not all(_is_end_to_end(outputs[0]) for outputs in probes):
-        if classes != 2:
-            raise EngineError(
-                f"has rows of six values that are no corners, score and class; for RT-DETR that is 2 classes where its "
-                f"metadata names {classes}; export it again, so that both agree"
-            )
-        layout = Layout("queries", "RT-DETR", layout.outputs)
+    if layout.kind == "end_to_end":
+        layout = _rows_of_six(layout, np.concatenate([_floats(outputs[0]) for outputs in probes]), classes)
     boxes = np.concatenate([_box_columns(layout, outputs)[0] for outputs in probes], axis=1)
     if not np.isfinite(boxes).all():
         raise EngineError("gives boxes that are no numbers; export it again in FP32")
@@ -195,7 +190,7 @@ def _labels_and_scores(layout: Layout, outputs: Sequence[npt.NDArray[np.generic]
     """Class and score of each row, of a model that has chosen the class itself."""
     if layout.kind == "ranked":
         return outputs[0].astype(np.int64), _floats(outputs[2])
-    if layout.kind == "end_to_end":
+    if layout.kind in ("end_to_end", "ranked_queries"):
         rows = _floats(outputs[0])
         return rows[:, 5].astype(np.int64), rows[:, 4]
     if layout.kind == "batch_rows":
@@ -236,13 +231,21 @@ def _check_labels(labels: Ids, scores: Floats, classes: int) -> None:
         )
 
 
-def _is_end_to_end(rows: npt.NDArray[np.generic]) -> bool:
-    """Whether rows of six values are corners, score and class, and not centre, size and two scores."""
-    values = _floats(rows)
-    if not (values[:, 5] == np.round(values[:, 5])).all():
-        return False
-    likely = values[values[:, 4] > _LIKELY]
-    return bool((likely[:, 2:4] >= likely[:, :2]).all())
+def _rows_of_six(layout: Layout, rows: Floats, classes: int) -> Layout:
+    """Tell end-to-end rows (corners, score, class) from RT-DETR's (centre, size, score and class, or two scores)."""
+    has_classes = bool((rows[:, 5] == np.round(rows[:, 5])).all())
+    in_shares = bool(np.abs(rows[:, :4]).max(initial=0.0) <= _SHARES_MAX)
+    certain = rows if in_shares else rows[rows[:, 4] > _LIKELY]
+    if has_classes and (certain[:, 2:4] >= certain[:, :2]).all():
+        return layout
+    if has_classes and in_shares:
+        return Layout("ranked_queries", "RT-DETR with its post-processing", layout.outputs)
+    if classes == 2:
+        return Layout("queries", "RT-DETR", layout.outputs)
+    raise EngineError(
+        "has rows of six values that are no corners, score and class; for RT-DETR that is 2 classes where its metadata "
+        f"names {classes}; export it again, so that both agree"
+    )
 
 
 def _are_logits(scores: Floats) -> bool:
