@@ -18,6 +18,12 @@ SEEDED: Final = "lotcast:seeded"
 BROADCASTERS: Final = "lotcast:broadcasters"
 """Sorted set: camera id by the time of its last viewer message (seconds since the epoch)."""
 
+UNREGISTERED: Final = "lotcast:unregistered"
+"""Sorted set: id of a camera that nobody registered by the time of its last picture from a worker (seconds)."""
+
+GATEWAYS: Final = "lotcast:gateways"
+"""Pub/sub channel that every gateway listens to: `deleted CAM` says that a camera's picture must not be shown again."""
+
 GPUS: Final = "lotcast:gpus"
 """Sorted set: `GPU detector`, the GPU by its UUID, by the detector's last heartbeat (seconds since the epoch)."""
 
@@ -92,8 +98,11 @@ def small(camera_id: str) -> str:
 
 
 def deleted(camera_id: str) -> str:
-    """String: the camera was deleted, so nobody writes its keys; removed when the id is registered again."""
-    return f"lotcast:{{{camera_id}}}:deleted"
+    """String: the camera was deleted; nobody writes its keys until the id is registered again, which removes this.
+
+    It is none of the camera's keys (`lotcast:{CAM}:…`), of which a deletion leaves nothing.
+    """
+    return f"lotcast:deleted:{camera_id}"
 
 
 def viewers(camera_id: str) -> str:

@@ -86,14 +86,14 @@ def dump_spaces(spaces: Sequence[ParkingSpace]) -> bytes:
 
 
 def load_spaces(data: bytes | None) -> list[ParkingSpace]:
-    """The spaces from Redis; none if the key is absent.
+    """The spaces from Redis; none if the key is absent. A field that a later version added is passed over.
 
     Raises:
         pydantic.ValidationError: somebody wrote there what is not a list of spaces.
     """
     if data is None:
         return []
-    return SpaceList(spaces=_SPACES.validate_json(data)).spaces
+    return SpaceList(spaces=_SPACES.validate_json(data, extra="ignore")).spaces
 
 
 class SpaceStatus(BaseModel):

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Any, Final
-
-from pydantic import ValidationError
+from typing import Any
 
 from libs.common.bus import as_text
-from libs.common.spaces import SpaceStatus, load_spaces
-
-FRESH_MS: Final = 10_000
-"""A status that was not written for this long says nothing any more."""
+from libs.common.camera_state import SpaceCounts, State, count_statuses, read_space_statuses, read_spaces, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +36,6 @@ class CameraAnswers:
 
 
 @dataclass(frozen=True, slots=True)
-class SpaceCounts:
-    """How many of a camera's spaces are in which state."""
-
-    total: int
-    occupied: int
-    free: int
-    unknown: int
-
-
-@dataclass(frozen=True, slots=True)
 class CameraReading:
     """One camera; None is what nobody tells.
 
@@ -70,7 +55,7 @@ class CameraReading:
     """
 
     camera_id: str
-    state: str
+    state: State
     error: str | None
     input_fps: float | None
     output_fps: float | None
@@ -91,57 +76,23 @@ def read_camera(camera_id: str, answers: CameraAnswers, gateways: Set[str], now_
         gateways: names of those that are alive; what others told of viewers does not count.
         now_ms: Redis's time.
     """
-    status = {as_text(field): as_text(value) for field, value in (answers.status or {}).items()}
-    ingest_tells, detector_tells = (
-        now_ms - _number(status.get(f"{role}_updated_at_ms")) < FRESH_MS for role in ("ingest", "detector")
-    )
-    output_fps = _number(status.get("detector_fps")) if detector_tells else None
-    errors = [status.get(f"{role}_error") for role, tells in
-              (("ingest", ingest_tells), ("detector", detector_tells)) if tells]  # fmt: skip
+    broadcast_at_ms = None if answers.broadcast_at_s is None else answers.broadcast_at_s * 1000
+    state = read_state(answers.status or {}, now_ms, broadcast_at_ms=broadcast_at_ms)
+    statuses = read_space_statuses(read_spaces(answers.spaces), answers.occupancy or {}, state)
     return CameraReading(
         camera_id=camera_id,
-        state=_state(status, ingest_tells, answers.broadcast_at_s, now_ms),
-        error=next(filter(None, errors), None),
-        input_fps=_number(status.get("ingest_fps")) if ingest_tells else None,
-        output_fps=output_fps,
-        latency_ms=int(_number(status.get("detector_latency_ms"))) if output_fps else None,
+        state=state.state,
+        error=state.error,
+        input_fps=state.input_fps,
+        output_fps=state.output_fps,
+        latency_ms=state.latency_ms,
         lag=next((group["lag"] for group in answers.groups or [] if "lag" in group), None),
         ingest=None if answers.ingest_lease is None else as_text(answers.ingest_lease),
         detector=None if answers.detector_lease is None else as_text(answers.detector_lease),
         viewers=sum(
-            int(_number(as_text(n))) for gateway, n in (answers.viewers or {}).items() if as_text(gateway) in gateways
+            int(text)
+            for gateway, text in (answers.viewers or {}).items()
+            if as_text(gateway) in gateways and text.isdigit()
         ),
-        spaces=_count(answers.spaces, answers.occupancy or {}),
+        spaces=count_statuses(statuses),
     )
-
-
-def _state(status: Mapping[str, str], ingest_tells: bool, broadcast_at_s: float | None, now_ms: int) -> str:
-    if ingest_tells:
-        return status.get("ingest_state", "")
-    if "ingest_state" in status:
-        return "no ingest"
-    is_broadcast = broadcast_at_s is not None and now_ms - broadcast_at_s * 1000 < FRESH_MS
-    return "broadcast" if is_broadcast else "silent"
-
-
-def _count(spaces: bytes | None, occupancy: Mapping[bytes, bytes]) -> SpaceCounts:
-    try:
-        known = load_spaces(spaces)
-    except ValidationError:
-        known = []
-    states = [_space_state(occupancy.get(space.space_id.encode())) for space in known]
-    return SpaceCounts(len(states), states.count("occupied"), states.count("free"), states.count("unknown"))
-
-
-def _space_state(text: bytes | None) -> str:
-    try:
-        return "unknown" if text is None else SpaceStatus.model_validate_json(text).state
-    except ValidationError:
-        return "unknown"
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or 0)
-    except ValueError:
-        return 0.0

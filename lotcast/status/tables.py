@@ -10,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from libs.common.camera_state import SpaceCounts
 from libs.common.redis_clock import describe_skew
-from lotcast.status.camera import CameraReading, SpaceCounts
+from lotcast.status.camera import CameraReading
 from lotcast.status.reading import ROLES, ProcessReading, Reading, RedisReading
 
 NOTHING: Final = "-"

@@ -16,7 +16,8 @@ from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from services.gateway.api import bridge, cameras, docs, live, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
-from services.gateway.broadcasts import Broadcasts
+from services.gateway.broadcasts import Broadcasts, UnregisteredLimits
+from services.gateway.camera_views import CameraViews
 from services.gateway.dashboard import Dashboard
 from services.gateway.hub.hub import Hub
 from services.gateway.live.hub import LiveHub
@@ -25,6 +26,7 @@ from services.gateway.metrics import GatewayMetrics
 from services.gateway.openapi_document import complete_openapi
 from services.gateway.presence import Presence
 from services.gateway.problems import BROADCAST_PATH, install_problem_handlers, on_fault
+from services.gateway.registration import Registration
 from services.gateway.resources import Resources
 from services.gateway.security.attempts import Attempts
 from services.gateway.security.gate import Gate
@@ -65,8 +67,11 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         gateway_id = process_id("gateway")
         live_hub = LiveHub(redis, subscriber)
         presence = Presence(redis, (hub, live_hub), gateway_id, clock)
-        status_feed = StatusFeed(redis, presence, live_hub, clock)
-        broadcasts = Broadcasts(redis, presence, clock)
+        broadcasts = Broadcasts(
+            redis, presence, clock, UnregisteredLimits(settings.unregistered_max, settings.unregistered_max_bytes)
+        )
+        views = CameraViews(redis, presence, broadcasts, clock)
+        status_feed = StatusFeed(views, live_hub, clock)
         hub.on_change = live_hub.on_change = presence.nudge
 
         def renew_subscriptions() -> None:
@@ -80,6 +85,8 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             live=live_hub,
             presence=presence,
             broadcasts=broadcasts,
+            views=views,
+            registration=Registration(redis),
             metrics=metrics,
             tokens=tokens,
             logins=Attempts(settings.logins_per_minute),

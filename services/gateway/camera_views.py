@@ -1,9 +1,8 @@
-"""Cameras as the API shows them, read from Redis in one go."""
+"""Cameras as the API shows them, read from Redis in two round trips."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from pydantic import ValidationError
@@ -11,89 +10,130 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.bus import as_bytes, as_text
-from libs.common.cameras import Camera, hide_credentials
-from libs.common.spaces import ParkingSpace, SpaceStatus, load_spaces
-from services.gateway.api.models import CameraState, CameraStatus, CameraView, OccupancyCounts, SpaceView
+from libs.common.camera_state import (
+    CameraState,
+    SpaceCounts,
+    State,
+    count_statuses,
+    read_space_statuses,
+    read_spaces,
+    read_state,
+)
+from libs.common.camera_urls import hide_credentials, public_url
+from libs.common.cameras import Camera
+from libs.common.redis_clock import RedisClock
+from libs.common.spaces import ParkingSpace, SpaceStatus
+from libs.common.validation import describe_invalid
+from services.gateway.api.models import CameraState as ShownState
+from services.gateway.api.models import CameraStatus, CameraView, OccupancyCounts, SpaceView
+from services.gateway.broadcasts import Broadcasts
 from services.gateway.presence import Presence
+from services.gateway.registration import version_of
+from services.gateway.security.tokens import Role
 
-STALE_AFTER_S: Final = 10.0
-"""A status that was not written for this long says nothing any more."""
+_SHOWN: Final[Mapping[State, ShownState]] = {
+    "no ingest": "unknown",
+    "broadcast": "live",
+    "silent": "stalled",
+    "live": "live",
+    "connecting": "connecting",
+    "stalled": "stalled",
+    "error": "error",
+    "disabled": "disabled",
+}
 
 
-async def load_camera(redis: Redis, camera_id: str) -> Camera | None:
-    """A registered camera; None if there is none, or its entry is unreadable."""
-    text = await redis.hget(keys.CAMERAS, camera_id)
+def parse_camera(text: bytes) -> Camera | None:
+    """A registered camera; None if its entry is unreadable."""
     try:
-        return None if text is None else Camera.model_validate_json(text)
+        return Camera.model_validate_json(text)
     except ValidationError:
         return None
 
 
-async def load_views(redis: Redis, presence: Presence, camera_ids: list[str] | None = None) -> list[CameraView]:
-    """Cameras with their state, in order of their ids.
+class CameraViews:
+    """Reads cameras from Redis; raises `redis.RedisError` when that is away."""
 
-    Args:
-        redis: the bus.
-        presence: counts the viewers.
-        camera_ids: which; by default all that are registered or broadcast.
-    """
-    live = await presence.live_gateways()
-    registered = {as_text(key): as_bytes(text) for key, text in (await redis.hgetall(keys.CAMERAS)).items()}
-    broadcast = {camera_id.decode() for camera_id in cast(list[bytes], await redis.zrange(keys.BROADCASTERS, 0, -1))}
-    known = sorted(registered.keys() | broadcast)
-    wanted = known if camera_ids is None else [camera_id for camera_id in camera_ids if camera_id in known]
-    pipe = redis.pipeline(transaction=False)
-    for camera_id in wanted:
+    def __init__(self, redis: Redis, presence: Presence, broadcasts: Broadcasts, clock: RedisClock) -> None:
+        self._redis = redis
+        self._presence = presence
+        self._broadcasts = broadcasts
+        self._clock = clock
+
+    async def entry(self, camera_id: str) -> Camera | None:
+        """A camera as it is registered; None if there is none, or its entry is unreadable."""
+        text = await self._redis.hget(keys.CAMERAS, camera_id)
+        return None if text is None else parse_camera(as_bytes(text))
+
+    async def load(self, caller: Role | None, camera_ids: Sequence[str] | None = None) -> list[CameraView]:
+        """Cameras with their state, in order of their ids.
+
+        Args:
+            caller: who asks: only an admin sees users and queries of URLs.
+            camera_ids: by default all. A camera that nobody registered is shown only while a worker broadcasts it, and
+                never because somebody watches it.
+        """
+        asked = self._redis.pipeline(transaction=False)
+        if camera_ids is None:
+            asked.hgetall(keys.CAMERAS)
+        else:
+            asked.hmget(keys.CAMERAS, list(camera_ids))
+        self._presence.ask_live_gateways(asked)
+        found, live = await asked.execute() if camera_ids != [] else ([], [])
+        if camera_ids is None:
+            registered = {as_text(key): as_bytes(text) for key, text in found.items()}
+            wanted = sorted(registered.keys() | await self._broadcasts.camera_ids())
+        else:
+            registered = {key: as_bytes(text) for key, text in zip(camera_ids, found, strict=True) if text is not None}
+            wanted = list(camera_ids)
+        pipe = self._redis.pipeline(transaction=False)
+        for camera_id in wanted:
+            pipe.hgetall(keys.status(camera_id))
+            pipe.get(keys.spaces(camera_id))
+            pipe.hgetall(keys.occupancy(camera_id))
+            pipe.hgetall(keys.viewers(camera_id))
+            pipe.zscore(keys.BROADCASTERS, camera_id)
+            pipe.exists(keys.latest(camera_id))
+        answers: list[Any] = await pipe.execute() if wanted else []
+        gateways, now_ms, views = {as_text(gateway) for gateway in live}, self._clock.now_ms(), []
+        for number, camera_id in enumerate(wanted):
+            status, spaces, occupancy, viewers, broadcast_at_s, has_picture = answers[6 * number : 6 * number + 6]
+            entry = _Entry(registered.get(camera_id))
+            if entry.text is None and not has_picture:
+                continue  # only watched
+            state = read_state(
+                status,
+                now_ms,
+                is_registered=entry.text is not None,
+                is_enabled=entry.is_enabled,
+                broadcast_at_ms=broadcast_at_s * 1000 if broadcast_at_s is not None and has_picture else None,
+            )
+            counts = count_statuses(read_space_statuses(read_spaces(spaces), occupancy, state))
+            count = self._presence.count(camera_id, viewers, gateways)
+            views.append(entry.view(camera_id, caller, state, counts, count, now_ms))
+        return views
+
+    async def spaces(self, camera_id: str) -> list[SpaceView]:
+        """Each space of a camera with what is known of it now; a space that nobody judged yet is unknown."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hget(keys.CAMERAS, camera_id)
         pipe.hgetall(keys.status(camera_id))
         pipe.get(keys.spaces(camera_id))
         pipe.hgetall(keys.occupancy(camera_id))
-        pipe.hgetall(keys.viewers(camera_id))
-        pipe.zscore(keys.BROADCASTERS, camera_id)
-        pipe.exists(keys.latest(camera_id))
-    answers: list[Any] = await pipe.execute() if wanted else []
-    views = []
-    for number, camera_id in enumerate(wanted):
-        status, spaces, occupancy, viewers, updated_at, has_picture = answers[6 * number : 6 * number + 6]
-        views.append(
-            _view(
-                camera_id,
-                registered.get(camera_id),
-                {as_text(name): as_text(value) for name, value in status.items()},
-                count_spaces(space_views(safe_spaces(spaces), occupancy)),
-                presence.count(camera_id, viewers, live),
-                # One that is only watched is among the broadcasters, too, since somebody began to.
-                updated_at if has_picture else None,
-            )
-        )
-    return views
+        text, status, spaces_text, occupancy = cast(tuple[Any, Any, Any, Any], await pipe.execute())
+        is_enabled = _Entry(text).is_enabled
+        state = read_state(status, self._clock.now_ms(), is_registered=text is not None, is_enabled=is_enabled)
+        spaces = read_spaces(spaces_text)
+        statuses = read_space_statuses(spaces, occupancy, state)
+        return [_space_view(space, status) for space, status in zip(spaces, statuses, strict=True)]
 
 
-def safe_spaces(text: bytes | None) -> list[ParkingSpace]:
-    """The spaces in Redis; none if somebody wrote there what is not a list of spaces."""
-    try:
-        return load_spaces(text)
-    except ValidationError:
-        return []
+def show_counts(counts: SpaceCounts) -> OccupancyCounts:
+    """The counts as the API shows them."""
+    return OccupancyCounts(total=counts.total, occupied=counts.occupied, free=counts.free, unknown=counts.unknown)
 
 
-def space_views(spaces: list[ParkingSpace], occupancy: Mapping[bytes, bytes]) -> list[SpaceView]:
-    """Each space with what is known of it; a space that nobody judged yet is unknown."""
-    views = []
-    for space in spaces:
-        status = _space_status(occupancy.get(space.space_id.encode()))
-        views.append(
-            SpaceView(
-                space_id=space.space_id,
-                space_name=space.space_name,
-                state=status.state if status else "unknown",
-                since=status.since_ms / 1000 if status else None,
-                track_id=status.track_id if status else None,
-            )
-        )
-    return views
-
-
-def count_spaces(views: list[SpaceView]) -> OccupancyCounts:
+def count_views(views: Sequence[SpaceView]) -> OccupancyCounts:
     """How many spaces are in which state."""
     states = [view.state for view in views]
     return OccupancyCounts(
@@ -104,64 +144,72 @@ def count_spaces(views: list[SpaceView]) -> OccupancyCounts:
     )
 
 
-def _space_status(text: bytes | None) -> SpaceStatus | None:
-    try:
-        return None if text is None else SpaceStatus.model_validate_json(text)
-    except ValidationError:
-        return None
-
-
-def _view(
-    camera_id: str,
-    text: bytes | None,
-    status: Mapping[str, str],
-    occupancy: OccupancyCounts,
-    viewers: int,
-    updated_at: float | None,
-) -> CameraView:
-    camera, problem = None, None
-    if text is not None:
-        try:
-            camera = Camera.model_validate_json(text)
-        except ValidationError as error:
-            problem = f"bad entry in {keys.CAMERAS}: {error.errors()[0]['msg']}"
-    return CameraView(
-        id=camera_id,
-        name=camera.name if camera else camera_id,
-        url=hide_credentials(camera.url) if camera else None,
-        fps=camera.fps if camera else None,
-        enabled=camera.enabled if camera else True,
-        motion_threshold=camera.motion_threshold if camera else None,
-        registered=text is not None,
-        viewers=viewers,
-        occupancy=occupancy,
-        status=_status(status, text is not None, updated_at, problem),
+def _space_view(space: ParkingSpace, status: SpaceStatus | None) -> SpaceView:
+    return SpaceView(
+        space_id=space.space_id,
+        space_name=space.space_name,
+        state=status.state if status else "unknown",
+        since=status.since_ms / 1000 if status else None,
+        track_id=status.track_id if status else None,
     )
 
 
-def _status(status: Mapping[str, str], registered: bool, updated_at: float | None, problem: str | None) -> CameraStatus:
-    now_s = time.time()
-    fresh = now_s - _number(status.get("ingest_updated_at_ms")) / 1000 < STALE_AFTER_S
-    detector_fresh = now_s - _number(status.get("detector_updated_at_ms")) / 1000 < STALE_AFTER_S
-    state: CameraState = "unknown"
-    if not registered:
-        state = "live" if updated_at is not None and now_s - updated_at < STALE_AFTER_S else "stalled"
-    elif fresh and status.get("ingest_state") in ("live", "connecting", "stalled", "error", "disabled"):
-        state = status["ingest_state"]  # type: ignore[assignment]
-    error = problem or (status.get("ingest_error") if fresh else None) or status.get("detector_error") or None
-    last_frame_ms = _number(status.get("ingest_last_frame_at_ms"))
+class _Entry:
+    """A camera's entry in Redis; both are None for a camera that nobody registered."""
+
+    def __init__(self, text: bytes | None) -> None:
+        self.text = text
+        self.camera: Camera | None = None
+        self.problem: str | None = None
+        if text is not None:
+            try:
+                self.camera = Camera.model_validate_json(text)
+            except ValidationError as error:
+                self.problem = f"bad entry in {keys.CAMERAS}: {describe_invalid(error)}"
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.camera is None or self.camera.enabled
+
+    def view(
+        self,
+        camera_id: str,
+        caller: Role | None,
+        state: CameraState,
+        counts: SpaceCounts,
+        viewers: int,
+        now_ms: int,
+    ) -> CameraView:
+        camera = self.camera
+        shown_url = hide_credentials if caller == "admin" else public_url
+        return CameraView(
+            id=camera_id,
+            name=camera.name if camera else camera_id,
+            url=shown_url(camera.url) if camera else None,
+            fps=camera.fps if camera else None,
+            enabled=camera.enabled if camera else True,
+            motion_threshold=camera.motion_threshold if camera else None,
+            registered=self.text is not None,
+            version=None if self.text is None else version_of(self.text),
+            viewers=viewers,
+            occupancy=show_counts(counts),
+            status=_show_status(state, self.problem, now_ms),
+        )
+
+
+def _show_status(state: CameraState, problem: str | None, now_ms: int) -> CameraStatus:
+    last_ms = state.examined_at_ms or state.last_frame_at_ms
     return CameraStatus(
-        state="error" if problem else state,
-        error=error,
-        input_fps=_number(status.get("ingest_fps")) if fresh else None,
-        output_fps=_number(status.get("detector_fps")) if detector_fresh else None,
-        reconnects=int(_number(status.get("ingest_reconnects"))),
-        last_frame_at=last_frame_ms / 1000 if last_frame_ms else updated_at if not registered else None,
+        state="error" if problem else _SHOWN[state.state],
+        error=problem or state.error,
+        input_fps=state.input_fps,
+        output_fps=state.output_fps,
+        reconnects=state.reconnects,
+        last_frame_at=_seconds(state.last_frame_at_ms),
+        examined_at=_seconds(state.examined_at_ms),
+        age_s=None if last_ms is None else max(0, now_ms - last_ms) / 1000,
     )
 
 
-def _number(text: str | None) -> float:
-    try:
-        return float(text or 0)
-    except ValueError:
-        return 0.0
+def _seconds(at_ms: int | None) -> float | None:
+    return None if at_ms is None else at_ms / 1000

@@ -28,7 +28,7 @@ STAGES: Final = {
     "send": Stage("a picture to one viewer", {"newer": "the next one came while the viewer was busy"}),
     "bridge": Stage(
         "a picture that a worker posts",
-        {"refused": "answered 400, 413 or 422", "redis_away": "answered 503: Redis is away, full, or refuses it"},
+        {"refused": "answered 400, 413, 422 or 429", "redis_away": "answered 503: Redis is away, full, or refuses it"},
     ),
 }
 REFUSED: Final = {

@@ -18,6 +18,7 @@ from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
 from libs.common.redis_errors import RedisFault, classify, describe, explain
 from libs.common.secrets import mask_secrets
+from libs.common.validation import describe_errors
 
 _log = get_logger("problems")
 
@@ -63,9 +64,11 @@ _TITLES: Final = {
     404: "Not found",
     405: "No such method",
     408: "Too slow",
-    409: "Exists already",
+    409: "Conflict",
+    412: "Changed meanwhile",
     413: "Too large",
     422: "Not valid",
+    429: "Too many",
     500: "A fault of the gateway",
     503: "Not available",
 }
@@ -106,7 +109,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         if request.url.path in BRIDGE_PATHS:
             rows = [{"loc": row["loc"], "msg": row["msg"], "type": row["type"]} for row in error.errors()]
             return error_response(request.url.path, 422, rows)
-        return error_response(request.url.path, 422, describe_invalid(error))
+        return error_response(request.url.path, 422, describe_errors(error.errors(), whole="body"))
 
     told_s: dict[str, float] = {}
 
@@ -149,20 +152,3 @@ def _methods_at(app: FastAPI, path: str) -> list[str]:
         if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path):
             found.update(method.upper() for method in operations)
     return sorted(found)
-
-
-def describe_invalid(error: RequestValidationError) -> str:
-    """The first problem of a request, with field and value: `fps: Input should be less than 60; it is 99`."""
-    first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"] if step != "body") or "body"
-    message = str(first["msg"]).removeprefix("Value error, ")
-    shown = _shown_value(first.get("input"))
-    return f"{where}: {message}" + (f"; it is {shown}" if shown else "")
-
-
-def _shown_value(value: Any) -> str:
-    """A value as it may be shown; empty for what may hold a password, and for whole objects, which hold anything."""
-    if isinstance(value, dict | list) or (isinstance(value, str) and ("@" in value or "://" in value)):
-        return ""
-    text = repr(value)
-    return text if len(text) <= 120 else text[:117] + "..."

@@ -12,12 +12,15 @@ from starlette.requests import HTTPConnection
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from services.gateway.broadcasts import Broadcasts
+from services.gateway.camera_views import CameraViews
 from services.gateway.hub.hub import Hub
 from services.gateway.live.hub import LiveHub
 from services.gateway.metrics import REFUSED, GatewayMetrics
 from services.gateway.presence import Presence
+from services.gateway.registration import Registration
 from services.gateway.security.attempts import Attempts
-from services.gateway.security.tokens import TokenSet
+from services.gateway.security.gate import ROLE
+from services.gateway.security.tokens import Role, TokenSet
 from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
 
@@ -32,6 +35,8 @@ class Resources:
     live: LiveHub
     presence: Presence
     broadcasts: Broadcasts
+    views: CameraViews
+    registration: Registration
     metrics: GatewayMetrics
     tokens: TokenSet
     logins: Attempts
@@ -58,3 +63,11 @@ def _resources(connection: HTTPConnection) -> Resources:
 
 Used = Annotated[Resources, Depends(_resources)]
 """A route's parameter that gets the gateway's resources."""
+
+
+def _role(connection: HTTPConnection) -> Role | None:
+    return getattr(connection.state, ROLE)  # type: ignore[no-any-return]
+
+
+Caller = Annotated[Role | None, Depends(_role)]
+"""A route's parameter: the caller's role; an admin's where nobody has to log in."""

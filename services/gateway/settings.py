@@ -53,6 +53,13 @@ class GatewaySettings(ServiceSettings):
         sorted(URL_SCHEMES)
     )
     frame_max_bytes: Annotated[int, Field(ge=1024, description="longest JPEG that the bridge takes")] = 8_000_000
+    unregistered_max: Annotated[
+        int,
+        Field(ge=0, le=1000, description="cameras that nobody registered: as many may workers broadcast at once"),
+    ] = 100
+    unregistered_max_bytes: Annotated[
+        int, Field(ge=0, description="total size of their last pictures in Redis, in bytes")
+    ] = 64_000_000
     workers: Annotated[int, Field(ge=1, le=64, description="processes that share the port")] = 1
     viewers_max: Annotated[int, Field(ge=1, description="viewers at once, in this process")] = 2000
     send_timeout_s: Annotated[

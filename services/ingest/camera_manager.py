@@ -6,12 +6,15 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import keys
+from libs.common.bus import HashFields
 from libs.common.cameras import Camera
+from libs.common.leased_transaction import LeasedTransaction, Unleased, Write
 from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
 from libs.common.monitoring.liveness import LivenessCheck
@@ -79,6 +82,7 @@ class CameraManager:
         self._readers_pulse = LivenessCheck("care for readers", STUCK_AFTER_S)
         self.liveness_checks = (self._listing_pulse, self._readers_pulse)
         self._redis = redis
+        self._transaction = LeasedTransaction(redis)
         self._directory = directory
         self._leases = leases
         self._writer = writer
@@ -197,20 +201,27 @@ class CameraManager:
             self._leases.changed.set()
 
     async def _report(self) -> None:
-        pipe = self._redis.pipeline(transaction=False)
+        writes = []
         for camera_id, reading in self._readings.items():
             self._look_after(reading)
             fields = reading.status.fields(self._leases.member, self._writer.dropped[camera_id], self._writer.clock)
-            pipe.hset(keys.status(camera_id), mapping=fields)
+            writes.append(_status(reading.lease, fields))
         if self._leases.speaks_for_all():
             for camera_id, problem in self._listing.bad.items():
-                pipe.hset(keys.status(camera_id), mapping=idle_fields("error", problem, "", self._writer.clock))
+                writes.append(
+                    _status(Unleased("ingest", camera_id), idle_fields("error", problem, "", self._writer.clock))
+                )
             for camera_id in self._listing.disabled:
-                pipe.hset(keys.status(camera_id), mapping=idle_fields("disabled", "", "", self._writer.clock))
+                writes.append(
+                    _status(Unleased("ingest", camera_id), idle_fields("disabled", "", "", self._writer.clock))
+                )
+        if writes:
+            for answer in await self._transaction.execute_each(writes):
+                if isinstance(answer, Exception):
+                    raise answer
         removed = self._removed - self._readings.keys()
-        for camera_id in removed:  # what was written after somebody had deleted the camera's keys
-            pipe.delete(keys.status(camera_id), keys.frames(camera_id))
-        await pipe.execute()
+        if removed:  # with redis-cli, which deletes no more than the entry
+            await self._redis.delete(*(key for one in removed for key in (keys.status(one), keys.frames(one))))
         self._removed -= removed
 
     def _look_after(self, reading: _Reading) -> None:
@@ -221,6 +232,11 @@ class CameraManager:
             reading.broke_at_s = time.monotonic()
             reading.status.set("error", f"ingest has a fault with this camera ({type(error).__name__}); see its log")
             _log.error("a reader broke; beginning it again later", camera=reading.camera.id, exc_info=error)
+
+
+def _status(lease: Lease | Unleased, fields: HashFields) -> Write:
+    """The write of a camera's status."""
+    return Write(lease, [("HSET", keys.status(lease.camera_id), *chain.from_iterable(fields.items()))])
 
 
 async def _pause(event: asyncio.Event, stop: asyncio.Event) -> None:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from libs.common.cameras import Camera, CameraId, CameraUrl, MotionThreshold, hide_credentials
+from libs.common.cameras import Camera, CameraId, CameraUrl, MotionThreshold
 from libs.common.errors import ConfigurationError
 from libs.common.spaces import ParkingSpace, SpaceList
+from libs.common.validation import describe_invalid
 
 
 class CameraEntry(BaseModel):
@@ -31,41 +32,6 @@ class CameraEntry(BaseModel):
         """The entry as Redis holds it."""
         fields = self.model_dump(exclude={"spaces"})
         return Camera(**fields | {"name": self.name or self.id})
-
-
-def describe_problem(error: ValidationError) -> str:
-    """The first problem: `cameras.0.url: must start with …; it is 'ftp://…'`.
-
-    A value is shown where it is one plain value. A whole entry is never shown, since it holds the camera's password.
-    """
-    first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"])
-    problem = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "json_invalid" or not first["loc"]:
-        return problem if first["type"] == "value_error" else f"entry: {problem}"
-    value = first.get("input")
-    if first["type"] == "missing" or isinstance(value, dict):
-        return f"{where}: {problem}"
-    if isinstance(value, list) and not _is_plain(value):
-        return f"{where}: {problem}"
-    shown = repr(_shown_url(value) if isinstance(value, str) and (where == "url" or "://" in value) else value)
-    return f"{where}: {problem}; it is {shown[:200]}"
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a value holds numbers only, as a polygon does."""
-    if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
-    return isinstance(value, int | float)
-
-
-def _shown_url(url: str) -> str:
-    """A URL for an error message: without what may be a password, also where its structure cannot be told."""
-    shown = hide_credentials(url)
-    scheme, separator, rest = shown.partition("://")
-    if shown == url and "@" in rest:  # a password that does not look like one
-        return f"{scheme}{separator}***@{rest.rpartition('@')[2]}"
-    return shown if separator else "(not a URL)"
 
 
 def parse_cameras_file(text: str, name: str) -> list[CameraEntry]:
@@ -93,7 +59,7 @@ def parse_cameras_file(text: str, name: str) -> list[CameraEntry]:
             entry.camera()
             SpaceList(spaces=entry.spaces or [])
         except ValidationError as error:
-            raise ConfigurationError(f"{where}: {describe_problem(error)}") from None
+            raise ConfigurationError(f"{where}: {describe_invalid(error)}") from None
         _refuse_twice(entry, entries, where)
         entries.append(entry)
     return entries
@@ -129,7 +95,7 @@ def parse_cameras_variable(text: str) -> list[CameraEntry]:
         try:
             entry = CameraEntry(id=name, url=url)
         except ValidationError as error:
-            raise ConfigurationError(f"{where}: {describe_problem(error)}") from None
+            raise ConfigurationError(f"{where}: {describe_invalid(error)}") from None
         _refuse_twice(entry, entries, where)
         entries.append(entry)
     return entries

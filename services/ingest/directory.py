@@ -13,7 +13,8 @@ from libs.common import keys
 from libs.common.bus import as_bytes
 from libs.common.cameras import Camera, is_camera_id
 from libs.common.logging import get_logger
-from services.ingest.cameras_file import CameraEntry, describe_problem
+from libs.common.validation import describe_invalid
+from services.ingest.cameras_file import CameraEntry
 from services.ingest.seeding import changed_since, seed
 
 _log = get_logger("directory")
@@ -49,7 +50,7 @@ def read_listing(entries: Mapping[bytes, bytes]) -> Listing:
         try:
             camera = Camera.model_validate_json(text)
         except ValidationError as error:
-            bad[camera_id] = describe_problem(error)
+            bad[camera_id] = describe_invalid(error)
             continue
         if camera.id != camera_id:
             bad[camera_id] = f"id: the entry says {camera.id!r} and stands under {camera_id!r}"

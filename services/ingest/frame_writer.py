@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import keys
+from libs.common.leased_transaction import Command, LeasedTransaction, Write
 from libs.common.leases import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
@@ -39,7 +41,7 @@ class FrameWriter:
         self.dropped: Counter[str] = Counter()
         self.clock = clock
         self._newest_ms: WeakKeyDictionary[Lease, int] = WeakKeyDictionary()
-        self._redis = redis
+        self._transaction = LeasedTransaction(redis)
         self._metrics = metrics
         self._newest: dict[str, tuple[Lease, RawFrame]] = {}
         self._filled = asyncio.Event()
@@ -100,24 +102,38 @@ class FrameWriter:
         return batch
 
     async def _write(self, batch: dict[str, tuple[Lease, RawFrame]]) -> None:
-        """Write a batch, and take out of it what may not be written."""
-        pipe = self._redis.pipeline(transaction=False)
-        for camera_id, (lease, frame) in list(batch.items()):
+        """Write a batch, and take out of it what may not be written.
+
+        Raises:
+            redis.RedisError: Redis is away or refuses them all; what it refuses of one camera harms no other.
+        """
+        for camera_id, (lease, _) in list(batch.items()):
             # The last look before the frame leaves: the process may have been paused since the frame came.
             if not lease.is_valid():
                 self._drop(camera_id, "lease_lost")
                 del batch[camera_id]
-                continue
-            fields: dict = frame.to_fields()  # type: ignore[type-arg]
-            pipe.xadd(keys.frames(camera_id), fields, maxlen=FRAMES_MAXLEN, approximate=False)
         if not batch:
             return
-        await pipe.execute()
+        answers = await self._transaction.execute_each(
+            [Write(lease, [_add(frame, lease)]) for lease, frame in batch.values()]
+        )
+        problems = [answer for answer in answers if isinstance(answer, Exception)]
+        if len(problems) == len(answers):
+            raise problems[0]
         written_at_ms = self.clock.now_ms()
-        self._metrics.count("write", frames=len(batch))
-        for _, frame in batch.values():
+        for (camera_id, (_, frame)), answer in zip(batch.items(), answers, strict=True):
+            if answer is None or isinstance(answer, Exception):
+                self._drop(camera_id, "lease_lost" if answer is None else "redis_away")
+                continue
+            self._metrics.count("write")
             self._metrics.took("capture_to_stream", (written_at_ms - frame.captured_at_ms) / 1000)
 
     def _drop(self, camera_id: str, cause: str) -> None:
         self.dropped[camera_id] += 1
         self._metrics.drop("write", cause)
+
+
+def _add(frame: RawFrame, lease: Lease) -> Command:
+    """The command that adds a frame to its camera's stream."""
+    fields = chain.from_iterable(frame.to_fields().items())
+    return ("XADD", keys.frames(lease.camera_id), "MAXLEN", "=", FRAMES_MAXLEN, "*", *fields)

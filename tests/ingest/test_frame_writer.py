@@ -9,15 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.lock import Lock
 
 from libs.common import keys
-from libs.common.clock import running_s
 from libs.common.leases import Lease
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from libs.common.redis_clock import RedisClock
 from services.ingest.frame_writer import BATCH_BYTES, FrameWriter
 from services.ingest.metrics import IngestMetrics
+from tests.support.leases import held_lease
 from tests.support.pictures import make_jpeg
 from tests.support.waiting import wait_for
 
@@ -28,10 +27,8 @@ def frame(seq: int) -> RawFrame:
     return RawFrame(seq, 1, 64, 48, JPEG)
 
 
-def lease_of(redis: Redis, camera_id: str, timeout_s: float = 60) -> Lease:
-    lease = Lease(camera_id, Lock(redis, camera_id), timeout_s)
-    lease.extend(running_s())
-    return lease
+async def lease_of(redis: Redis, camera_id: str, timeout_s: float = 60) -> Lease:
+    return await held_lease(redis, "ingest", camera_id, timeout_s)
 
 
 @asynccontextmanager
@@ -53,8 +50,8 @@ async def written(redis: Redis, camera_id: str) -> list[int]:
 async def test_only_the_newest_frame_of_a_camera_waits_and_the_rest_is_counted(redis: Redis) -> None:
     writer, one, two = (
         FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)),
-        lease_of(redis, "ONE"),
-        lease_of(redis, "TWO"),
+        await lease_of(redis, "ONE"),
+        await lease_of(redis, "TWO"),
     )
     for seq in range(1, 6):
         writer.offer(one, frame(seq))
@@ -72,8 +69,8 @@ async def test_a_frame_whose_lease_ran_out_while_it_waited_is_not_written(redis:
     """As when the process is paused between the camera and Redis."""
     writer, short, good = (
         FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)),
-        lease_of(redis, "SHORT", 0.05),
-        lease_of(redis, "GOOD"),
+        await lease_of(redis, "SHORT", 0.05),
+        await lease_of(redis, "GOOD"),
     )
     writer.offer(short, frame(1))
     writer.offer(good, frame(1))
@@ -92,7 +89,7 @@ async def test_many_large_frames_go_out_in_turns_and_all_arrive(redis: Redis) ->
     writer = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis))
     camera_ids = [f"CAM{number}" for number in range(20)]
     for camera_id in camera_ids:
-        writer.offer(lease_of(redis, camera_id), RawFrame(1, 1, 64, 48, bytes(BATCH_BYTES // 4)))
+        writer.offer(await lease_of(redis, camera_id), RawFrame(1, 1, 64, 48, bytes(BATCH_BYTES // 4)))
     async with writing(writer):
 
         async def arrived() -> bool:
@@ -103,7 +100,7 @@ async def test_many_large_frames_go_out_in_turns_and_all_arrive(redis: Redis) ->
 
 
 async def test_the_stream_keeps_a_few_frames_exactly(redis: Redis) -> None:
-    writer, lease = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)), lease_of(redis, "ONE")
+    writer, lease = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)), await lease_of(redis, "ONE")
     async with writing(writer):
         for seq in range(1, 12):
             writer.offer(lease, frame(seq))
@@ -113,3 +110,38 @@ async def test_the_stream_keeps_a_few_frames_exactly(redis: Redis) -> None:
 
             await wait_for(arrived, every_s=0.002)
     assert await written(redis, "ONE") == list(range(12 - FRAMES_MAXLEN, 12))
+
+
+async def test_redis_refuses_frames_of_a_deleted_camera_and_of_one_that_went_to_another_ingest(redis: Redis) -> None:
+    writer = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis))
+    leases = {camera_id: await lease_of(redis, camera_id) for camera_id in ("KEPT", "DELETED", "LOST")}
+    await redis.set(keys.deleted("DELETED"), 1)
+    await redis.set(keys.lease("ingest", "LOST"), "somebody-else")
+    for lease in leases.values():
+        writer.offer(lease, frame(1))
+    async with writing(writer):
+
+        async def arrived() -> bool:
+            return await written(redis, "KEPT") == [1]
+
+        await wait_for(arrived)
+    assert not await redis.exists(keys.frames("DELETED"), keys.frames("LOST"))
+    assert writer.dropped == {"DELETED": 1, "LOST": 1}
+
+
+async def test_a_stream_that_redis_refuses_harms_no_other_camera(redis: Redis) -> None:
+    writer, bad, good = (
+        FrameWriter(redis, IngestMetrics().frames, RedisClock(redis)),
+        await lease_of(redis, "BAD"),
+        await lease_of(redis, "GOOD"),
+    )
+    await redis.set(keys.frames("BAD"), "no stream")
+    writer.offer(bad, frame(1))
+    writer.offer(good, frame(1))
+    async with writing(writer):
+
+        async def arrived() -> bool:
+            return await written(redis, "GOOD") == [1] and bool(writer.dropped)
+
+        await wait_for(arrived)
+    assert writer.dropped == {"BAD": 1}

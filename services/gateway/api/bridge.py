@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from libs.common.redis_errors import REDIS_ERRORS
 from services.gateway.api.models import BroadcastAnswer, Broadcaster, BroadcastRequest, BroadcastStatus
+from services.gateway.broadcasts import TooManyBroadcasts
 from services.gateway.problems import BridgeProblem
 from services.gateway.resources import Resources, Used
 
@@ -27,6 +28,7 @@ _ERRORS: Final = {
     408: {"model": BridgeProblem, "description": "The body did not come in time"},
     413: {"model": BridgeProblem, "description": "Too large"},
     422: {"model": BridgeProblem, "description": "Not the schema"},
+    429: {"model": BridgeProblem, "description": "No room for one more camera that nobody registered"},
     503: {
         "model": BridgeProblem,
         "description": "Redis is away, failing over, full, or refuses us; Retry-After stands where waiting helps",
@@ -63,6 +65,9 @@ async def broadcast_detection(request: Request, used: Used) -> Response:
     except REDIS_ERRORS:
         used.metrics.frames.drop("bridge", "redis_away")
         raise
+    except TooManyBroadcasts as error:
+        used.metrics.frames.drop("bridge", "refused")
+        raise HTTPException(429, str(error), {"Retry-After": "60"}) from None
     used.metrics.frames.count("bridge")
     used.metrics.frames.took("bridge_to_redis", time.perf_counter() - started)
     answer = {

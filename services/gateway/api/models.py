@@ -6,15 +6,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from libs.common.cameras import CAMERA_ID_PATTERN, CameraId, CameraUrl, MotionThreshold
+from libs.common.cameras import (
+    CAMERA_ID_PATTERN,
+    FPS,
+    CameraId,
+    CameraName,
+    CameraUrl,
+    FramesPerSecond,
+    MotionThreshold,
+)
 from libs.common.spaces import SpaceState
 from services.gateway.security.tokens import Role
 
 CameraState = Literal["live", "connecting", "stalled", "error", "disabled", "unknown"]
-CameraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=r"\S")]
 _CAMERA_URL = r"^((https?|rtsps?)://|file:///|v4l2:///dev/)[!-~]+$"
 ApiCameraUrl = Annotated[CameraUrl, Field(json_schema_extra={"pattern": _CAMERA_URL})]
-FramesPerSecond = Annotated[float, Field(strict=True, gt=0, le=60, allow_inf_nan=False)]
+StrictFramesPerSecond = Annotated[FramesPerSecond, Field(strict=True)]
 _JPEG_BASE64 = r"^/9j/([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 Seconds = Annotated[float, Field(description="seconds since the epoch")]
 
@@ -36,11 +43,20 @@ class CameraStatus(BaseModel):
     input_fps: float | None
     output_fps: float | None
     reconnects: int
-    last_frame_at: Seconds | None
+    last_frame_at: Annotated[float | None, Field(description="seconds since the epoch, by Redis's clock")]
+    examined_at: Annotated[
+        float | None, Field(description="when the detector last examined a frame; seconds since the epoch")
+    ] = None
+    age_s: Annotated[
+        float | None, Field(description="seconds since the last examined or, without a detector, last good frame")
+    ] = None
 
 
 class CameraView(BaseModel):
-    """A camera as the API shows it; a password in its URL reads `***`."""
+    """A camera as the API shows it.
+
+    Admins see its URL with `***` for each password; viewers without user, password and query.
+    """
 
     id: str
     name: str
@@ -49,6 +65,9 @@ class CameraView(BaseModel):
     enabled: bool
     motion_threshold: MotionThreshold = None
     registered: Annotated[bool, Field(description="false: known only from what a worker broadcasts")]
+    version: Annotated[
+        str | None, Field(description="of what is registered: the value of `If-Match` without quotes")
+    ] = None
     viewers: int
     occupancy: OccupancyCounts
     status: CameraStatus
@@ -68,7 +87,7 @@ class NewCamera(BaseModel):
     id: CameraId
     name: CameraName
     url: ApiCameraUrl
-    fps: FramesPerSecond = 10.0
+    fps: StrictFramesPerSecond = FPS
     enabled: StrictBool = True
     motion_threshold: MotionThreshold = None
 
@@ -80,7 +99,7 @@ class CameraChange(BaseModel):
 
     name: CameraName | None = None
     url: ApiCameraUrl | None = None
-    fps: FramesPerSecond | None = None
+    fps: StrictFramesPerSecond | None = None
     enabled: StrictBool | None = None
     motion_threshold: MotionThreshold = None
 
@@ -112,6 +131,8 @@ class EventView(BaseModel):
     previous: SpaceState
     at: Seconds
     track_id: int | None
+    reason: Annotated[str | None, Field(description="why it changed; null in events of versions before 0.2")] = None
+    evidence: Annotated[float | None, Field(description="how sure the change is, 0..1")] = None
 
 
 class EventListing(BaseModel):
@@ -126,7 +147,9 @@ class HistoryPoint(BaseModel):
 
     timestamp: Seconds
     vehicle_count: int
-    occupied_spaces: int
+    occupied_spaces: Annotated[int, Field(description="spaces known to be taken")]
+    free_spaces: int = 0
+    unknown_spaces: int = 0
     total_spaces: int
 
 

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-import time
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
-import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 
 from libs.common import keys
-from libs.common.bus import as_bytes, as_text
+from libs.common.bus import as_text
 from libs.common.spaces import OccupancyEvent
 from services.gateway.api.cameras import KnownCamera
 from services.gateway.api.models import EventListing, EventView, History, HistoryPoint, Occupancy
-from services.gateway.camera_views import count_spaces, safe_spaces, space_views
+from services.gateway.camera_views import count_views
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Used
 
 router = APIRouter(prefix="/api/cameras/{camera_id}", tags=["occupancy"])
 
-HISTORY_POINTS_MAX = 600
-HISTORY_ENTRIES_MAX = 4000
+EVENTS_MAX: Final = 1000
+HISTORY_POINTS_MAX: Final = 600
+HISTORY_ENTRIES_MAX: Final = 4000
+"""Entries of about 60 bytes that one call reads: a day has 1,440, one a minute, and one for each change."""
+_ID_PART_MAX: Final = 2**64 - 1
 
 
 @router.get("/occupancy", responses=problem_responses(404, 422, 503))
 async def get_occupancy(camera_id: KnownCamera, used: Used) -> Occupancy:
-    """Every space's state now; the unknown are in no count of the free."""
-    text = await used.redis.get(keys.spaces(camera_id))
-    known: Any = await used.redis.hgetall(keys.occupancy(camera_id))
-    views = space_views(safe_spaces(None if text is None else as_bytes(text)), known)
-    return Occupancy(camera_id=camera_id, spaces=views, **count_spaces(views).model_dump())
+    """Every space's state now; a space is unknown once no frame has been examined for ten seconds.
+
+    Reads one status, the spaces and their states: at most 1,000 of each.
+    """
+    views = await used.views.spaces(camera_id)
+    return Occupancy(camera_id=camera_id, spaces=views, **count_views(views).model_dump())
 
 
 @router.get("/events", responses=problem_responses(404, 422, 503))
 async def get_events(
     camera_id: KnownCamera,
     used: Used,
-    limit: Annotated[int, Query(ge=1, le=1000, description="at most this many")] = 100,
+    limit: Annotated[int, Query(ge=1, le=EVENTS_MAX, description="at most this many")] = 100,
     before: Annotated[
-        str | None, Query(pattern=r"^\d{1,16}(-\d{1,16})?$", description="only those before this id")
+        str | None, Query(pattern=r"^[0-9]{1,20}(-[0-9]{1,20})?$", description="only those before this id")
     ] = None,
 ) -> EventListing:
-    """Changes of the spaces' states, newest first."""
-    newest = "+" if before is None else f"({before}"
+    """Changes of the spaces' states, newest first. Reads as many entries as it returns: at most 1,000."""
+    newest = "+" if before is None else _before(before)
+    if newest is None:
+        return EventListing(events=[], next=None)
     rows: Any = await used.redis.xrevrange(keys.events(camera_id), max=newest, count=limit)
     events = [event for event_id, fields in rows if (event := _event(as_text(event_id), fields)) is not None]
     return EventListing(events=events, next=as_text(rows[-1][0]) if len(rows) == limit else None)
@@ -54,37 +59,57 @@ async def get_history(
     used: Used,
     seconds: Annotated[int, Query(ge=1, le=86_400, description="how far back")] = 3600,
 ) -> History:
-    """The counts over time, from the detection log, in at most 600 points."""
-    since_ms = round((time.time() - seconds) * 1000)
-    rows: Any = await used.redis.xrange(keys.log(camera_id), min=since_ms, count=HISTORY_ENTRIES_MAX)
+    """The counts over time in at most 600 points, the newest always among them.
+
+    Reads at most 4,000 small entries, the newest of the time that was asked for.
+    """
+    since_ms = used.clock.now_ms() - seconds * 1000
+    rows: Any = await used.redis.xrevrange(keys.counts(camera_id), min=since_ms, count=HISTORY_ENTRIES_MAX)
     step = max(1, -(-len(rows) // HISTORY_POINTS_MAX))
-    points = []
-    for entry_id, fields in rows[::step]:
-        point = _point(as_text(entry_id), fields)
-        if point is not None:
-            points.append(point)
-    return History(points=points)
+    points = [point for entry_id, fields in rows[::step] if (point := _point(as_text(entry_id), fields)) is not None]
+    return History(points=points[::-1])
 
 
-def _point(entry_id: str, fields: dict[bytes, bytes]) -> HistoryPoint | None:
-    """An entry of the log; None if somebody wrote there what is none."""
+def _before(event_id: str) -> str | None:
+    """The greatest id that an entry before this one may have; None if there cannot be any.
+
+    Raises:
+        HTTPException: 422, the id is greater than a stream's may be.
+    """
+    milliseconds, _, number = event_id.partition("-")
+    at, count = int(milliseconds), int(number or 0)
+    if max(at, count) > _ID_PART_MAX:
+        raise HTTPException(422, f"query.before: the parts of an id are less than 2**64; it is {event_id!r}")
+    if count:
+        return f"{at}-{count - 1}"
+    return f"{at - 1}-{_ID_PART_MAX}" if at else None
+
+
+def _point(entry_id: str, fields: Mapping[bytes, bytes]) -> HistoryPoint | None:
+    """An entry of the counts; None if somebody wrote there what is none."""
     try:
-        metadata = orjson.loads(fields[b"metadata"])
-        return HistoryPoint(
-            timestamp=int(entry_id.partition("-")[0]) / 1000,
-            vehicle_count=metadata.get("vehicle_count", 0),
-            occupied_spaces=metadata.get("occupied_spaces", 0),
-            total_spaces=metadata.get("total_spaces", 0),
+        occupied, free, unknown, vehicles = (
+            int(fields[name]) for name in (b"occupied", b"free", b"unknown", b"vehicles")
         )
-    except (KeyError, ValueError, AttributeError):
+    except (KeyError, ValueError):
         return None
+    return HistoryPoint(
+        timestamp=int(entry_id.partition("-")[0]) / 1000,
+        vehicle_count=vehicles,
+        occupied_spaces=occupied,
+        free_spaces=free,
+        unknown_spaces=unknown,
+        total_spaces=occupied + free + unknown,
+    )
 
 
-def _event(event_id: str, fields: dict[bytes, bytes]) -> EventView | None:
+def _event(event_id: str, fields: Mapping[bytes, bytes]) -> EventView | None:
     """An entry of the events; None if somebody wrote there what is none."""
     try:
         values = {name.decode(): value.decode() for name, value in fields.items()}
+        reason = values.pop("reason", None)
         change = OccupancyEvent.model_validate(values)
     except ValueError:
         return None
-    return EventView(id=event_id, at=change.at_ms / 1000, **change.model_dump(exclude={"at_ms"}))
+    shown = change.model_dump(exclude={"at_ms", "reason"})
+    return EventView(id=event_id, at=change.at_ms / 1000, reason=reason, **shown)

@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.cameras import CameraId, keep_credentials
 from libs.common.probe_queue import ProbeResult, ask
-from services.gateway.api.cameras import check_url
+from services.gateway.api.cameras import check_url, refuse_hidden
 from services.gateway.api.models import ApiCameraUrl
-from services.gateway.camera_views import load_camera
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Used
 
@@ -35,6 +34,7 @@ async def probe_camera(asked: CameraProbe, used: Used) -> ProbeResult:
     """Try an address: what it is, its size and speed, its first picture, or why it does not work. Takes up to 25 s."""
     await check_url(used, asked.url)
     url = asked.url
-    if asked.camera_id is not None and (camera := await load_camera(used.redis, asked.camera_id)) is not None:
+    if asked.camera_id is not None and (camera := await used.views.entry(asked.camera_id)) is not None:
         url = keep_credentials(url, camera.url)
+    refuse_hidden(url)
     return await ask(used.redis, url)

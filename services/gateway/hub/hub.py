@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.clock import running_s
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
-from libs.common.messages import publication_time_s
+from libs.common.messages import LATEST_EXPIRES_S, publication_time_s
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_errors import REDIS_ERRORS, describe
 from services.gateway.hub.encoded_message import EncodedMessage, Form
-from services.gateway.hub.subscription import Subscription
+from services.gateway.hub.subscription import Subscription, deleted_camera
 from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 
@@ -30,6 +31,7 @@ class Channel:
     def __init__(self) -> None:
         self.by_form: dict[Form, set[ViewerSender]] = {"binary": set(), "json": set(), "mjpeg": set()}
         self.current: EncodedMessage | None = None
+        self.shown_at_s = 0.0
         self.live_messages = 0
         self.loaded: EncodedMessage | None = None
         self.loading = asyncio.Lock()
@@ -55,7 +57,7 @@ class Hub:
         self._metrics = metrics
         self._channels: dict[str, Channel] = {}
         self._expected: Counter[str] = Counter()
-        self._subscription = Subscription(subscriber, self._watched, self.hand_out, self._load_latest)
+        self._subscription = Subscription(subscriber, self._watched, self.hand_out, self._load_latest, self._on_control)
         self._loading: set[asyncio.Task[None]] = set()
         self.on_change: Callable[[], None] = lambda: None
 
@@ -94,7 +96,7 @@ class Hub:
         channel.by_form[sender.form].add(sender)
         self._metrics.viewers[sender.form].inc()
         sender.start()
-        if channel.current is not None:
+        if channel.current is not None and running_s() - channel.shown_at_s < LATEST_EXPIRES_S:
             self._send({sender}, sender.form, channel.current, camera_id)
         self.on_change()
 
@@ -143,9 +145,20 @@ class Hub:
         else:
             counted.drop("relay", "garbled")
 
+    def _on_control(self, message: bytes) -> None:
+        """Take in what a gateway tells all gateways."""
+        if (camera_id := deleted_camera(message)) is not None:
+            self.forget_picture(camera_id)
+
+    def forget_picture(self, camera_id: str) -> None:
+        """Show a camera's last picture to no new viewer; those who have it keep it."""
+        channel = self._channels.get(camera_id)
+        if channel is not None:
+            channel.current = channel.loaded = None
+
     def _show(self, channel: Channel, message: EncodedMessage, camera_id: str) -> bool:
         """Send a message to all viewers of a camera; False if some want it in a form that cannot be made of it."""
-        channel.current = message
+        channel.current, channel.shown_at_s = message, running_s()
         is_good = True
         for form, senders in channel.by_form.items():
             if senders and not self._send(senders, form, message, camera_id):
@@ -191,8 +204,11 @@ class Hub:
                     "cannot fetch the current picture; the next one is shown", camera=camera_id, error=describe(error)
                 )
                 return
-            seen = channel.current.packed if channel.current else None
-            if isinstance(packed, bytes) and channel.live_messages == before and packed != seen:
+            if channel.live_messages != before:
+                return
+            if packed is None:
+                channel.current = None  # expired, or deleted
+            elif isinstance(packed, bytes) and (channel.current is None or packed != channel.current.packed):
                 channel.loaded = EncodedMessage(packed)
                 self._show(channel, channel.loaded, camera_id)
 

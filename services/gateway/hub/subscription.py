@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.logging import get_logger
 from libs.common.redis_errors import REDIS_ERRORS, OutageLog
@@ -16,9 +17,8 @@ from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("subscription")
 
-CONTROL_CHANNEL: Final = "lotcast:gateways"
-"""Always subscribed, so that the connection stands before the first viewer comes."""
-
+_GATEWAYS: Final = keys.GATEWAYS.encode()
+_DELETED: Final = b"deleted "
 PING_EVERY_S: Final = 2.0
 SILENCE_MAX_S: Final = 6.0
 RETRY_AFTER_S: Final = 0.3
@@ -37,6 +37,7 @@ class Subscription(Generic[Subscriber]):
         wanted: Callable[[], Mapping[bytes, Sequence[Subscriber]]],
         on_message: Callable[[Subscriber, bytes], None],
         on_subscribed: Callable[[Subscriber], None],
+        on_control: Callable[[bytes], None] = lambda message: None,
     ) -> None:
         """Prepare.
 
@@ -45,10 +46,12 @@ class Subscription(Generic[Subscriber]):
             wanted: the channels that should be subscribed now, by name, each with those that want its messages.
             on_message: gets one of those and a message; must not wait.
             on_subscribed: gets one of those when Redis has confirmed a subscription, the first and every new one.
+            on_control: gets what a gateway tells all gateways; must not wait.
         """
         self._pubsub = client.pubsub()
         self._on_message = on_message
         self._on_subscribed = on_subscribed
+        self._on_control = on_control
         self._wanted = wanted
         self._changed = asyncio.Event()
         self._renewal = asyncio.Event()
@@ -69,7 +72,7 @@ class Subscription(Generic[Subscriber]):
         while not stop.is_set():
             try:
                 self._renewal.clear()
-                await self._pubsub.subscribe(CONTROL_CHANNEL)
+                await self._pubsub.subscribe(_GATEWAYS)  # also before the first viewer comes
                 outage.worked()
                 await self._run_connected(stop)
             except REDIS_ERRORS as error:
@@ -119,7 +122,9 @@ class Subscription(Generic[Subscriber]):
                     raise RedisConnectionError("redis does not answer on the subscription")
                 continue
             self._heard_at = now
-            if message["type"] == "message":
+            if message["type"] == "message" and message["channel"] == _GATEWAYS:
+                self._on_control(message["data"])
+            elif message["type"] == "message":
                 for subscriber in self._channels.get(message["channel"], ()):
                     self._on_message(subscriber, message["data"])
             elif message["type"] == "subscribe":
@@ -129,3 +134,8 @@ class Subscription(Generic[Subscriber]):
 
 async def _until(event: asyncio.Event) -> None:
     await event.wait()
+
+
+def deleted_camera(message: bytes) -> str | None:
+    """The camera whose picture must not be shown again, if that is what a message to all gateways says."""
+    return message.removeprefix(_DELETED).decode("utf-8", "replace") if message.startswith(_DELETED) else None

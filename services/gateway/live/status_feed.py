@@ -6,17 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.asyncio import Redis
-
 from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_errors import REDIS_ERRORS, describe
 from services.gateway.api.models import CameraView
-from services.gateway.camera_views import load_views
+from services.gateway.camera_views import CameraViews
 from services.gateway.live.compact import pack
 from services.gateway.live.connection import LiveConnection
 from services.gateway.live.hub import LiveHub
-from services.gateway.presence import Presence
 
 _log = get_logger("live")
 
@@ -37,10 +34,9 @@ class _Told:
 class StatusFeed:
     """Sends `status` to the viewers of each camera: at first, when it changes, and every ten seconds."""
 
-    def __init__(self, redis: Redis, presence: Presence, hub: LiveHub, clock: RedisClock) -> None:
-        self._redis = redis
+    def __init__(self, views: CameraViews, hub: LiveHub, clock: RedisClock) -> None:
+        self._views = views
         self._clock = clock
-        self._presence = presence
         self._hub = hub
         self._told: dict[str, _Told] = {}
         self._wanted = asyncio.Event()
@@ -73,7 +69,7 @@ class StatusFeed:
         if not watched:
             return
         now_s, now_ms = asyncio.get_running_loop().time(), self._clock.now_ms()
-        for view in await load_views(self._redis, self._presence, watched):
+        for view in await self._views.load("viewer", watched):
             told, essence = self._told.get(view.id), _essence(view)
             if told is not None and told.essence == essence and now_s - told.at_s < REPEATED_EVERY_S:
                 continue

@@ -34,7 +34,7 @@ _HEADERS: Final = {
 }
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
     "Access-Control-Max-Age": "600",
 }
 
@@ -129,7 +129,7 @@ class Gate:
         if origin is not None and origin in self._allowed_origins:
             headers["Access-Control-Allow-Origin"] = origin
             headers["Access-Control-Allow-Credentials"] = "true"
-            headers["Access-Control-Expose-Headers"] = "Retry-After"
+            headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
 
 
 def _token_in(authorization: str) -> str | None:

@@ -55,7 +55,9 @@ export interface paths {
         };
         /**
          * List Cameras
-         * @description All cameras that are registered, and those that workers broadcast.
+         * @description All cameras that are registered, and those that workers broadcast under ids of their own.
+         *
+         *     Reads six small values of each; of cameras that nobody registered there are at most `GATEWAY_UNREGISTERED_MAX`.
          */
         get: operations["list_cameras"];
         put?: never;
@@ -99,20 +101,21 @@ export interface paths {
         };
         /**
          * Get Camera
-         * @description One camera.
+         * @description One camera. `ETag` is the version of what is registered; what is measured is no part of it.
          */
         get: operations["get_camera"];
         /**
          * Change Camera
          * @description Change a camera; what is left out stays. A password sent back as `***` stays too.
          *
-         *     `motion_threshold` may be null, the detector's setting; null elsewhere is as if left out.
+         *     `motion_threshold` may be null, the detector's setting; null elsewhere is as if left out. With `If-Match` the change
+         *     is made only if the camera still has that version.
          */
         put: operations["change_camera"];
         post?: never;
         /**
          * Remove Camera
-         * @description Forget a camera, its spaces, its occupancy and its history.
+         * @description Delete a camera, its spaces, its pictures and its history for good.
          */
         delete: operations["remove_camera"];
         options?: never;
@@ -129,7 +132,7 @@ export interface paths {
         };
         /**
          * Get Events
-         * @description Changes of the spaces' states, newest first.
+         * @description Changes of the spaces' states, newest first. Reads as many entries as it returns: at most 1,000.
          */
         get: operations["get_events"];
         put?: never;
@@ -149,7 +152,9 @@ export interface paths {
         };
         /**
          * Get History
-         * @description The counts over time, from the detection log, in at most 600 points.
+         * @description The counts over time in at most 600 points, the newest always among them.
+         *
+         *     Reads at most 4,000 small entries, the newest of the time that was asked for.
          */
         get: operations["get_history"];
         put?: never;
@@ -169,7 +174,9 @@ export interface paths {
         };
         /**
          * Get Occupancy
-         * @description Every space's state now; the unknown are in no count of the free.
+         * @description Every space's state now; a space is unknown once no frame has been examined for ten seconds.
+         *
+         *     Reads one status, the spaces and their states: at most 1,000 of each.
          */
         get: operations["get_occupancy"];
         put?: never;
@@ -209,12 +216,15 @@ export interface paths {
         };
         /**
          * Get Spaces
-         * @description The camera's parking spaces.
+         * @description The camera's parking spaces, and their version as `ETag`.
          */
         get: operations["get_spaces"];
         /**
          * Set Spaces
          * @description Replace the camera's parking spaces; spaces that remain keep their state.
+         *
+         *     A space that goes while it is free or occupied is closed by an event with the reason `space removed`. With
+         *     `If-Match` nothing is replaced unless the spaces still have that version.
          */
         put: operations["set_spaces"];
         post?: never;
@@ -465,11 +475,24 @@ export interface components {
          * @description How a camera does.
          */
         CameraStatus: {
+            /**
+             * Age S
+             * @description seconds since the last examined or, without a detector, last good frame
+             */
+            age_s?: number | null;
             /** Error */
             error: string | null;
+            /**
+             * Examined At
+             * @description when the detector last examined a frame; seconds since the epoch
+             */
+            examined_at?: number | null;
             /** Input Fps */
             input_fps: number | null;
-            /** Last Frame At */
+            /**
+             * Last Frame At
+             * @description seconds since the epoch, by Redis's clock
+             */
             last_frame_at: number | null;
             /** Output Fps */
             output_fps: number | null;
@@ -483,7 +506,9 @@ export interface components {
         };
         /**
          * CameraView
-         * @description A camera as the API shows it; a password in its URL reads `***`.
+         * @description A camera as the API shows it.
+         *
+         *     Admins see its URL with `***` for each password; viewers without user, password and query.
          */
         CameraView: {
             /** Enabled */
@@ -508,6 +533,11 @@ export interface components {
             status: components["schemas"]["CameraStatus"];
             /** Url */
             url: string | null;
+            /**
+             * Version
+             * @description of what is registered: the value of `If-Match` without quotes
+             */
+            version?: string | null;
             /** Viewers */
             viewers: number;
         };
@@ -549,6 +579,11 @@ export interface components {
              * @description seconds since the epoch
              */
             at: number;
+            /**
+             * Evidence
+             * @description how sure the change is, 0..1
+             */
+            evidence?: number | null;
             /** Id */
             id: string;
             /**
@@ -556,6 +591,11 @@ export interface components {
              * @enum {string}
              */
             previous: "free" | "occupied" | "unknown";
+            /**
+             * Reason
+             * @description why it changed; null in events of versions before 0.2
+             */
+            reason?: string | null;
             /** Space Id */
             space_id: string;
             /** Space Name */
@@ -779,7 +819,15 @@ export interface components {
          * @description The counts of one moment.
          */
         HistoryPoint: {
-            /** Occupied Spaces */
+            /**
+             * Free Spaces
+             * @default 0
+             */
+            free_spaces: number;
+            /**
+             * Occupied Spaces
+             * @description spaces known to be taken
+             */
             occupied_spaces: number;
             /**
              * Timestamp
@@ -788,6 +836,11 @@ export interface components {
             timestamp: number;
             /** Total Spaces */
             total_spaces: number;
+            /**
+             * Unknown Spaces
+             * @default 0
+             */
+            unknown_spaces: number;
             /** Vehicle Count */
             vehicle_count: number;
         };
@@ -830,6 +883,7 @@ export interface components {
             enabled: boolean;
             /**
              * Fps
+             * @description frames per second at most; more are dropped
              * @default 10
              */
             fps: number;
@@ -1335,6 +1389,15 @@ export interface operations {
                     "application/json": components["schemas"]["BridgeProblem"];
                 };
             };
+            /** @description No room for one more camera that nobody registered */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BridgeProblem"];
+                };
+            };
             /** @description Redis is away, failing over, full, or refuses us; Retry-After stands where waiting helps */
             503: {
                 headers: {
@@ -1456,6 +1519,8 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description the version, for `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1489,7 +1554,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Exists already */
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1620,6 +1685,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description the version, for `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1676,7 +1743,10 @@ export interface operations {
     change_camera: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description change only what still has this version, the `ETag` of an earlier answer; otherwise 412 */
+                "If-Match"?: string | null;
+            };
             path: {
                 /** @description the camera's id */
                 camera_id: string;
@@ -1692,6 +1762,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description the version, for `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1727,6 +1799,24 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2124,6 +2214,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description the version, for `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2180,7 +2272,10 @@ export interface operations {
     set_spaces: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description change only what still has this version, the `ETag` of an earlier answer; otherwise 412 */
+                "If-Match"?: string | null;
+            };
             path: {
                 /** @description the camera's id */
                 camera_id: string;
@@ -2196,6 +2291,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description the version, for `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2231,6 +2328,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
