@@ -21,6 +21,8 @@ from tests.gateway.raw_viewer import BINARY, CLOSE, RawViewer
 from tests.support.processes import Gateway
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 VIEWERS = 500
 FPS = 10
 WATCH = "/ws/viewer/detection?camera_id=CAM1&format=binary"

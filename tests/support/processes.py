@@ -20,6 +20,8 @@ from tests.support.redis_server import free_port, own_access
 ROOT = Path(__file__).parents[2]
 START_S = 20.0
 SERVICES = ("ingest", "detector", "gateway")
+SKEWED = "tests.support.skewed_clock"
+"""Runs another module with a wall clock that is ahead or behind: its first two arguments."""
 
 
 class ServiceProcess:
@@ -27,7 +29,7 @@ class ServiceProcess:
 
     def __init__(self, module: str, environment: Mapping[str, str], log_file: Path, *arguments: str) -> None:
         self.log_file = log_file
-        user = module.removeprefix("services.")
+        user = (arguments[1] if module == SKEWED else module).removeprefix("services.")
         if user in SERVICES and "REDIS_URL" in environment:
             environment = {**environment, **own_access(user, environment["REDIS_URL"], log_file.parent)}
         with log_file.open("ab") as log:
