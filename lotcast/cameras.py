@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 
 from libs.common.bus import connect
 from libs.common.errors import BusUnavailable, ConfigurationError, LotcastError
-from libs.common.settings import ServiceSettings
+from libs.common.redis_address import RedisAddress
+from lotcast.status.command import find_address
 from services.ingest.applying import CameraChange, apply_change, plan_changes
 from services.ingest.cameras_file import CameraEntry, read_cameras_file
 
@@ -29,22 +30,27 @@ def cameras() -> None:
 def apply(
     file: Annotated[Path, typer.Argument(help="YAML, as for INGEST_CAMERAS_FILE")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+    redis_url: Annotated[
+        str | None, typer.Option(help="the system's Redis [REDIS_URL, or that of the system that runs here]")
+    ] = None,
 ) -> None:
     """Make the registered cameras and their spaces what FILE says, after showing the difference.
 
     Overrules what was changed or deleted since. Cameras that FILE does not name stay as they are, and so do the spaces
-    of an entry without `spaces`. REDIS_URL says where Redis is.
+    of an entry without `spaces`.
     """
     entries = read_cameras_file(file)
-    settings = ServiceSettings.from_environment()
+    address = find_address(redis_url)
     try:
-        asyncio.run(_apply(entries, settings, yes))
+        asyncio.run(_apply(entries, address, yes))
     except (RedisError, OSError) as error:
-        raise BusUnavailable(f"{settings.redis}: {error}; is REDIS_URL right?") from error
+        raise BusUnavailable(
+            f"{address} does not answer: {error}; REDIS_URL or --redis-url says where another Redis is"
+        ) from error
 
 
-async def _apply(entries: list[CameraEntry], settings: ServiceSettings, yes: bool) -> None:
-    redis = connect(settings.redis)
+async def _apply(entries: list[CameraEntry], address: RedisAddress, yes: bool) -> None:
+    redis = connect(address)
     try:
         changes, others = await plan_changes(redis, entries)
         for change in changes:

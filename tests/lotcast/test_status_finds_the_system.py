@@ -163,3 +163,14 @@ def test_what_is_told_can_be_read_again(tmp_path: Path) -> None:
     told = RunningSystem("redis://h/0", "http://127.0.0.1:1/", "/data", "/password", "/ca")
     tell(tmp_path, told)
     assert RunningSystem(**json.loads((tmp_path / "system.json").read_text())) == told
+
+
+def test_cameras_are_applied_to_the_system_that_runs_here(own_redis_server: RedisServer, tmp_path: Path) -> None:
+    file = tmp_path / "cameras.yaml"
+    file.write_text("cameras: [{id: gate, url: 'http://192.0.2.7/stream'}]")
+    command = [sys.executable, "-m", "lotcast", "cameras", "apply", "--yes", str(file)]
+    with system(own_redis_server.url):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    with own_redis_server.client() as client:
+        assert client.hexists(keys.CAMERAS, "gate")
