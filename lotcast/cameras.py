@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common.bus import connect
 from libs.common.errors import BusUnavailable, ConfigurationError, LotcastError
 from libs.common.redis_address import RedisAddress
+from libs.common.redis_errors import REDIS_ERRORS, explain
 from lotcast.status.command import find_address
 from services.ingest.applying import CameraChange, apply_change, plan_changes
 from services.ingest.cameras_file import CameraEntry, read_cameras_file
@@ -43,9 +43,9 @@ def apply(
     address = find_address(redis_url)
     try:
         asyncio.run(_apply(entries, address, yes))
-    except (RedisError, OSError) as error:
+    except REDIS_ERRORS as error:
         raise BusUnavailable(
-            f"{address} does not answer: {error}; REDIS_URL or --redis-url says where another Redis is"
+            f"{address}: {explain(error)}; REDIS_URL or --redis-url says where another Redis is"
         ) from error
 
 

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.common.camera_urls import hide_credentials as hide_credentials
-from libs.common.camera_urls import is_torn
+from libs.common.camera_urls import is_torn, secrets_in
 from libs.common.camera_urls import keep_credentials as keep_credentials
+from libs.common.secrets import register_secret, register_url
 
 CAMERA_ID_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,64}$"
 URL_SCHEMES: Final = frozenset({"http", "https", "rtsp", "rtsps", "file", "v4l2"})
@@ -30,6 +31,9 @@ def is_camera_id(text: str) -> bool:
 
 
 def _check_url(url: str) -> str:
+    register_url(url)
+    for secret in secrets_in(url):
+        register_secret(secret)
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -19,6 +19,7 @@ from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_errors import REDIS_ERRORS, describe
 from libs.common.shutdown import sleep_until_stopped
+from libs.common.vital_write import VitalWrite
 
 _log = get_logger("load")
 
@@ -69,6 +70,7 @@ async def report_load(
         clock: Redis's; how far this host's is off is told, too.
         stop: ends it.
     """
+    write = VitalWrite(redis)
     meter, key = CpuMeter(), keys.load(role, member)
     fixed: HashFields = {"host": socket.gethostname(), "pid": os.getpid()}
     started_s = running_s()
@@ -83,9 +85,9 @@ async def report_load(
             "updated_at_ms": clock.now_ms(),
         }
         pipe = redis.pipeline(transaction=True)
-        pipe.hset(key, mapping=fields)
-        pipe.expire(key, EXPIRES_S)
         try:
+            await write("HSET", key, *(part for field in fields.items() for part in field), pipe=pipe)
+            pipe.expire(key, EXPIRES_S)
             await pipe.execute()
         except REDIS_ERRORS as error:
             _log.debug("load not told; the next one will be", error=describe(error))

@@ -19,7 +19,11 @@ class VitalWrite:
         self._script = redis.register_script(_WRITE)
 
     async def __call__(
-        self, command: str, key: str, *arguments: str | bytes | int | float, pipe: Pipeline | None = None
+        self,
+        command: str,
+        key: str,
+        *arguments: str | bytes | bytearray | memoryview | int | float,
+        pipe: Pipeline | None = None,
     ) -> Any:
         """Run a command, or put it into a pipeline.
 

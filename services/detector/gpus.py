@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.errors import BusUnavailable
 from libs.common.logging import get_logger
+from libs.common.redis_errors import REDIS_ERRORS, OutageLog, describe, explain
 
 _log = get_logger("gpus")
 
@@ -110,17 +110,15 @@ class GpuShare:
 
     async def keep(self) -> None:
         """Go on saying so, until cancelled. A model does not move: a GPU that was lost meanwhile is shared."""
-        away = False
+        outage = OutageLog(_log, "other detectors are not told which gpu this one uses")
         while True:
             await asyncio.sleep(self._timeout_s / BEATS_PER_TIMEOUT)
             try:
                 if self.gpu is not None:
                     await self.take([self.gpu])
-                away = False
-            except (RedisError, OSError) as error:
-                if not away:
-                    _log.warning("cannot tell the others which gpu this uses", error=str(error))
-                away = True
+                outage.worked()
+            except REDIS_ERRORS as error:
+                outage.failed(error)
 
     async def give_back(self) -> None:
         """Say that the GPU is used no more; if Redis is away, the others notice by themselves."""
@@ -128,8 +126,8 @@ class GpuShare:
             return
         try:
             await self._redis.zrem(keys.GPUS, f"{self.gpu.uuid} {self._member}")
-        except (RedisError, OSError) as error:
-            _log.info("could not give the gpu back", error=str(error))
+        except REDIS_ERRORS as error:
+            _log.info("could not give the gpu back", error=describe(error))
         self.gpu = None
 
 
@@ -143,8 +141,8 @@ async def leased_gpu(redis: Redis, member: str, timeout_s: float, gpus: Sequence
     share = GpuShare(redis, member, timeout_s)
     try:
         gpu = await share.take(gpus)
-    except (RedisError, OSError) as error:
-        raise BusUnavailable(f"redis went away before a gpu was chosen: {error}") from error
+    except REDIS_ERRORS as error:
+        raise BusUnavailable(f"no gpu was chosen: {explain(error)}") from error
     keeping = asyncio.create_task(share.keep())
     try:
         yield gpu

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import chain
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.bus import HashFields
@@ -19,6 +18,7 @@ from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
 from libs.common.monitoring.liveness import LivenessCheck
 from libs.common.monitoring.metrics import FrameMetrics
+from libs.common.redis_errors import REDIS_ERRORS, OutageLog
 from libs.common.shutdown import sleep_until_stopped
 from services.ingest.camera_reader import CameraReader
 from services.ingest.directory import CameraDirectory, Listing
@@ -111,7 +111,7 @@ class CameraManager:
 
     async def _keep_listing(self, stop: asyncio.Event) -> None:
         """Look up the cameras every second, and report on them; sooner if a state changes."""
-        away = False
+        outage = OutageLog(_log, "going on with the cameras that are known")
         looked_up_s = float("-inf")
         while not stop.is_set():
             self._listing_pulse.beat()
@@ -123,11 +123,9 @@ class CameraManager:
                     self._leases.share(self._listing.wanted.keys())
                     self._leases.changed.set()
                 await self._report()
-                away = False
-            except (RedisError, OSError) as error:
-                if not away:
-                    _log.warning("cannot look up cameras; going on with those known", error=str(error))
-                away = True
+                outage.worked()
+            except REDIS_ERRORS as error:
+                outage.failed(error)
             await _pause(self._state_changed, stop)
 
     async def _keep_readers(self, stop: asyncio.Event) -> None:

@@ -9,7 +9,6 @@ from itertools import chain
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common import keys
 from libs.common.leased_transaction import Command, LeasedTransaction, Write
@@ -18,6 +17,7 @@ from libs.common.logging import get_logger
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from libs.common.monitoring.metrics import FrameMetrics
 from libs.common.redis_clock import RedisClock
+from libs.common.redis_errors import REDIS_ERRORS, OutageLog
 from libs.common.shutdown import sleep_until_stopped
 
 _log = get_logger("writer")
@@ -66,7 +66,7 @@ class FrameWriter:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until stopped; outlives Redis being away."""
-        away = False
+        outage = OutageLog(_log, "frames are dropped until that is over")
         stopped = asyncio.create_task(stop.wait())
         while not stop.is_set():
             filled = asyncio.create_task(self._filled.wait())
@@ -78,15 +78,11 @@ class FrameWriter:
                 continue
             try:
                 await self._write(batch)
-                if away:
-                    _log.info("redis is back; frames flow again")
-                away = False
-            except (RedisError, OSError) as error:
+                outage.worked()
+            except REDIS_ERRORS as error:
                 for camera_id in batch:
                     self._drop(camera_id, "redis_away")
-                if not away:
-                    _log.warning("cannot write frames; dropping them until redis is back", error=str(error))
-                away = True
+                outage.failed(error)
                 await sleep_until_stopped(stop, 0.2)
 
     def _take_batch(self) -> dict[str, tuple[Lease, RawFrame]]:

@@ -7,7 +7,6 @@ import time
 from contextlib import aclosing
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.errors import CameraStalled, FrameError, SourceError
@@ -21,6 +20,7 @@ from libs.common.probe_queue import (
     answer,
     take,
 )
+from libs.common.redis_errors import REDIS_ERRORS, OutageLog, describe
 from libs.common.shutdown import sleep_until_stopped
 from services.ingest.jpeg import Jpeg, TooManyPixels, read_jpeg
 from services.ingest.settings import IngestSettings
@@ -131,6 +131,7 @@ class ProbeWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until stopped; outlives Redis being away."""
         open_until_s = float("-inf")
+        outage = OutageLog(_log, "no camera is tried until that is over")
         while not stop.is_set():
             try:
                 if (now_s := time.monotonic()) >= open_until_s:
@@ -141,8 +142,9 @@ class ProbeWorker:
                     self._at_work.add(task)
                     task.add_done_callback(self._at_work.discard)
                     continue
-            except (RedisError, OSError) as error:
-                _log.debug("cannot look for requests", error=str(error))
+                outage.worked()
+            except REDIS_ERRORS as error:
+                outage.failed(error)
             await sleep_until_stopped(stop, LOOK_EVERY_S)
         for task in self._at_work:
             task.cancel()
@@ -152,5 +154,5 @@ class ProbeWorker:
         _log.info("tried a camera", url=hide_credentials(request.url), ok=result.ok, problem=result.problem)
         try:
             await answer(self._redis, request, result)
-        except (RedisError, OSError) as error:
-            _log.warning("could not answer who asked about a camera", error=str(error))
+        except REDIS_ERRORS as error:
+            _log.warning("could not answer a request to try a camera", error=describe(error))

@@ -95,7 +95,7 @@ FOREIGN = {
     ),
 }
 READ_ONLY = {
-    "ingest": (f"GET {keys.spaces(CAM)}", f"HGETALL {keys.status(CAM)}"),
+    "ingest": (f"HGETALL {keys.status(CAM)}",),  # it reads spaces, which it seeds
     "detector": (
         f"HSET {keys.CAMERAS} {CAM} x",
         f"DEL {keys.CAMERAS}",
