@@ -27,8 +27,8 @@ from services.detector.status import status_fields
 COUNTS_KEEP_S: Final = 86_400
 COUNTS_MAXLEN: Final = 4000
 """Bounds what a reader of `counts` gets; a day has fewer entries (`Schedule.take_counts`)."""
-LOG_ENTRY_STORED_BYTES: Final = 1100
-"""What an entry of the log takes in Redis at most: its text, the entry's id, and a share of the stream's tree."""
+LOG_ENTRY_STORED_BYTES: Final = 1280
+"""What an entry of the log takes in Redis at most: its text, its id, and its share of a node of the stream."""
 
 
 class Publisher:

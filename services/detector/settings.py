@@ -119,8 +119,8 @@ class DetectorSettings(MonitoringSettings):
     log_keep_s: Annotated[int, Field(gt=0, description="how long the detection log goes back")] = 3600
     log_max_bytes: Annotated[
         int, Field(ge=10_000, description="memory that a camera's detection log takes in Redis at most")
-    ] = 4_000_000
-    events_keep: Annotated[int, Field(gt=0, description="about how many occupancy changes a camera keeps")] = 30_000
+    ] = 4_800_000
+    events_keep: Annotated[int, Field(gt=0, description="about how many occupancy changes a camera keeps")] = 70_000
 
     @property
     def class_map(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ async def register(redis: Redis, *camera_ids: str) -> None:
         await redis.hset(keys.CAMERAS, camera_id, camera.model_dump_json())
 
 
-async def send(redis: Redis, camera_id: str, jpeg: bytes, **changed: Any) -> None:
+async def send(redis: Redis, camera_id: str, jpeg: bytes, /, **changed: Any) -> None:
     fields: Any = RawFrame(1, now_ms(), 1280, 720, jpeg).to_fields() | changed
     await redis.xadd(keys.frames(camera_id), fields, maxlen=4, approximate=False)
 
