@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import structlog
 import supervision as sv
 from redis.asyncio import Redis
 
@@ -197,3 +198,39 @@ async def test_a_frame_that_fails_holds_up_nobody_and_is_not_overtaken(redis: Re
 
 def dropped(metrics: DetectorMetrics, stage: str, cause: str) -> float:
     return metrics.registry.get_sample_value("lotcast_frames_dropped_total", {"stage": stage, "cause": cause}) or 0
+
+
+class SurprisingEngine(EngineWrapper):
+    """Fails with what nobody foresaw, until it is told not to."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.fails = True
+
+    def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
+        if self.fails:
+            raise ZeroDivisionError("division by zero")
+        return self._engine.detect(pictures, confidence)
+
+
+async def test_a_camera_that_fails_unexpectedly_rests_is_tried_again_and_is_logged_once(redis: Redis) -> None:
+    engine = SurprisingEngine(load_engine(SETTINGS))
+    with structlog.testing.capture_logs() as logs:
+        async with pipeline_at_work(redis, engine) as work:
+            place = await work.put("1-0", grey=60)
+            await wait_for(place.ended.done)
+            place = await work.put("2-0", grey=60)
+            await wait_for(place.ended.done)
+            assert work.camera.counters.dropped["failed"] == 2, "one failed, one was left out"
+            assert "ZeroDivisionError" in work.camera.counters.error
+            engine.fails = False
+
+            async def works() -> bool:
+                await (await work.put("3-0", grey=60)).ended
+                return bool(work.seen)
+
+            await wait_for(works, every_s=0.1)
+            assert work.camera.counters.error == ""
+    told = [entry for entry in logs if entry["log_level"] == "error"]
+    assert len(told) == 1
+    assert isinstance(told[0]["exc_info"], ZeroDivisionError)
