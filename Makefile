@@ -16,7 +16,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ultralytics test test-fast test-python test-wheel-redis test-bare-machine test-package test-web test-e2e \
-	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest soak check check-web audit format web wheel clean
+	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -81,6 +81,9 @@ bench-gateway: $(STAMPS)/dev ## the gateway beside Node, a bare socket loop and 
 
 bench-ingest: $(STAMPS)/dev ## how many cameras one core reads, beside OpenCV's way
 	$(BIN)/python -m bench.ingest
+
+bench-redis-memory: $(STAMPS)/dev ## what a camera takes in Redis with all its keys at their bounds
+	$(BIN)/python -m bench.redis_memory
 
 soak: $(STAMPS)/dev web/dist/index.html ## twenty minutes of the whole system, into docs/soak.svg; MINUTES= for another length
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20)

@@ -27,7 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         client.xadd(keys.frames("CAM1"), {"seq": 1})
         client.xgroup_create(keys.frames("CAM1"), keys.DETECTOR_GROUP)
         client.xadd(keys.events("CAM1"), {"space_id": "A1"})
-        client.xadd(keys.log("CAM1"), {"metadata": "{}"})
+        client.xadd(keys.log("CAM1"), {"frame": "1-0"})
+        client.xadd(keys.counts("CAM1"), {"free": 1})
         client.hset(keys.status("CAM1"), "ingest_state", "live")
     yield server
     server.stop()
