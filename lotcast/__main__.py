@@ -13,6 +13,7 @@ from libs.common.logging import configure_logging
 from libs.common.settings import ServiceSettings
 from lotcast import cameras
 from lotcast.evaluate import evaluate
+from lotcast.model import command as model
 from lotcast.probe import probe
 from lotcast.status.command import status
 from lotcast.up import demo, up
@@ -52,6 +53,7 @@ app.command()(evaluate)
 app.command()(probe)
 app.command()(status)
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -163,6 +163,8 @@ def learn_values(layout: Layout, probes: Sequence[Sequence[npt.NDArray[np.generi
     is_one = bool(len(objectness)) and bool((objectness == 1).all())
     is_grid = layout.kind == "grid" and not is_one
     in_shares = 0 < largest <= _SHARES_MAX and not is_grid
+    if layout.kind == "grid":
+        layout = replace(layout, family="YOLOX" if is_grid else "YOLOv6")
     return OutputReader(
         layout,
         Values(
