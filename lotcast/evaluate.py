@@ -24,17 +24,17 @@ from services.detector.settings import DetectorSettings
 def evaluate(
     dataset: Annotated[Path, typer.Option(help="folder with annotations.json and its pictures")],
     model: Annotated[
-        str | None, typer.Option(help="detection model: a path, or a name that Ultralytics knows [DETECTOR_MODEL]")
+        str | None, typer.Option(help="detection model: a path, or a name of `lotcast model list` [DETECTOR_MODEL]")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object, for machines")] = False,
 ) -> None:
     """Judge every space of a labelled data set with the service's own code and compare with the truth."""
     settings = DetectorSettings.from_environment()
     if model is not None:
-        check_model(model, "--model")
+        check_model(model, "--model", settings.models_folder)
         settings = settings.model_copy(update={"model": model})
     else:
-        check_model(settings.model)
+        check_model(settings.model, models_folder=settings.models_folder)
     labelled = load_dataset(dataset)
     if not labelled.images:
         raise ConfigurationError(f"{dataset}: the data set has no pictures")

@@ -13,8 +13,7 @@ from deploy.local.embedded import Installation, run_installation
 from libs.common.cameras import Camera, is_camera_id
 from libs.common.errors import ConfigurationError
 from lotcast.camera_url import camera_url
-from services.detector.engines.model_file import check_model
-from services.detector.settings import DetectorSettings
+from lotcast.model.choice import choose_model
 from services.ingest.cameras_file import read_entries
 
 
@@ -35,7 +34,7 @@ def up(
         typer.Option(envvar="INGEST_CAMERAS_FILE", show_envvar=False, help="YAML of cameras [INGEST_CAMERAS_FILE]"),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="detection model: a path, or a name that Ultralytics knows [DETECTOR_MODEL]")
+        str | None, typer.Option(help="detection model: a path, or a name of `lotcast model list` [DETECTOR_MODEL]")
     ] = None,
     fps: Annotated[float, typer.Option(min=0.1, max=60, help="frames a second read from each camera, at most")] = 10.0,
     data: Annotated[Path, typer.Option(help="where spaces, occupancy and events are kept")] = Path("lotcast-data"),
@@ -54,9 +53,10 @@ def up(
             raise ConfigurationError(f"--camera {name}=…: this name is given twice")
     if str(data) in ("", "."):
         raise ConfigurationError("--data: name a folder of its own, like lotcast-data")
-    check_model(*(model, "--model") if model is not None else (DetectorSettings.from_environment().model,))
-    environment = {} if model is None else {"DETECTOR_MODEL": _absolute_if_file(model)}
-    asyncio.run(run_installation(Installation(cameras, data, detector_environment=environment)))
+    chosen = choose_model(model, data)
+    asyncio.run(
+        run_installation(Installation(cameras, data, detector_environment=chosen.environment, notice=chosen.notice))
+    )
 
 
 def entries_of_file(cameras_file: Path | None) -> list[dict[str, Any]]:
@@ -89,8 +89,3 @@ def parse_camera(text: str, fps: float) -> dict[str, Any]:
         )
     camera = Camera(id=name, name=name, url=camera_url(url, f"--camera {name}=…"), fps=fps)
     return camera.model_dump()
-
-
-def _absolute_if_file(model: str) -> str:
-    path = Path(model).expanduser()
-    return str(path.resolve()) if path.exists() else model

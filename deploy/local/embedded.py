@@ -45,12 +45,14 @@ class Installation:
         data_folder: where Redis keeps what must outlive a restart; None keeps nothing.
         sources: further services that must run before the cameras are read: the demo's simulated cameras.
         detector_environment: settings of the detector.
+        notice: a sentence for the user before anything starts.
     """
 
     cameras: Sequence[Mapping[str, Any]]
     data_folder: Path | None = None
     sources: Sequence[Service] = ()
     detector_environment: Mapping[str, str] = field(default_factory=dict)
+    notice: str | None = None
 
 
 async def run_installation(installation: Installation) -> None:
@@ -87,6 +89,9 @@ async def run_installation(installation: Installation) -> None:
                 redis_ca_file=None if address.ca_file is None else str(address.ca_file.resolve()),
             ),
         )
+
+        if installation.notice is not None:
+            show("lotcast", installation.notice)
 
         async def redis_ready() -> None:
             await wait_for_redis(redis, address, stop)

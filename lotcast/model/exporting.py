@@ -1,4 +1,4 @@
-"""Export an Ultralytics model to OpenVINO: with the Ultralytics that is here, or in an environment thrown away after."""
+"""Export an Ultralytics model to OpenVINO: with the Ultralytics that is here, or in a throw-away environment."""
 
 from __future__ import annotations
 

@@ -39,12 +39,16 @@ def fetch_file(source: PublishedFile, part: Path, size_bytes: int, progress: Pro
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT_S) as answer:
             goes_on = answer.status == 206 and have > 0
+            rest = int(answer.headers.get("Content-Length") or 0)
             with part.open("ab" if goes_on else "wb") as file:
+                whole = file.tell() + rest
                 while chunk := answer.read(CHUNK_BYTES):
                     file.write(chunk)
                     progress.update(task, completed=file.tell())
                     if file.tell() > size_bytes + EXCESS_MAX_BYTES:
                         raise ConfigurationError("it sends more than the model; it is another file now")
+                if file.tell() < whole:
+                    raise ConfigurationError("the download stopped; the next try goes on from there")
     except urllib.error.HTTPError as error:
         if error.code == 416:
             part.unlink(missing_ok=True)
