@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from libs.common.camera_urls import hide_credentials as hide_credentials
 from libs.common.camera_urls import is_torn, secrets_in
@@ -92,3 +92,11 @@ class Camera(BaseModel):
     def is_read_like(self, other: Camera | None) -> bool:
         """Whether reading both is the same: the other fields are for the detector and for people."""
         return other is not None and (self.url, self.fps) == (other.url, other.fps)
+
+
+def parse_camera(text: bytes | str) -> Camera | None:
+    """A camera from its entry in Redis; None if that is unreadable."""
+    try:
+        return Camera.model_validate_json(text)
+    except ValidationError:
+        return None

@@ -20,7 +20,7 @@ from libs.common.camera_state import (
     read_state,
 )
 from libs.common.camera_urls import hide_credentials, public_url
-from libs.common.cameras import Camera
+from libs.common.cameras import Camera, parse_camera
 from libs.common.redis_clock import RedisClock
 from libs.common.spaces import ParkingSpace, SpaceStatus
 from libs.common.validation import describe_invalid
@@ -41,14 +41,6 @@ _SHOWN: Final[Mapping[State, ShownState]] = {
     "error": "error",
     "disabled": "disabled",
 }
-
-
-def parse_camera(text: bytes) -> Camera | None:
-    """A registered camera; None if its entry is unreadable."""
-    try:
-        return Camera.model_validate_json(text)
-    except ValidationError:
-        return None
 
 
 class CameraViews:

@@ -10,10 +10,9 @@ from libs.common import keys
 from libs.common.bus import as_bytes
 from libs.common.camera_state import read_spaces
 from libs.common.camera_urls import has_hidden_secret, keep_credentials
-from libs.common.cameras import CAMERA_ID_PATTERN, Camera
+from libs.common.cameras import CAMERA_ID_PATTERN, Camera, parse_camera
 from libs.common.spaces import SpaceList, dump_spaces
 from services.gateway.api.models import CameraChange, CameraListing, CameraView, NewCamera
-from services.gateway.camera_views import parse_camera
 from services.gateway.problems import problem_responses
 from services.gateway.registration import version_of
 from services.gateway.resources import Caller, Resources, Used
@@ -109,7 +108,7 @@ async def remove_camera(camera_id: CameraIdInPath, used: Used) -> Response:
     """Delete a camera, its spaces, its pictures and its history for good."""
     if await used.registration.delete(camera_id) == "missing":
         raise HTTPException(404, f"no camera {camera_id!r} is registered")
-    used.hub.forget_picture(camera_id)
+    used.hub.forget_picture(camera_id)  # the other gateways hear of it
     return Response(status_code=204)
 
 

@@ -7,22 +7,31 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.camera_state import UNKNOWN_AFTER_MS, read_state
+from libs.common.cameras import parse_camera
 from libs.common.clock import running_s
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
 from libs.common.messages import LATEST_EXPIRES_S, publication_time_s
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_errors import REDIS_ERRORS, describe
+from libs.common.shutdown import sleep_until_stopped
+from services.gateway.hub.aged import with_unknown_spaces
 from services.gateway.hub.encoded_message import EncodedMessage, Form
 from services.gateway.hub.subscription import Subscription, deleted_camera
 from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 
 _log = get_logger("hub")
+
+AGE_CHECK_EVERY_S: Final = 1.0
+SILENT_AFTER_S: Final = UNKNOWN_AFTER_MS / 1000 + 1
+"""A watched camera that shows nothing for this long is asked for again and again, whether its spaces still hold."""
 
 
 class Channel:
@@ -32,6 +41,7 @@ class Channel:
         self.by_form: dict[Form, set[ViewerSender]] = {"binary": set(), "json": set(), "mjpeg": set()}
         self.current: EncodedMessage | None = None
         self.shown_at_s = 0.0
+        self.checked_at_s = 0.0
         self.live_messages = 0
         self.loaded: EncodedMessage | None = None
         self.loading = asyncio.Lock()
@@ -119,7 +129,7 @@ class Hub:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hand messages out until stopped; outlives Redis being away."""
-        await self._subscription.run(stop)
+        await asyncio.gather(self._subscription.run(stop), self._age_pictures(stop))
         await asyncio.gather(*self._loading, return_exceptions=True)
 
     def hand_out(self, camera_id: str, data: bytes) -> None:
@@ -159,6 +169,7 @@ class Hub:
     def _show(self, channel: Channel, message: EncodedMessage, camera_id: str) -> bool:
         """Send a message to all viewers of a camera; False if some want it in a form that cannot be made of it."""
         channel.current, channel.shown_at_s = message, running_s()
+        channel.checked_at_s = channel.shown_at_s
         is_good = True
         for form, senders in channel.by_form.items():
             if senders and not self._send(senders, form, message, camera_id):
@@ -198,7 +209,7 @@ class Hub:
         async with channel.loading:
             before = channel.live_messages
             try:
-                packed = await self._redis.get(keys.latest(camera_id))
+                packed = await self._read_latest(camera_id)
             except REDIS_ERRORS as error:
                 _log.info(
                     "cannot fetch the current picture; the next one is shown", camera=camera_id, error=describe(error)
@@ -208,9 +219,33 @@ class Hub:
                 return
             if packed is None:
                 channel.current = None  # expired, or deleted
-            elif isinstance(packed, bytes) and (channel.current is None or packed != channel.current.packed):
+            elif channel.current is None or packed != channel.current.packed:
                 channel.loaded = EncodedMessage(packed)
                 self._show(channel, channel.loaded, camera_id)
+
+    async def _read_latest(self, camera_id: str) -> bytes | None:
+        """The last viewer message; its spaces are unknown where the detector's verdict does not hold any more."""
+        asked = self._redis.pipeline(transaction=False)
+        asked.get(keys.latest(camera_id))
+        asked.hget(keys.CAMERAS, camera_id)
+        asked.hgetall(keys.status(camera_id))
+        packed, entry, status = await asked.execute()
+        if not isinstance(packed, bytes) or entry is None:
+            return packed if isinstance(packed, bytes) else None
+        camera = parse_camera(entry)
+        state = read_state(
+            status, self._clock.now_ms(), is_registered=True, is_enabled=camera is None or camera.enabled
+        )
+        return packed if state.are_spaces_known else with_unknown_spaces(packed)
+
+    async def _age_pictures(self, stop: asyncio.Event) -> None:
+        """Tell viewers of a camera that has fallen silent when its spaces have become unknown."""
+        while not await sleep_until_stopped(stop, AGE_CHECK_EVERY_S):
+            now_s = running_s()
+            for camera_id, channel in self._channels.items():
+                if channel.current is not None and now_s - channel.checked_at_s > SILENT_AFTER_S:
+                    channel.checked_at_s = now_s
+                    self._load_latest(camera_id)
 
 
 def _is_older(message: EncodedMessage, loaded: EncodedMessage) -> bool:

@@ -15,7 +15,7 @@ from libs.common.live_messages import PictureKind
 from libs.common.logging import get_logger
 from libs.common.redis_errors import REDIS_ERRORS, describe
 from libs.common.shutdown import sleep_until_stopped
-from services.gateway.hub.subscription import Subscription
+from services.gateway.hub.subscription import Subscription, deleted_camera
 from services.gateway.live.compact import LiveFrame, SpaceTable, compact
 from services.gateway.live.connection import LiveConnection
 
@@ -68,7 +68,7 @@ class LiveHub:
         self._redis = redis
         self._connections: set[LiveConnection] = set()
         self._channels: dict[ChannelId, LiveChannel] = {}
-        self._subscription = Subscription(subscriber, self._names, self._hand_out, self._load_latest)
+        self._subscription = Subscription(subscriber, self._names, self._hand_out, self._load_latest, self._on_control)
         self._loading: set[asyncio.Task[None]] = set()
 
     @property
@@ -149,6 +149,13 @@ class LiveHub:
             return
         channel.live_messages += 1
         self._show(channel_id, channel, data, channel_id[0])
+
+    def _on_control(self, message: bytes) -> None:
+        """A camera that was deleted shows its last picture to no new viewer."""
+        camera_id = deleted_camera(message)
+        if camera_id is not None:
+            for channel in self._channels_of(camera_id):
+                channel.current = None
 
     def _show(self, channel_id: ChannelId, channel: LiveChannel, data: bytes, shows: PictureKind) -> None:
         camera_id = channel_id[1]
