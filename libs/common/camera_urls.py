@@ -74,7 +74,7 @@ def public_url(url: str) -> str:
             shown.append("")
             break
         shown.append(step)
-    return urlunsplit((parts.split.scheme, parts.address, "/".join(shown), "", ""))
+    return f"{parts.split.scheme}://{parts.address}{'/'.join(shown)}"
 
 
 def keep_credentials(url: str, previous_url: str) -> str:

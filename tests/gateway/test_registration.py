@@ -70,7 +70,7 @@ async def test_changes_of_different_fields_at_the_same_moment_are_all_kept(
 
 
 async def test_racing_puts_leave_one_of_them_whole(gate: httpx.AsyncClient, redis: Redis) -> None:
-    known = dict.fromkeys(("A1", "A2", "A3"), '{"state": "occupied", "since_ms": 5000, "track_id": 3}')
+    known: Any = dict.fromkeys(("A1", "A2", "A3"), '{"state": "occupied", "since_ms": 5000, "track_id": 3}')
     lists = [[space("A1")], [space("A1"), space("A2")], [space("A1"), space("A3")], []]
     for _ in range(5):
         await redis.hset(keys.occupancy("gate"), mapping=known)
