@@ -160,7 +160,8 @@ async def test_readers_can_tell_that_a_paused_detector_examines_nothing(
 ) -> None:
     await register(redis)
     await redis.set(keys.spaces("CAM1"), json.dumps(SPACES))
-    with running("services.detector", {"REDIS_URL": redis_url, **QUICK}, tmp_path / "log") as detector:
+    environment = {"REDIS_URL": redis_url, **QUICK, "DETECTOR_UNKNOWN_AFTER_S": "5"}
+    with running("services.detector", environment, tmp_path / "log") as detector:
         await wait_for(lambda: are_known(redis), 30, every_s=0.1)
         with running_gateway(redis_url, tmp_path) as gateway:
             async with aiohttp.ClientSession(gateway.url) as http:
@@ -170,19 +171,19 @@ async def test_readers_can_tell_that_a_paused_detector_examines_nothing(
                         body: dict[str, int] = await answer.json()
                         return body
 
-                assert (await counts())["unknown"] == 0
+                await wait_for(lambda: _unknown(counts, 0), 10, every_s=0.1)
                 status: Any = await redis.hgetall(keys.status("CAM1"))
                 assert abs(now_ms() - int(status[b"detector_examined_at_ms"])) < 3000
-                assert (status[b"detector_unknown_after_ms"], status[b"detector_hold_ms"]) == (b"2000", b"600000")
+                assert (status[b"detector_unknown_after_ms"], status[b"detector_hold_ms"]) == (b"5000", b"600000")
                 detector.process.send_signal(signal.SIGSTOP)
                 try:
-                    await wait_for(lambda: _all_unknown(counts), 10, every_s=0.1)
+                    await wait_for(lambda: _unknown(counts, len(SPACES)), 15, every_s=0.1)
                 finally:
                     detector.process.send_signal(signal.SIGCONT)
 
 
-async def _all_unknown(counts: Any) -> bool:
-    return bool((await counts())["unknown"] == len(SPACES))
+async def _unknown(counts: Any, number: int) -> bool:
+    return bool((await counts())["unknown"] == number)
 
 
 @pytest.mark.parametrize("ahead_ms", [-3000, 3000, 3_600_000])
