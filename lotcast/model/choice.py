@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from lotcast.model.catalogue import CATALOGUE, DEFAULT
-from lotcast.model.store import ModelStore
+from lotcast.model.store import store_in
 from services.detector.engines.model_file import check_model
 from services.detector.settings import DetectorSettings
 
@@ -39,7 +39,8 @@ def choose_model(named: str | None, data: Path) -> ChosenModel:
         ConfigurationError: the user wanted one to be fetched, and that failed.
     """
     settings = DetectorSettings.from_environment()
-    folder = settings.models_folder if "models_folder" in settings.model_fields_set else data / "models"
+    store = store_in(data)
+    folder = store.folder
     environment = {"DETECTOR_MODELS_FOLDER": str(folder.resolve())}
     if named is not None:
         check_model(named, "--model", folder)
@@ -48,7 +49,6 @@ def choose_model(named: str | None, data: Path) -> ChosenModel:
     if "model" in settings.model_fields_set:
         check_model(settings.model, models_folder=folder)
         return ChosenModel(environment)
-    store = ModelStore(folder)
     here = store.names()
     if not here and _wants_one():
         store.get(CATALOGUE[DEFAULT], None, _say)

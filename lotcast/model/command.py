@@ -15,7 +15,7 @@ from rich.table import Table
 from libs.common.errors import ConfigurationError
 from lotcast.model.catalogue import CATALOGUE, catalogue_model
 from lotcast.model.speed import CAMERAS, measure_speeds
-from lotcast.model.store import ModelStore
+from lotcast.model.store import store_in
 from services.detector.engines.base import Engine, Picture
 from services.detector.engines.loading import load_engine
 from services.detector.engines.model_file import check_model
@@ -41,7 +41,7 @@ def list_models(
     data: Data = DATA, as_json: Annotated[bool, typer.Option("--json", help="print JSON, for machines")] = False
 ) -> None:
     """List the models that are here and those that can be fetched."""
-    store = ModelStore(data / "models")
+    store = store_in(data)
     here = store.names()
     rows: list[dict[str, Any]] = []
     for name in [*CATALOGUE, *(one for one in here if one not in CATALOGUE)]:
@@ -84,7 +84,7 @@ def get(
 ) -> None:
     """Fetch a model, so that it can be used by its name."""
     model = catalogue_model(name)
-    store = ModelStore(data / "models")
+    store = store_in(data)
     if weights is not None and (model.sha256 is not None or not weights.is_file()):
         raise ConfigurationError(
             f"--weights {weights}: " + ("no such file" if model.sha256 is None else "not for this model")
@@ -110,7 +110,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON, for machines")] = False,
 ) -> None:
     """Look at a model: what it is, what it counts, how fast it is here. Exit code 0: it can be used; 1: it cannot."""
-    settings = DetectorSettings.from_environment().model_copy(update={"model": file, "models_folder": data / "models"})
+    settings = DetectorSettings.from_environment().model_copy(
+        update={"model": file, "models_folder": store_in(data).folder}
+    )
     shown = None if picture is None else _read_picture(picture)
     check_model(file, "model check", settings.models_folder)
     engine = load_engine(settings)

@@ -17,8 +17,16 @@ from lotcast.model.catalogue import CATALOGUE, CatalogueModel, PackagedFile, Pub
 from lotcast.model.exporting import export_model
 from lotcast.model.fetching import check_hash, fetch_file, fetch_packaged
 from services.detector.engines.model_file import openvino_files
+from services.detector.settings import DetectorSettings
 
 ABOUT = "model.json"
+
+
+def store_in(data: Path) -> ModelStore:
+    """The models of a data folder; those of `DETECTOR_MODELS_FOLDER` where that is set."""
+    settings = DetectorSettings.from_environment()
+    own = "models_folder" in settings.model_fields_set
+    return ModelStore(settings.models_folder if own else data / "models")
 
 
 class AboutModel(BaseModel):
