@@ -18,7 +18,7 @@ from libs.common.cameras import CameraUrl
 from libs.common.clock import now_ms
 from libs.common.logging import get_logger
 
-_log = get_logger("probing")
+_log = get_logger("probe_queue")
 
 WAITING_MAX: Final = 20
 EXPIRES_S: Final = 60

@@ -73,7 +73,7 @@ async def monitoring(
 class _MonitoringServer:
     def __init__(self, registry: CollectorRegistry, liveness_checks: Sequence[LivenessCheck]) -> None:
         self._registry = registry
-        self._pulses = liveness_checks
+        self._liveness_checks = liveness_checks
         self._at_work: set[asyncio.Task[None]] = set()
 
     async def listen(self, settings: MonitoringSettings) -> asyncio.Server:
@@ -122,7 +122,7 @@ class _MonitoringServer:
         if path == b"/metrics":
             return "200 OK", CONTENT_TYPE_LATEST, generate_latest(self._registry)
         if path == b"/healthz":
-            problems = [problem for liveness in self._pulses if (problem := liveness.problem())]
+            problems = [problem for liveness in self._liveness_checks if (problem := liveness.problem())]
             if problems:
                 return _told("503 Service Unavailable", status="not healthy", detail="; ".join(problems))
             return _told("200 OK", status="ok")

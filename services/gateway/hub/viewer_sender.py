@@ -20,7 +20,7 @@ pictures that are many seconds old instead of fewer, fresh ones."""
 
 
 class ViewerSender:
-    """Writes prepared bytes to one connection and never holds more than two pictures for it.
+    """Writes encoded bytes to one connection and never holds more than two pictures for it.
 
     A picture is handed to the kernel in one system call, the way a bare socket loop does it: no task wakes up, nothing
     is copied or buffered for this viewer. What the kernel does not take at once is left to the transport, which keeps

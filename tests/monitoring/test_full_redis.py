@@ -1,0 +1,65 @@
+"""Redis at its memory limit under the whole system: pictures and leases go on, history stops, the logs stay quiet."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from itertools import islice
+from pathlib import Path
+
+import aiohttp
+import pytest
+from redis.asyncio import Redis
+
+from deploy.demo.model.measuring import read_clip
+from libs.common import keys
+from libs.common.spaces import ParkingSpace, dump_spaces
+from services.detector.pictures import encode
+from tests.support.cameras import multipart_camera, serving
+from tests.support.processes import ROOT, running, running_gateway
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_for
+
+CLIP = ROOT / "deploy/demo/assets/north.mp4"
+FULL_S = 8.0
+SQUARE = [(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)]
+
+
+@pytest.mark.timeout(180)
+async def test_pictures_go_on(own_redis_server: RedisServer, own_redis: Redis, tmp_path: Path) -> None:
+    jpegs = [encode(picture, 80) for picture in islice(read_clip(CLIP), 12)]
+    spaces = [ParkingSpace(space_id="A1", space_name="A1", polygon=SQUARE)]
+    await own_redis.set(keys.spaces("CAM1"), dump_spaces(spaces))
+    environment = {"REDIS_URL": own_redis_server.url}
+    async with serving(multipart_camera(jpegs, interval_s=0.1)) as camera:
+        reading = {**environment, "INGEST_CAMERAS": f"CAM1={camera}/stream"}
+        ingest = running("services.ingest", reading, tmp_path / "ingest.log")
+        detector = running("services.detector", environment, tmp_path / "detector.log")
+        with ingest as reader, detector as finder, running_gateway(own_redis_server.url, tmp_path) as gateway:
+            async with aiohttp.ClientSession() as http:
+                async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary"), max_msg_size=0) as viewer:
+                    await viewer.receive_bytes(timeout=60)
+                    await wait_for(lambda: own_redis.xlen(keys.log("CAM1")), 30)
+                    await own_redis.config_set("maxmemory", 1)
+                    full_s = time.monotonic()
+                    await asyncio.sleep(1.5)  # the level is asked for once a second
+                    logged, seen = await own_redis.xlen(keys.log("CAM1")), 0
+                    while time.monotonic() < full_s + FULL_S:
+                        await viewer.receive_bytes(timeout=3)
+                        seen += 1
+                    assert seen > FULL_S, "pictures go on"
+                    assert await own_redis.xlen(keys.log("CAM1")) <= logged, "the log stops"
+                    assert await own_redis.xlen(keys.frames("CAM1")) <= 5, "and streams are trimmed"
+                    owner = await own_redis.get(keys.lease("detector", "CAM1"))
+                    assert owner is not None
+                    await own_redis.config_set("maxmemory", 0)
+
+                    async def logs_again() -> bool:
+                        await viewer.receive_bytes(timeout=5)
+                        return await own_redis.xlen(keys.log("CAM1")) > logged
+
+                    await wait_for(logs_again, 20)
+            for process in (reader, finder, gateway.service):
+                assert "lease lost" not in process.log
+                assert "Redis is away" not in process.log
+                assert 1 <= process.log.count("Redis is full") <= 3, process.log
