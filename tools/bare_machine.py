@@ -180,8 +180,10 @@ def main() -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--commit", default="HEAD", help="what to clone [HEAD]")
+    commit = parser.parse_args().commit
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as at the end of a job's time: leave nothing running
     try:
-        prove(parser.parse_args().commit)
+        prove(commit)
     except Failed as failure:
         say(f"FAILED: {failure}")
         return 1

@@ -47,7 +47,8 @@ def encode_frame(frame: Any, quality: int, pixel_aspect: Fraction | None = None)
 
 def display_matrix(frame: Any) -> tuple[int, int, int, int] | None:
     """How a frame is to be turned and mirrored: a, b, c, d of its display matrix; None if it is upright already."""
-    for data in frame.side_data:
+    for item in frame.side_data:
+        data = item if hasattr(item, "type") else frame.side_data[item]  # since PyAV 19 iteration gives the kinds
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d, *_ = _MATRIX.unpack(bytes(data)[: _MATRIX.size])
             return None if (a > 0 and d > 0 and not b and not c) else (a, b, c, d)

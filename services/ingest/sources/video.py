@@ -67,7 +67,9 @@ def rtsp_input(address: Address, settings: IngestSettings) -> VideoInput:
         "allowed_media_types": "video",  # sound that goes on would hide that the picture has stopped
         "analyzeduration": "1000000",  # microseconds; libav's own five seconds are five seconds without a picture
     }
-    if address.url.startswith("rtsps:") and INSECURE not in address.options:
+    if address.url.startswith("rtsps:") and INSECURE in address.options:
+        options["tls_verify"] = "0"  # the default of newer libav is to verify
+    elif address.url.startswith("rtsps:"):
         options["tls_verify"] = "1"
         if (trusted := ssl.get_default_verify_paths().cafile) is not None:
             options["ca_file"] = trusted
