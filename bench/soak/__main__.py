@@ -1,6 +1,8 @@
-"""`python -m bench.soak`: the demo for a while, with viewers, a camera that stalls and detectors that are killed.
+"""`python -m bench.soak`: the whole system for a while, at the defaults, with viewers and detectors that are killed.
 
-Memory, frames and latency over time become a picture; exit code 1 if they are not what they should be.
+Beside the demo's two lots there are one of 100 spaces, whose camera stalls, and one of 300. Their streams in Redis are
+filled to their bounds before, by the detector's own writer. Memory, frames and latency over time become a picture; exit
+code 1 if they are not what they should be.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
@@ -18,12 +21,14 @@ from typing import Final
 import psutil
 from redis.asyncio import Redis
 
+from bench.redis_memory.filling import fill, many_spaces
 from bench.soak.chart import draw
-from bench.soak.verdict import Sample, Soak, problems_of, summary
+from bench.soak.verdict import CameraSample, Sample, Soak, problems_of, summary
 from bench.soak.viewers import Viewers
 from deploy.demo.model.measuring import read_clip
 from deploy.local.demo import ASSETS, demo_installation
 from libs.common import keys
+from libs.common.bus import connect
 from libs.common.cameras import Camera
 from libs.common.shutdown import sleep_until_stopped
 from services.detector.pictures import encode
@@ -35,9 +40,8 @@ from tests.support.waiting import wait_for
 EVERY_S: Final = 5.0
 KILL_EVERY_S: Final = 180.0
 STALL_EVERY_S, STALL_S = 60.0, 15.0
-KEEP_LOG: Final = {"DETECTOR_LOG_KEEP_S": "60"}
-"""The detection log grows for an hour, to some 28 MB a camera; here it has its whole length after a minute."""
-RATES: Final = {"CAM1": 10.0, "CAM2": 10.0, "STALLS": 0.0}
+RATES: Final = {"CAM1": 10.0, "CAM2": 10.0, "LOT100": 0.0, "LOT300": 5.0}
+SPACES: Final = {"LOT100": 100, "LOT300": 300}
 NAMES: Final = {
     "services.ingest": "ingest",
     "services.detector": "detector",
@@ -47,13 +51,13 @@ NAMES: Final = {
 }
 
 
-def stalling_camera(jpegs: list[bytes], ends: asyncio.Event) -> Handler:
-    """An MJPEG camera, 5 frames a second, that sends nothing for the last quarter of every minute; until `ends`."""
+def mjpeg_camera(jpegs: list[bytes], ends: asyncio.Event, *, stalls: bool) -> Handler:
+    """An MJPEG camera, 5 frames a second, until `ends`; if it stalls, it rests for the last quarter of every minute."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=cam\r\n\r\n")
         for jpeg in cycle(jpegs):
-            while time.monotonic() % STALL_EVERY_S > STALL_EVERY_S - STALL_S:
+            while stalls and time.monotonic() % STALL_EVERY_S > STALL_EVERY_S - STALL_S:
                 if await sleep_until_stopped(ends, 0.2):
                     return
             head = f"--cam\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
@@ -84,15 +88,18 @@ async def soak_demo(minutes: float, folder: Path) -> Soak:
     soak = Soak(rates=dict(RATES))
     jpegs = [encode(picture, 80) for picture in islice(read_clip(ASSETS / "south.mp4"), 100, 150)]
     ends = asyncio.Event()
-    demo = await asyncio.to_thread(DemoSystem, folder / "demo.log", **KEEP_LOG)
+    demo = await asyncio.to_thread(DemoSystem, folder / "demo.log")
     try:
-        environment = {"REDIS_URL": demo.redis_url, **demo_installation().detector_environment, **KEEP_LOG}
+        environment = {"REDIS_URL": demo.redis_url, **demo_installation().detector_environment}
         async with (
-            serving(stalling_camera(jpegs, ends)) as address,
-            Redis.from_url(demo.redis_url, protocol=2) as redis,
+            serving(mjpeg_camera(jpegs, ends, stalls=True)) as stalling,
+            serving(mjpeg_camera(jpegs, ends, stalls=False)) as steady,
+            connect(demo.redis_url) as redis,
         ):
-            camera = Camera(id="STALLS", name="Stalls", url=f"{address}/stream")
-            await redis.hset(keys.CAMERAS, camera.id, camera.model_dump_json())
+            for camera_id, address in (("LOT100", stalling), ("LOT300", steady)):
+                await fill(redis, camera_id, many_spaces(SPACES[camera_id]))
+                camera = Camera(id=camera_id, name=f"{SPACES[camera_id]} spaces", url=f"{address}/stream")
+                await redis.hset(keys.CAMERAS, camera.id, camera.model_dump_json())
             with running("services.detector", environment, folder / "second.log") as second:
                 await asyncio.to_thread(second.wait_for_log, "detector ready")
                 viewers = Viewers(demo.dashboard, list(RATES))
@@ -100,7 +107,8 @@ async def soak_demo(minutes: float, folder: Path) -> Soak:
                 try:
                     await wait_for(lambda: watching.done() or viewers.last_frame_s.keys() == RATES.keys(), 60)
                     viewers.forget()
-                    await _measure(soak, minutes, demo, viewers, watching, second.process.pid)
+                    system = _System(demo, second.process.pid, redis)
+                    await _measure(soak, minutes, system, viewers, watching)
                 finally:
                     ends.set()
                     watching.cancel()
@@ -110,9 +118,21 @@ async def soak_demo(minutes: float, folder: Path) -> Soak:
     return soak
 
 
-async def _measure(
-    soak: Soak, minutes: float, demo: DemoSystem, viewers: Viewers, watching: asyncio.Task[None], second: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _System:
+    """What runs: the demo, a second detector beside it, and their Redis."""
+
+    demo: DemoSystem
+    second_detector_pid: int
+    redis: Redis
+
+    async def sample(self, at_s: float, cameras: dict[str, CameraSample]) -> Sample:
+        """The memory now, with what viewers saw."""
+        data_bytes = int((await self.redis.info("memory"))["used_memory"])
+        return Sample(at_s, measure_memory(self.demo, [self.second_detector_pid]), cameras, data_bytes)
+
+
+async def _measure(soak: Soak, minutes: float, system: _System, viewers: Viewers, watching: asyncio.Task[None]) -> None:
     started_s = at_s = time.monotonic()
     kill_at_s = started_s + min(KILL_EVERY_S, minutes * 60 / 2)
     while at_s < started_s + minutes * 60:
@@ -120,11 +140,11 @@ async def _measure(
         if watching.done():
             watching.result()  # a viewer broke: nothing measured from here on would mean anything
         now_s = time.monotonic()
-        soak.samples.append(Sample(now_s - started_s, measure_memory(demo, [second]), viewers.take(now_s - at_s)))
+        soak.samples.append(await system.sample(now_s - started_s, viewers.take(now_s - at_s)))
         at_s = now_s
         if at_s >= kill_at_s:
             kill_at_s += KILL_EVERY_S
-            victim = next(one for one in demo.processes() if "services.detector" in one.cmdline())
+            victim = next(one for one in system.demo.processes() if "services.detector" in one.cmdline())
             victim.kill()  # the demo starts it again; until then the second one has its cameras
             soak.kills_s.append(time.monotonic() - started_s)
     soak.gaps_s = {camera_id: gap for camera_id, gap in viewers.longest_gap_s.items() if RATES[camera_id]}

@@ -32,6 +32,7 @@ def draw(soak: Soak, title: str) -> str:
             latency[name] = [(at_s, one.latency_p95_ms) for at_s, one in seen if one.latency_p95_ms is not None]
     panels: list[tuple[str, Mapping[str, Line]]] = [
         ("memory, MB, all processes of a kind together", _memory_mb(soak)),
+        ("Redis's data, MB", {"used_memory": [(one.at_s, one.redis_data_bytes / 1e6) for one in soak.samples]}),
         ("frames/s", fps),
         ("latency, ms", latency),
     ]

@@ -22,6 +22,12 @@ GAP_MAX_S: Final = 3.5
 """Longest time without a picture after a kill: 3 s for the hand-over, half a second for what the next frame takes."""
 
 
+REDIS_MAX_BYTES_PER_CAMERA: Final = 15_000_000
+"""What docs/operations.md says that a camera takes in Redis at most."""
+REDIS_GROWTH_MAX_BYTES: Final = 3_000_000
+"""The detection logs of cameras that begin without one grow for an hour: by about half a megabyte in twenty minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class CameraSample:
     """One camera over one interval, as a viewer saw it.
@@ -45,11 +51,13 @@ class Sample:
         at_s: its end, since the beginning.
         memory_bytes: resident bytes by process, `NAME PID`.
         cameras: by camera id.
+        redis_data_bytes: `used_memory` of Redis: its data and what it needs to serve it.
     """
 
     at_s: float
     memory_bytes: dict[str, int]
     cameras: dict[str, CameraSample]
+    redis_data_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -102,6 +110,12 @@ def problems_of(soak: Soak) -> list[str]:
         more = growth(sizes)
         if more > GROWTH_MAX_BYTES and more > GROWTH_MAX_SHARE * sizes[0]:
             found.append(f"memory of {process} grows: {more / 1e6:.0f} MB from {sizes[0] / 1e6:.0f} MB")
+    data = [sample.redis_data_bytes for sample in soak.samples if sample.at_s >= WARM_UP_S]
+    bound = REDIS_MAX_BYTES_PER_CAMERA * len(soak.rates)
+    if data and max(data) > bound:
+        found.append(f"Redis's data take {max(data) / 1e6:.0f} MB, {bound / 1e6:.0f} MB are the bound")
+    if growth(data) > REDIS_GROWTH_MAX_BYTES:
+        found.append(f"Redis's data grow by {growth(data) / 1e6:.1f} MB")
     calm = soak.calm()
     for camera_id, rate in soak.rates.items():
         if camera_id not in soak.ends_live:
@@ -136,9 +150,11 @@ def summary(soak: Soak) -> str:
         told = f"{camera_id} {fps or 0:.1f} frames/s, {p50 or 0:.0f} ms (95 %: {p95 or 0:.0f} ms)"
         parts.append(told if rate else f"{told}, stalling")
     total = [sum(sample.memory_bytes.values()) / 1e6 for sample in soak.samples] or [0.0]
+    data = [sample.redis_data_bytes / 1e6 for sample in soak.samples] or [0.0]
     minutes = soak.samples[-1].at_s / 60 if soak.samples else 0.0
     gap_s = max(soak.gaps_s.values(), default=0.0)
     return (
         f"{minutes:.0f} minutes, a detector killed {len(soak.kills_s)} times, longest gap {gap_s:.1f} s; "
-        f"{'; '.join(parts)}; memory of all processes {total[0]:.0f} to {total[-1]:.0f} MB"
+        f"{'; '.join(parts)}; memory of all processes {total[0]:.0f} to {total[-1]:.0f} MB; "
+        f"Redis's data {data[0]:.1f} to {data[-1]:.1f} MB"
     )

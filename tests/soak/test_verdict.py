@@ -9,7 +9,13 @@ from bench.soak.verdict import CameraSample, Sample, Soak, growth, problems_of, 
 
 
 def soak(
-    *, fps: float = 10.0, p95_ms: float = 60.0, leak_bytes: int = 0, gap_s: float = 2.4, live: bool = True
+    *,
+    fps: float = 10.0,
+    p95_ms: float = 60.0,
+    leak_bytes: int = 0,
+    redis_leak_bytes: int = 0,
+    gap_s: float = 2.4,
+    live: bool = True,
 ) -> Soak:
     """Twenty minutes in which a detector is killed once, and its camera stops for a while after."""
     made = Soak(
@@ -22,7 +28,7 @@ def soak(
         stalling = CameraSample(0.0, None, None)
         process = "detector 1" if at_s < 600 else "detector 2"
         sizes = {process: 200_000_000 + leak_bytes * number, "redis 3": 30_000_000}
-        made.samples.append(Sample(at_s, sizes, {"C": camera, "S": stalling}))
+        made.samples.append(Sample(at_s, sizes, {"C": camera, "S": stalling}, 20_000_000 + redis_leak_bytes * number))
     return made
 
 
@@ -44,6 +50,18 @@ def test_what_is_not_good_enough_is_named(bad: dict[str, float], problem: str) -
     assert problems_of(soak(**bad)) == [problem]  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("leak_bytes", "problems"),
+    [
+        (10_000, []),
+        (30_000, ["Redis's data grow by 4.7 MB"]),
+        (100_000, ["Redis's data take 44 MB, 30 MB are the bound", "Redis's data grow by 15.7 MB"]),
+    ],
+)
+def test_data_that_grow_in_redis_are_named(leak_bytes: int, problems: list[str]) -> None:
+    assert problems_of(soak(redis_leak_bytes=leak_bytes)) == problems
+
+
 def test_a_leak_is_named_with_its_process() -> None:
     assert problems_of(soak(leak_bytes=400_000)) == [
         "memory of detector 1 grows: 30 MB from 203 MB",
@@ -59,7 +77,7 @@ def test_growth_is_that_of_the_medians() -> None:
 def test_the_picture_is_one() -> None:
     picture = ElementTree.fromstring(draw(soak(), "a < b"))
     lines = picture.findall("{*}polyline")
-    assert len(lines) == 2 + 2 + 3, "two kinds of processes, two cameras, and one's 95th percentile"
+    assert len(lines) == 2 + 1 + 2 + 3, "two kinds of processes, Redis's data, two cameras, and one's 95th percentile"
     assert all(len(line.attrib["points"].split()) == 240 for line in lines[:4])
 
 
