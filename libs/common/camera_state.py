@@ -41,6 +41,7 @@ class CameraState:
         last_frame_at_ms: when the last good frame came from the camera.
         examined_at_ms: when the detector last examined a frame.
         are_spaces_known: whether the detector's verdict on the spaces still holds.
+        notice: what the detector wants the user to know of a camera that works: its model does not fit the pictures.
     """
 
     state: State
@@ -52,6 +53,7 @@ class CameraState:
     last_frame_at_ms: int | None
     examined_at_ms: int | None
     are_spaces_known: bool
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def read_state(
         last_frame_at_ms=last_frame_at_ms,
         examined_at_ms=examined_at_ms,
         are_spaces_known=are_known,
+        notice=(told.get("detector_notice") or None) if by_detector and state != "disabled" else None,
     )
 
 

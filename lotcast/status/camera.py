@@ -52,6 +52,7 @@ class CameraReading:
         detector: the process that works on it.
         viewers: over all live gateways.
         spaces: how many are taken.
+        notice: what the detector wants the user to know of a camera that works.
     """
 
     camera_id: str
@@ -65,6 +66,7 @@ class CameraReading:
     detector: str | None
     viewers: int
     spaces: SpaceCounts
+    notice: str | None = None
 
 
 def read_camera(camera_id: str, answers: CameraAnswers, gateways: Set[str], now_ms: int) -> CameraReading:
@@ -95,4 +97,5 @@ def read_camera(camera_id: str, answers: CameraAnswers, gateways: Set[str], now_
             if as_text(gateway) in gateways and text.isdigit()
         ),
         spaces=count_statuses(statuses),
+        notice=state.notice,
     )

@@ -36,6 +36,11 @@ def render(reading: Reading, where: str, problem: str | None = None) -> Renderab
         for camera in reading.cameras
         if camera.error
     ]
+    parts += [
+        Text.assemble((f"{camera.camera_id}: ", "bold"), (camera.notice, "yellow"))
+        for camera in reading.cameras
+        if camera.notice
+    ]
     parts += [Text(), _processes(reading.processes)]
     missing = [role for role in ROLES if all(process.role != role for process in reading.processes)]
     if missing:

@@ -25,6 +25,7 @@ class FrameCounters:
         inference_ms: the model's time for the last frame it examined.
         latency_ms: from capture to publishing of the last picture.
         rate: frames a second through the whole pipeline.
+        is_rendered: whether the last picture came from the demo's simulated cameras; None before the first.
     """
 
     def __init__(self, metrics: FrameMetrics) -> None:
@@ -35,6 +36,7 @@ class FrameCounters:
         self.inference_ms = 0.0
         self.latency_ms = 0
         self.rate = RateMeter()
+        self.is_rendered: bool | None = None
         self._metrics = metrics
         self._logged_s: dict[str, float] = {}
 

@@ -22,6 +22,7 @@ from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
+from services.detector.status import is_rendered
 
 _log = get_logger("pipeline")
 
@@ -160,6 +161,7 @@ class Pipeline:
             if frame.inference is not None:
                 camera.counters.took("detect", frame.detected_at_ms - taken_at_ms)
                 camera.counters.detected(frame.inference.verdict, frame.inference.inference_ms)
+                camera.counters.is_rendered = is_rendered(frame.pending.frame.jpeg)
             if frame.result is not None:
                 camera.outbox.add(frame.result.events)
         camera.schedule.frame_was_examined(self._clock.now_ms())

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 from services.detector.camera import CameraSession
 from services.detector.process import DetectorProcess
+
+DEMO_MARK: Final = b"lotcast-demo clip="
+DEMO_NOTICE: Final = (
+    "the demo's model knows the rendered demo only and finds nothing in real pictures; fetch one that does "
+    "(lotcast model get yolox-nano) and name it in DETECTOR_MODEL"
+)
+
+
+def is_rendered(jpeg: bytes) -> bool:
+    """Whether a picture comes from the demo's simulated cameras, which mark theirs in a comment at the beginning."""
+    return jpeg[:4] == b"\xff\xd8\xff\xfe" and jpeg.startswith(DEMO_MARK, 6)
 
 
 def status_fields(
@@ -38,6 +52,8 @@ def status_fields(
         "detector_latency_ms": counters.latency_ms,
         "detector_unknown_after_ms": round(settings.unknown_after_s * 1000),
         "detector_hold_ms": round(settings.hold_s * 1000),
+        "detector_model": Path(settings.model).name,
+        "detector_notice": DEMO_NOTICE if settings.model == "demo" and counters.is_rendered is False else "",
         "detector_skew_ms": process.clock.skew_ms or 0,
         "detector_error": counters.error or process.clock.skew_problem() or process.memory.problem() or "",
         "detector_updated_at_ms": process.clock.now_ms(),

@@ -194,6 +194,7 @@ def _show_status(state: CameraState, problem: str | None, now_ms: int) -> Camera
     return CameraStatus(
         state="error" if problem else _SHOWN[state.state],
         error=problem or state.error,
+        notice=state.notice,
         input_fps=state.input_fps,
         output_fps=state.output_fps,
         reconnects=state.reconnects,

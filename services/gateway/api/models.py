@@ -40,6 +40,9 @@ class CameraStatus(BaseModel):
 
     state: CameraState
     error: str | None
+    notice: Annotated[
+        str | None, Field(description="what to know of a camera that works, such as a model that does not fit it")
+    ] = None
     input_fps: float | None
     output_fps: float | None
     reconnects: int

@@ -494,6 +494,11 @@ export interface components {
              * @description seconds since the epoch, by Redis's clock
              */
             last_frame_at: number | null;
+            /**
+             * Notice
+             * @description what to know of a camera that works, such as a model that does not fit it
+             */
+            notice?: string | null;
             /** Output Fps */
             output_fps: number | null;
             /** Reconnects */
