@@ -16,7 +16,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ultralytics test test-fast test-python test-wheel-redis test-bare-machine test-package test-web test-e2e \
-	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak check check-web audit format web wheel clean
+	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak train-occupancy check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile

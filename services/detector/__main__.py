@@ -26,6 +26,7 @@ from services.detector.engines.loading import engine_for_frames, load_engine, wa
 from services.detector.engines.timed import TimedEngine
 from services.detector.full_frame import FullFrameInference
 from services.detector.gpus import Gpu, leased_gpu, list_gpus
+from services.detector.judge.loading import load_judge
 from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames
 from services.detector.metrics import DetectorMetrics
@@ -36,7 +37,6 @@ from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
 from services.detector.settings import DetectorSettings
 from services.detector.subscribers import watch_subscribers
-from services.detector.tiled_inference import TiledInference
 
 _log = get_logger("detector")
 
@@ -68,7 +68,9 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     )
     full_frame = FullFrameInference(shared, settings.track_confidence, settings.frame_max_pixels)
     tiled_engine = TimedEngine(engine, partial(metrics.observe_inference, kind="inspection"))
-    judging = JudgingQueue(TiledInference(tiled_engine, settings))
+    judge = load_judge(settings, tiled_engine)
+    _log.info("judge loaded", judge=judge.description)
+    judging = JudgingQueue(judge)
     pipeline = Pipeline(full_frame, judging, publisher, camera_manager.cameras, process)
     for collector in (LeaseCollector(leases), clock):
         metrics.registry.register(collector)

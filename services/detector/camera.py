@@ -15,6 +15,7 @@ from services.detector.outbox import Outbox
 from services.detector.process import DetectorProcess
 from services.detector.schedule import Schedule
 from services.detector.stored_camera import StoredCamera
+from services.detector.view.check import ViewCheck
 
 
 class CameraSession:
@@ -48,8 +49,9 @@ class CameraSession:
         self.camera_id = lease.camera_id
         self.sequence = FrameSequence()
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
-        self.judging = CameraJudging(lease.camera_id, settings.inspect_every_s)
-        self.state = CameraState(stored, self.gate, self.judging, process)
+        view = ViewCheck(round(settings.frozen_after_s * 1000), settings.carry_shift)
+        self.judging = CameraJudging(lease.camera_id, view)
+        self.state = CameraState(stored, self.judging, settings, process.clock.now_ms)
         self.renderer = FrameRenderer(process.name, settings.jpeg_quality)
         self.schedule = Schedule(settings)
         self.outbox = Outbox(stored.spaces_version)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from libs.common.messages import RawFrame
 from libs.common.spaces import EventReason, OccupancyEvent, ParkingSpace
 from services.detector.engines.base import empty_detections
 from services.detector.frame_result import FrameResult, Inference
 from services.detector.judging import CameraJudging
-from services.detector.motion import MotionGate
 from services.detector.occupancy.hysteresis import Debounce
-from services.detector.occupancy.lot import Lot
+from services.detector.occupancy.lot import LookTimes, Lot
 from services.detector.occupancy.matching import Match
-from services.detector.process import DetectorProcess
+from services.detector.settings import DetectorSettings
 from services.detector.stored_camera import StoredCamera
 from services.detector.tracking import CameraTracker, no_tracks
 
@@ -29,24 +28,24 @@ class CameraState:
     """
 
     def __init__(
-        self, stored: StoredCamera, gate: MotionGate, judging: CameraJudging, process: DetectorProcess
+        self, stored: StoredCamera, judging: CameraJudging, settings: DetectorSettings, now_ms: Callable[[], int]
     ) -> None:
         """Start from what is stored.
 
         Args:
             stored: what the owner before left.
-            gate: tells whether something moved since the spaces were judged last.
             judging: gives the judge's answers.
-            process: this process.
+            settings: of this service.
+            now_ms: the time by Redis's clock.
         """
-        settings = process.settings
-        self._clock = process.clock
-        self._gate = gate
+        self._now_ms = now_ms
         self._judging = judging
-        self._debounce = Debounce(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
+        debounce = Debounce(round(settings.occupied_after_s * 1000), round(settings.free_after_s * 1000))
         self._tracker = CameraTracker(stored.last_track_id, settings.confidence)
         self._tracked = no_tracks()
-        self.lot = Lot(stored.spaces, stored.statuses, self._debounce, self._clock.now_ms())
+        self._detected = empty_detections()
+        times = LookTimes(round(settings.inspect_every_s * 1000), round(settings.hold_s * 1000))
+        self.lot = Lot(stored.spaces, stored.statuses, debounce, now_ms(), times)
 
     @property
     def last_track_id(self) -> int:
@@ -60,27 +59,28 @@ class CameraState:
 
     def update(self, frame: RawFrame, inference: Inference) -> FrameResult:
         """Track and match what was detected in one more frame, and take in the judge's answer if one has come."""
-        lot = self.lot
+        lot, at_ms = self.lot, frame.captured_at_ms
         if inference.vehicles is not None or inference.verdict == "blind":
-            found = empty_detections() if inference.vehicles is None else inference.vehicles
-            self._tracked = self._tracker.update(found, frame.captured_at_ms)
+            self._detected = empty_detections() if inference.vehicles is None else inference.vehicles
+            self._tracked = self._tracker.update(self._detected, at_ms)
+        if inference.verdict == "new":
+            lot.move(inference.changed, at_ms)
+        answer = self._judging.take_answer(lot)
+        events = [] if answer is None else lot.look(answer)
         matches: list[Match] = []
         if inference.verdict == "blind":
-            events = lot.lose_sight(frame.captured_at_ms)
+            events += lot.see_nothing(at_ms)
         else:
-            has_moved = self._gate.has_moved
-            answer = self._judging.take_answer(lot)
-            if answer is not None:
-                lot.inspect(answer.vehicles, answer.picture_size, has_moved=has_moved)
-            matches, events = lot.see(self._tracked, inference.picture.size, frame.captured_at_ms, has_moved=has_moved)
-        return FrameResult(lot, self._tracked, matches, lot.statuses, events)
+            matches, changes = lot.see(self._tracked, inference.picture.size, at_ms)
+            events += changes
+        can_look = inference.verdict != "blind" and not self._judging.is_under_way
+        due = lot.take_due(at_ms) if can_look else None
+        return FrameResult(lot, self._tracked, matches, lot.statuses, events, self._detected, due)
 
     def change_spaces(self, spaces: Sequence[ParkingSpace]) -> None:
         """Use other spaces from the next frame on; those that remain keep what is known of them."""
-        before = {space.space_id: space.polygon for space in self.lot.spaces}
-        self.lot = Lot(spaces, self.lot.statuses, self._debounce, self._clock.now_ms())
-        self.lot.mark_redrawn([one.space_id for one in spaces if before.get(one.space_id, one.polygon) != one.polygon])
+        self.lot = self.lot.with_spaces(spaces, self._now_ms())
 
     def lose_view(self, reason: EventReason) -> list[OccupancyEvent]:
         """No frame comes any more: every space becomes unknown; the changes of state that this brought."""
-        return self.lot.lose_sight(self._clock.now_ms(), reason)
+        return self.lot.lose_sight(self._now_ms(), reason)

@@ -1,21 +1,31 @@
-"""How right the detector is about spaces: the service's own engine and matching on pictures whose truth is known."""
+"""How right the detector is about spaces: the service's own judge on pictures whose truth is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, Field, ValidationError
 
 from libs.common.errors import ConfigurationError
 from libs.common.spaces import ParkingSpace, Point
-from services.detector.engines.base import Engine
-from services.detector.occupancy.inspection import inspect_spaces, plan_tiles
-from services.detector.occupancy.matching import SpaceMatcher
+from services.detector.engines.base import Engine, empty_detections
+from services.detector.judging import SpaceJudge
+from services.detector.occupancy.belief import SURE
 from services.detector.pictures import decode
 from services.detector.settings import DetectorSettings
+
+SIZES_PX: Final = (35, 60, 100)
+"""Between the size classes of spaces: the square root of the area, in pixels of a picture 2000 wide at most."""
+WIDTH_MAX: Final = 2000
+CONFIDENCES: Final = (0.5, 0.81, 0.9, 0.97, 1.0)
+"""Between the confidence classes: the probability of what was judged."""
+CALIBRATION_BINS: Final = 10
 
 
 class LabelledSpace(BaseModel):
@@ -24,6 +34,10 @@ class LabelledSpace(BaseModel):
     space_id: str
     polygon: Annotated[list[Point], Field(min_length=3, max_length=32)]
     is_occupied: bool
+
+    def parking_space(self) -> ParkingSpace:
+        """The space without its truth."""
+        return ParkingSpace(space_id=self.space_id, space_name=self.space_id, polygon=self.polygon)
 
 
 class LabelledPicture(BaseModel):
@@ -47,14 +61,18 @@ class PictureResult:
     Attributes:
         image: its file name.
         spaces: how many were judged.
-        false_occupied: ids of free spaces judged occupied.
+        false_occupied: ids of free spaces judged occupied (probability 0.5 or more).
         missed_occupied: ids of occupied spaces judged free.
+        unknown: ids of spaces that no number of such looks would decide, so that they would stay as they were.
+        probabilities: of being occupied, by space id.
     """
 
     image: str
     spaces: int
     false_occupied: list[str]
     missed_occupied: list[str]
+    unknown: list[str]
+    probabilities: dict[str, float]
 
 
 def load_dataset(folder: Path) -> Dataset:
@@ -73,8 +91,21 @@ def load_dataset(folder: Path) -> Dataset:
         raise ConfigurationError(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
+def read_picture(file: Path) -> npt.NDArray[np.uint8]:
+    """Decode a picture of a data set.
+
+    Raises:
+        ConfigurationError: it is missing.
+        FrameError: it cannot be decoded.
+    """
+    try:
+        return decode(file.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}") from None
+
+
 def evaluate_dataset(
-    dataset: Dataset, folder: Path, engine: Engine, settings: DetectorSettings
+    dataset: Dataset, folder: Path, engine: Engine, judge: SpaceJudge, settings: DetectorSettings
 ) -> Iterator[PictureResult]:
     """Judge every space of every picture, each picture by itself, and compare with the truth.
 
@@ -82,6 +113,7 @@ def evaluate_dataset(
         dataset: pictures and truth.
         folder: where the pictures are.
         engine: the detection model.
+        judge: as the service uses it.
         settings: the detector's.
 
     Raises:
@@ -90,49 +122,93 @@ def evaluate_dataset(
         EngineError: the model failed.
     """
     for picture in dataset.images:
-        try:
-            pixels = decode((folder / picture.image).read_bytes())
-        except OSError as error:
-            raise ConfigurationError(f"{folder / picture.image}: {error.strerror}") from None
-        spaces = [
-            ParkingSpace(space_id=space.space_id, space_name=space.space_id, polygon=space.polygon)
-            for space in picture.spaces
-        ]
-        size = pixels.shape[1], pixels.shape[0]
-        vehicles = (
-            inspect_spaces(engine, pixels, plan_tiles(engine, spaces, size), settings)
-            if settings.inspect_every_s
-            else engine.detect([pixels], settings.confidence)[0]
-        )
-        matcher = SpaceMatcher(spaces, size)
-        taken = {match.space for match in matcher.match(vehicles.xyxy)}
+        pixels = read_picture(folder / picture.image)
+        spaces = [space.parking_space() for space in picture.spaces]
+        vehicles = engine.detect([pixels], settings.track_confidence)[0] if spaces else empty_detections()
+        probabilities = judge.judge(pixels, spaces, range(len(spaces)), vehicles)
+        judged = list(zip(picture.spaces, (float(one) for one in probabilities), strict=True))
         yield PictureResult(
             image=picture.image,
             spaces=len(spaces),
-            false_occupied=[
-                space.space_id
-                for number, space in enumerate(picture.spaces)
-                if number in taken and not space.is_occupied
-            ],
-            missed_occupied=[
-                space.space_id
-                for number, space in enumerate(picture.spaces)
-                if number not in taken and space.is_occupied
-            ],
+            false_occupied=[space.space_id for space, p in judged if p >= 0.5 and not space.is_occupied],
+            missed_occupied=[space.space_id for space, p in judged if p < 0.5 and space.is_occupied],
+            unknown=[space.space_id for space, p in judged if 1 - SURE < p < SURE],
+            probabilities={space.space_id: round(p, 4) for space, p in judged},
         )
 
 
-def summarise(dataset: Dataset, results: list[PictureResult]) -> dict[str, Any]:
-    """The totals: `accuracy` 0..1, `spaces`, `occupied`, `false_occupied`, `missed_occupied`, `pictures`."""
-    spaces = sum(result.spaces for result in results)
+def summarise(dataset: Dataset, folder: Path, results: Sequence[PictureResult]) -> dict[str, Any]:
+    """The totals.
+
+    Returns:
+        `accuracy` 0..1 (every space decided by 0.5), `spaces`, `occupied`, `false_occupied`, `missed_occupied`,
+        `pictures`; `unknown`, how many spaces would stay undecided, and `accuracy_decided` without them;
+        `calibration_error` 0..1; `by_size` and `by_confidence`, rows of `from`, `to`, `spaces`, `accuracy`.
+    """
+    pairs = [
+        (space, result.probabilities[space.space_id])
+        for picture, result in zip(dataset.images, results, strict=True)
+        for space in picture.spaces
+    ]
+    occupied = np.array([space.is_occupied for space, _ in pairs], bool)
+    probabilities = np.array([p for _, p in pairs], float)
+    right = (probabilities >= 0.5) == occupied
+    confidence = np.maximum(probabilities, 1 - probabilities)
+    is_decided = confidence >= SURE
+    sizes = np.concatenate([_sides(folder / picture.image, picture) for picture in dataset.images])
     false_occupied = sum(len(result.false_occupied) for result in results)
     missed_occupied = sum(len(result.missed_occupied) for result in results)
     return {
         "dataset": dataset.name,
         "pictures": len(results),
-        "spaces": spaces,
-        "occupied": sum(space.is_occupied for picture in dataset.images for space in picture.spaces),
-        "accuracy": (spaces - false_occupied - missed_occupied) / spaces if spaces else None,
+        "spaces": len(pairs),
+        "occupied": int(occupied.sum()),
+        "accuracy": _mean(right),
         "false_occupied": false_occupied,
         "missed_occupied": missed_occupied,
+        "unknown": int((~is_decided).sum()),
+        "accuracy_decided": _mean(right[is_decided]),
+        "calibration_error": _calibration_error(probabilities, occupied),
+        "by_size": _rows(sizes, right, (0, *SIZES_PX, np.inf)),
+        "by_confidence": _rows(confidence, right, CONFIDENCES),
     }
+
+
+def _sides(file: Path, picture: LabelledPicture) -> npt.NDArray[np.float64]:
+    """Square root of the area of each space in pixels."""
+    height, width = read_picture(file).shape[:2]
+    scale = min(1.0, WIDTH_MAX / width)
+    areas = [_area(np.asarray(space.polygon, float) * (width, height)) for space in picture.spaces]
+    sides: npt.NDArray[np.float64] = np.sqrt(np.array(areas, float)) * scale
+    return sides
+
+
+def _area(points: npt.NDArray[np.float64]) -> float:
+    after = np.roll(points, -1, axis=0)
+    return float(abs((points[:, 0] * after[:, 1] - points[:, 1] * after[:, 0]).sum()) / 2)
+
+
+def _mean(right: npt.NDArray[np.bool_]) -> float | None:
+    return float(right.mean()) if len(right) else None
+
+
+def _rows(
+    values: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], borders: Sequence[float]
+) -> list[dict[str, Any]]:
+    rows = []
+    for low, high in itertools.pairwise(borders):
+        inside = (values >= low) & ((values < high) | (high == borders[-1]))
+        row = {"from": low, "to": None if np.isinf(high) else high, "spaces": int(inside.sum())}
+        rows.append({**row, "accuracy": _mean(right[inside])})
+    return rows
+
+
+def _calibration_error(probabilities: npt.NDArray[np.float64], occupied: npt.NDArray[np.bool_]) -> float:
+    """Mean distance between what was said and what is so, over ten classes of probability (Naeini et al., 2015)."""
+    bins = np.clip((probabilities * CALIBRATION_BINS).astype(int), 0, CALIBRATION_BINS - 1)
+    total = 0.0
+    for number in range(CALIBRATION_BINS):
+        inside = bins == number
+        if inside.any():
+            total += abs(float(probabilities[inside].mean() - occupied[inside].mean())) * float(inside.mean())
+    return total

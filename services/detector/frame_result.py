@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import supervision as sv
 
 from libs.common.messages import FrameMetadata
 from libs.common.spaces import OccupancyEvent, SpaceState, SpaceStatus
-from services.detector.engines.base import Picture
+from services.detector.engines.base import Picture, empty_detections
 from services.detector.motion import GateVerdict
 from services.detector.occupancy.lot import Lot
 from services.detector.occupancy.matching import Match
@@ -34,6 +35,7 @@ class Inference:
         vehicles: detections down to the confidence that keeps a track alive; None if the model did not run.
         inference_ms: how long the model took, in milliseconds.
         moved: whether something moved; False also where the model ran because its last result was old.
+        changed: where the picture's thumbnail changed, (height, width); None if it may have changed everywhere.
     """
 
     picture: FramePicture
@@ -41,6 +43,7 @@ class Inference:
     vehicles: sv.Detections | None = None
     inference_ms: float = 0.0
     moved: bool = True
+    changed: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class FrameResult:
         matches: which vehicle stands in which space.
         statuses: by space id, after this frame.
         events: the changes of state that the frame brought.
+        detected: what the model found, down to the confidence that keeps a track alive.
+        due: the numbers of the spaces to look at in this frame; none of them if only the view is to be checked; None
+            if no look is due.
     """
 
     lot: Lot
@@ -60,6 +66,8 @@ class FrameResult:
     matches: list[Match]
     statuses: dict[str, SpaceStatus]
     events: list[OccupancyEvent]
+    detected: sv.Detections = field(default_factory=empty_detections)
+    due: list[int] | None = None
 
     @property
     def states(self) -> list[SpaceState]:

@@ -45,12 +45,12 @@ class FullFrameInference:
         if show and gate.expects_motion:
             # The whole picture will be needed; a thumbnail of it costs less than decoding one by itself.
             picture.for_model(self._engine.input_size, full_is_needed=True)
-        verdict, moved = gate.compare(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
-        if verdict != "new":
-            return Inference(picture, verdict, moved=moved)
+        motion = gate.compare(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
+        if motion.verdict != "new":
+            return Inference(picture, motion.verdict, moved=motion.has_moved)
         fitted = picture.for_model(self._engine.input_size, full_is_needed=show)
         started = time.perf_counter()
         vehicles = self._engine.detect([fitted], self._confidence)[0]
         inference_ms = (time.perf_counter() - started) * 1000
         vehicles.xyxy = vehicles.xyxy * (frame.width / fitted.shape[1])
-        return Inference(picture, "new", vehicles, inference_ms, moved)
+        return Inference(picture, "new", vehicles, inference_ms, motion.has_moved, motion.changed)

@@ -1,49 +1,56 @@
 """Judging the spaces beside the frame path: when a judge is asked, and how its answer reaches the camera's state.
 
-A judge looks at one decoded picture, the spaces and the vehicles that were detected in it. That takes longer than a
-frame may, so it runs in a thread of its own, for one picture at a time. The answer is tied to the picture and the
-spaces it was made of. It enters the camera's state with the next frame, in the order of the camera's frames.
+A look at a picture takes longer than a frame may, so it runs in a thread of its own, one picture at a time. First the
+view is checked: where the lot cannot be seen, nothing is judged. The answer is tied to the picture and the spaces that
+it was made of. It enters the camera's state with the next frame, in the order of the camera's frames.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import supervision as sv
 
-from libs.common.clock import Stopwatch
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
 from libs.common.messages import RawFrame
+from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Picture
-from services.detector.motion import MotionGate
+from services.detector.occupancy.hidden import hidden_spaces
+from services.detector.occupancy.look import Look
 from services.detector.occupancy.lot import Lot
 from services.detector.pictures import FramePicture
+from services.detector.view.check import View, ViewCheck, carry
 
 _log = get_logger("judging")
-
-STILL_FACTOR: Final = 12
-"""How much rarer the spaces are judged while nothing moves."""
-PAUSE_S: Final = 1.0
-"""The shortest time between two judgements of a camera."""
 
 
 class SpaceJudge(Protocol):
     """Judges the spaces of one picture. Called from one thread."""
 
-    def judge(self, picture: Picture, lot: Lot, detections: sv.Detections) -> sv.Detections:
-        """Find the vehicles in and around the spaces.
+    @property
+    def description(self) -> str:
+        """What judges, for the log."""
+
+    def judge(
+        self, picture: Picture, spaces: Sequence[ParkingSpace], due: Sequence[int], vehicles: sv.Detections
+    ) -> npt.NDArray[np.float64]:
+        """How likely each space is occupied.
 
         Args:
             picture: the whole decoded picture, (height, width, 3) BGR.
-            lot: the spaces to judge.
-            detections: the tracked vehicles in this picture, in its pixels.
+            spaces: all spaces of the camera.
+            due: the numbers of those to judge.
+            vehicles: what the detection model found in this picture, in its pixels.
 
         Returns:
-            The vehicles in and around the spaces, in pixels of the picture.
+            Probabilities 0..1 of the spaces that are due, in their order.
 
         Raises:
             EngineError: the model failed.
@@ -51,62 +58,84 @@ class SpaceJudge(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """A judge's answer, with the picture that it was made of.
+class LookRequest:
+    """One picture to look at.
 
     Attributes:
-        lot: the spaces that were judged.
-        vehicles: the vehicles in and around them, in pixels of the picture.
-        picture_size: (width, height) of the picture, in pixels.
-        captured_at_ms: when the picture was captured.
+        frame: the frame.
+        lot: the camera's spaces.
+        due: the numbers of the spaces to judge; none if only the view is to be checked.
+        vehicles: what the detection model found in this frame, in its pixels.
     """
 
+    frame: RawFrame
     lot: Lot
+    due: Sequence[int]
     vehicles: sv.Detections
-    picture_size: tuple[int, int]
-    captured_at_ms: int
 
 
 class CameraJudging:
-    """When the spaces of one camera are judged, and the answer that has not been used yet."""
+    """Looks at the spaces of one camera, and the answer that has not been used yet."""
 
-    def __init__(self, camera_id: str, every_s: float) -> None:
+    def __init__(self, camera_id: str, view: ViewCheck) -> None:
         """Start without an answer.
 
         Args:
             camera_id: whose spaces these are.
-            every_s: seconds between two judgements where something moves; 0: never.
+            view: checks the camera's view; used by the judge's thread only.
         """
         self.camera_id = camera_id
         self.is_under_way = False
-        self._every_s = every_s
-        self._since_asked = Stopwatch()
-        self._answer: Judgement | None = None
+        self._view = view
+        self._lot: Lot | None = None
+        self._answer: tuple[Lot, Look] | None = None
 
-    def take_due(self, lot: Lot, gate: MotionGate) -> bool:
-        """Whether the spaces are to be judged in the frame at hand; it then counts as asked.
+    @property
+    def view(self) -> View:
+        """What the last picture showed of the lot."""
+        return self._view.view
 
-        While nothing moves, the last answer still holds, and the judge is asked rarely.
+    def look(self, request: LookRequest, judge: SpaceJudge) -> Look:
+        """In the judge's thread: check the view, and judge the spaces if the lot can be seen.
+
+        Raises:
+            FrameError: the picture cannot be decoded.
+            EngineError: the model failed.
         """
-        if not self._every_s or not lot.spaces:
-            return False
-        wait_s = self._every_s if gate.has_moved else self._every_s * STILL_FACTOR
-        if lot.wants_inspection:
-            wait_s = min(self._every_s, PAUSE_S)
-        if self._since_asked.elapsed_s() < wait_s:
-            return False
-        self._since_asked.restart()
-        gate.has_moved = False
-        return True
+        frame, lot = request.frame, request.lot
+        picture = FramePicture(frame.jpeg, (frame.width, frame.height)).full
+        if self._lot is not None and self._lot is not lot:
+            self._view.forget()  # the spaces were drawn anew, on what the camera shows now
+        self._lot = lot
+        condition = self._view.view.condition
+        view = self._view.look(picture, frame.captured_at_ms)
+        if view.condition != condition:
+            _log.info("view changed", camera=self.camera_id, view=view.condition, notice=view.notice)
+        if view.condition != "clear":
+            return Look(frame.captured_at_ms, view)
+        spaces = self._where_they_are(lot.spaces, frame)
+        hidden = hidden_spaces(spaces, (frame.width, frame.height), request.vehicles)
+        unseen = hidden | {number for number, space in enumerate(spaces) if view.hides(space.polygon)}
+        seen = [number for number in request.due if number not in unseen]
+        probabilities = judge.judge(picture, spaces, seen, request.vehicles)
+        return Look(frame.captured_at_ms, view, dict(zip(seen, map(float, probabilities), strict=True)), unseen)
 
-    def answer(self, judgement: Judgement) -> None:
+    def answer(self, lot: Lot, look: Look) -> None:
         """Leave an answer for the next frame."""
-        self._answer = judgement
+        self._answer = lot, look
 
-    def take_answer(self, lot: Lot) -> Judgement | None:
+    def take_answer(self, lot: Lot) -> Look | None:
         """The answer that has come since the frame before; None if there is none, or it is about other spaces."""
         answer, self._answer = self._answer, None
-        return answer if answer is not None and answer.lot is lot else None
+        return answer[1] if answer is not None and answer[0] is lot else None
+
+    def _where_they_are(self, spaces: Sequence[ParkingSpace], frame: RawFrame) -> list[ParkingSpace]:
+        """The spaces, carried along if the camera has moved a little since they were drawn."""
+        shift = self._view.carried
+        if shift is None:
+            return list(spaces)
+        aspect = frame.height / frame.width
+        return [space.model_copy(update={"polygon": carry(space.polygon, shift, aspect)}) for space in spaces]
 
 
 class JudgingQueue:
@@ -118,42 +147,36 @@ class JudgingQueue:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 
-    def put(self, frame: RawFrame, lot: Lot, detections: sv.Detections, judging: CameraJudging) -> None:
-        """Have the spaces judged in a frame, unless the camera has one here already.
+    def put(self, request: LookRequest, judging: CameraJudging) -> None:
+        """Have a picture looked at, unless the camera has one here already.
 
         Args:
-            frame: the frame.
-            lot: the camera's spaces.
-            detections: the vehicles tracked in this frame, in its pixels.
-            judging: gets the answer.
+            request: the picture and what to judge in it.
+            judging: of the camera; gets the answer.
         """
         if judging.is_under_way or self._is_stopped:
             return
         judging.is_under_way = True
-        task = asyncio.create_task(self._ask(frame, lot, detections, judging))
+        task = asyncio.create_task(self._ask(request, judging))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until stopped; a judgement under way is finished, those that wait are not begun."""
+        """Serve until stopped; a look under way is finished, those that wait are not begun."""
         await stop.wait()
         self._is_stopped = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         for task in list(self._tasks):
             task.cancel()
 
-    async def _ask(self, frame: RawFrame, lot: Lot, detections: sv.Detections, judging: CameraJudging) -> None:
+    async def _ask(self, request: LookRequest, judging: CameraJudging) -> None:
         loop = asyncio.get_running_loop()
         try:
-            judging.answer(await loop.run_in_executor(self._pool, self._judge_frame, frame, lot, detections))
+            look = await loop.run_in_executor(self._pool, judging.look, request, self._judge)
+            judging.answer(request.lot, look)
         except FrameError:
             pass  # the frame path logs and counts it
         except EngineError as error:
             _log.warning("spaces not judged; trying again later", camera=judging.camera_id, error=str(error))
         finally:
             judging.is_under_way = False
-
-    def _judge_frame(self, frame: RawFrame, lot: Lot, detections: sv.Detections) -> Judgement:
-        picture = FramePicture(frame.jpeg, (frame.width, frame.height))
-        vehicles = self._judge.judge(picture.full, lot, detections)
-        return Judgement(lot, vehicles, picture.size, frame.captured_at_ms)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from services.detector.pictures import Thumbnail
 
@@ -20,11 +22,26 @@ MOVED_PIXELS: Final = 2
 """Pixels of the thumbnail that must have changed: a pixel is 8 by 8 of the picture's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What the gate found in one frame.
+
+    Attributes:
+        verdict: what to do with the frame.
+        has_moved: whether something moved: a frame is also new because the last result is old.
+        changed: (height, width) of the thumbnail: where it differs from the last frame that the model has seen; None if
+            there is nothing to compare it with, so that it may differ everywhere.
+    """
+
+    verdict: GateVerdict
+    has_moved: bool = True
+    changed: npt.NDArray[np.bool_] | None = None
+
+
 class MotionGate:
     """Compares a camera's frames with the last one that the model has seen. Safe to call from several threads.
 
     Attributes:
-        has_moved: something did since the user last set this to False.
         expects_motion: whether the last frame showed something new: then the next one probably does, too.
         threshold: change of grey (0..255) of a pixel that counts as motion; 0 takes every frame for new.
     """
@@ -36,7 +53,6 @@ class MotionGate:
             threshold: as the attribute.
             look_every_ms: a frame is new after this long, whatever it shows.
         """
-        self.has_moved = True
         self.expects_motion = True
         self.threshold = threshold
         self._look_every_ms = look_every_ms
@@ -67,35 +83,34 @@ class MotionGate:
             `new`: the model must see it, and the next ones are compared with it; `still`: the last result holds;
             `blind`: it shows nothing.
         """
-        return self.compare(thumbnail, at_ms, jpeg)[0]
+        return self.compare(thumbnail, at_ms, jpeg).verdict
 
-    def compare(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None = None) -> tuple[GateVerdict, bool]:
-        """As `judge`, and whether something moved: a frame is also new because the last result is old."""
-        verdict, moved = self._compare(thumbnail, at_ms, jpeg)
-        self.expects_motion = verdict == "new"
-        return verdict, moved
+    def compare(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None = None) -> Motion:
+        """As `judge`, and whether something moved, and where."""
+        motion = self._compare(thumbnail, at_ms, jpeg)
+        self.expects_motion = motion.verdict == "new"
+        return motion
 
-    def _compare(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None) -> tuple[GateVerdict, bool]:
+    def _compare(self, thumbnail: Thumbnail, at_ms: int, jpeg: bytes | None) -> Motion:
         mean, deviation = cv2.meanStdDev(thumbnail)
         is_blind = mean.item() < DARK_LEVEL or deviation.item() < FLAT_CONTRAST
         smooth = cv2.blur(thumbnail, (3, 3))
         with self._lock:
             if is_blind:
                 self._seen = self._jpeg = None  # the first frame that shows something again is new
-                return "blind", True
+                return Motion("blind")
             self._jpeg = jpeg
-            moved = self._moved(smooth)
-            self.has_moved |= moved
-            if not moved and self._holds(at_ms):
-                return "still", False
+            changed = self._changed(smooth)
+            has_moved = changed is None or int(np.count_nonzero(changed)) >= MOVED_PIXELS
+            if not has_moved and self._holds(at_ms):
+                return Motion("still", has_moved, changed)
             self._seen, self._seen_at_ms = smooth, at_ms
-            return "new", moved
+            return Motion("new", has_moved, changed)
 
-    def _moved(self, smooth: np.ndarray) -> bool:
+    def _changed(self, smooth: np.ndarray) -> npt.NDArray[np.bool_] | None:
         if not self.threshold or self._seen is None or self._seen.shape != smooth.shape:
-            return True
-        changed = cv2.absdiff(smooth, self._seen) > self.threshold
-        return int(np.count_nonzero(changed)) >= MOVED_PIXELS
+            return None
+        return np.asarray(cv2.absdiff(smooth, self._seen) > self.threshold, bool)
 
     def _holds(self, at_ms: int) -> bool:
         return 0 <= at_ms - self._seen_at_ms < self._look_every_ms

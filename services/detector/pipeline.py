@@ -18,7 +18,7 @@ from services.detector.camera import CameraSession
 from services.detector.frame_order import FrameOrder
 from services.detector.frame_result import AnnotatedFrame, DrawnFrame, FrameResult, Inference, PictureKind
 from services.detector.full_frame import FullFrameInference
-from services.detector.judging import JudgingQueue
+from services.detector.judging import JudgingQueue, LookRequest
 from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
@@ -189,11 +189,10 @@ class Pipeline:
 
     def _judge(self, frame: FrameContext) -> None:
         """Have the spaces judged in this frame, beside the frame path, if that is due."""
-        camera, inference, result = frame.camera, frame.inference, frame.result
-        if inference is None or result is None or inference.verdict == "blind":
-            return
-        if camera.judging.take_due(camera.state.lot, camera.gate):
-            self._judging.put(frame.pending.frame, camera.state.lot, result.tracked, camera.judging)
+        camera, result = frame.camera, frame.result
+        if result is not None and result.due is not None:
+            request = LookRequest(frame.pending.frame, result.lot, result.due, result.detected)
+            self._judging.put(request, camera.judging)
 
     async def _publish(self, frame: FrameContext) -> None:
         """Publish the picture, or only the changes of state that the frame brought.

@@ -64,17 +64,51 @@ class DetectorSettings(MonitoringSettings):
     look_every_s: Annotated[
         float, Field(gt=0, le=3.5, description="the model looks at least this often, though nothing moves")
     ] = 3.0
+    judge: Annotated[
+        Literal["auto", "heads", "network", "vehicles"],
+        Field(
+            description="what decides that a space is occupied: `heads` on the trunk of a YOLO11n model, our own "
+            "`network`, or only the `vehicles` found in tiles; `auto`: heads where they fit, else network"
+        ),
+    ] = "auto"
     inspect_every_s: Annotated[
         float,
         Field(
             ge=0,
             le=3600,
-            description="spaces are looked at closely, in tiles, this often; rarely while nothing moves; 0: never",
+            description="spaces in doubt are looked at this often, quicker where something moves, twelve times rarer "
+            "where nothing does; 0: never, the vehicles found in each frame decide",
         ),
     ] = 5.0
     inspect_confidence: Annotated[
-        float, Field(gt=0, lt=1, description="least confidence of a vehicle in a close look")
+        float, Field(gt=0, lt=1, description="least confidence of a vehicle in a look at tiles")
     ] = 0.1
+    hold_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=86_400,
+            description="spaces that cannot be judged though frames come (fog, a lorry) are unknown after this long",
+        ),
+    ] = 300.0
+    frozen_after_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=86_400,
+            description="a picture that is the same to the last pixel for this long is frozen, its spaces unknown; "
+            "0: never",
+        ),
+    ] = 180.0
+    carry_shift: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.5,
+            description="spaces are carried along when the camera has moved by no more than this share of the "
+            "picture's width; 0: never",
+        ),
+    ] = 0.05
     workers: Annotated[
         int,
         Field(
@@ -109,10 +143,6 @@ class DetectorSettings(MonitoringSettings):
     unknown_after_s: Annotated[
         float, Field(gt=0, le=3600, description="spaces are unknown when no picture came for this long")
     ] = 10.0
-    hold_s: Annotated[
-        float,
-        Field(ge=0, le=86_400, description="a space that cannot be judged in the pictures is unknown after this"),
-    ] = 600.0
     log_interval_s: Annotated[
         float, Field(ge=0, le=3600, description="detection log: what was detected in one frame; 0 is off")
     ] = 1.0

@@ -55,6 +55,9 @@ def status_fields(
         "detector_model": Path(settings.model).name,
         "detector_notice": DEMO_NOTICE if settings.model == "demo" and counters.is_rendered is False else "",
         "detector_skew_ms": process.clock.skew_ms or 0,
+        "detector_view": camera.judging.view.condition,
+        "detector_view_since_ms": camera.judging.view.since_ms,
+        "detector_view_notice": camera.judging.view.notice,
         "detector_error": counters.error or process.clock.skew_problem() or process.memory.problem() or "",
         "detector_updated_at_ms": process.clock.now_ms(),
     }

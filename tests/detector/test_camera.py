@@ -6,8 +6,8 @@ import itertools
 import time
 from typing import Any
 
+import numpy as np
 import pytest
-import supervision as sv
 from redis.asyncio import Redis
 
 from libs.common import clock, keys
@@ -15,12 +15,13 @@ from libs.common.clock import now_ms, running_s
 from libs.common.messages import FrameMetadata, RawFrame, Timings
 from libs.common.spaces import ParkingSpace, SpaceStatus
 from services.detector.camera import CameraSession
-from services.detector.frame_result import AnnotatedFrame, Inference
-from services.detector.judging import Judgement
+from services.detector.frame_result import AnnotatedFrame, FrameResult, Inference
+from services.detector.occupancy.look import Look
 from services.detector.pictures import FramePicture
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
 from services.detector.stored_camera import StoredCamera
+from services.detector.view.check import View
 from tests.support.detector import acquired_lock, camera_session, detector_process
 from tests.support.vehicles import vehicles
 
@@ -55,10 +56,6 @@ def camera_with(lock: Any = None) -> CameraSession:
     return camera_session(detector_process(settings=SETTINGS), StoredCamera([SPACE], known), lock)
 
 
-def is_judging_due(camera: CameraSession) -> bool:
-    return camera.judging.take_due(camera.state.lot, camera.gate)
-
-
 def frame() -> AnnotatedFrame:
     times = Timings(captured_at=now_ms(), read_at=now_ms(), detected_at=now_ms(), published_at=now_ms())
     metadata = FrameMetadata(
@@ -70,44 +67,39 @@ def frame() -> AnnotatedFrame:
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])
-def test_judgements_and_pictures_for_nobody_keep_their_pace(clocks: Clocks, set_by_ms: int) -> None:
+def test_pictures_for_nobody_keep_their_pace(clocks: Clocks, set_by_ms: int) -> None:
     camera = camera_with()
-    camera.state.lot.wants_inspection = False
-    assert is_judging_due(camera), "there was none yet"
     assert camera.wanted_pictures()
     camera.schedule.picture_was_shown()
-    camera.gate.has_moved = True
     clocks.set_by(set_by_ms)
     clocks.pass_by(0.9)
     assert not camera.wanted_pictures()
     clocks.pass_by(0.2)
     assert camera.wanted_pictures()
-    assert not is_judging_due(camera)
-    clocks.pass_by(2)
-    assert is_judging_due(camera)
 
 
-def test_only_motion_makes_a_confirmed_vehicle_that_is_missed_again_worth_another_judgement() -> None:
-    camera = camera_with()
-    in_space, at_ms = vehicles((140, 60, 200, 135)), itertools.count(1000, 100)
+def test_a_look_is_due_at_first_and_where_something_moved_and_its_answer_enters_with_the_next_frame() -> None:
+    camera, at_ms = camera_with(), itertools.count(1000, 500)
+    view = View("clear", 0)
 
-    def see(found: sv.Detections) -> None:
-        picture = FramePicture(b"", (1000, 1000))
-        camera.state.update(RawFrame(1, next(at_ms), 1000, 1000, b""), Inference(picture, "new", found))
+    def update(changed: np.ndarray | None) -> FrameResult:
+        picture, now = FramePicture(b"", (1000, 1000)), next(at_ms)
+        inference = Inference(picture, "new", vehicles(), changed=changed)
+        return camera.state.update(RawFrame(1, now, 1000, 1000, b""), inference)
 
-    def wants_after_a_miss() -> bool:
-        for _ in range(3):  # a track is sure of itself
-            see(in_space)
-        camera.state.lot.wants_inspection = False
-        see(vehicles())
-        return camera.state.lot.wants_inspection
-
-    camera.gate.has_moved = False
-    assert wants_after_a_miss()
-    camera.judging.answer(Judgement(camera.state.lot, in_space, (1000, 1000), captured_at_ms=0))
-    assert not wants_after_a_miss()
-    camera.gate.has_moved = True
-    assert wants_after_a_miss()
+    nothing, moved = np.zeros((125, 125), bool), np.zeros((125, 125), bool)
+    moved[12:26, 12:26] = True
+    assert update(None).due == [0], "there was none yet"
+    for probability in (0.02, 0.02):
+        camera.judging.answer(camera.state.lot, Look(next(at_ms), view, {0: probability}))
+        update(nothing)
+    events = []
+    for number in range(12):
+        result = update(nothing if number else moved)
+        events += result.events
+        if result.due:
+            camera.judging.answer(camera.state.lot, Look(next(at_ms), view, {0: 0.98}))
+    assert [(event.state, event.reason) for event in events] == [("occupied", "arrived")]
 
 
 @pytest.mark.parametrize("set_by_ms", [-HOUR_MS, 0, HOUR_MS])

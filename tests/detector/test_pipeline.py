@@ -24,6 +24,7 @@ from services.detector.engines.loading import load_engine
 from services.detector.frame_order import FrameOrder
 from services.detector.frame_result import AnnotatedFrame
 from services.detector.full_frame import FullFrameInference
+from services.detector.judge.tiled import TiledInference
 from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.metrics import DetectorMetrics
@@ -32,7 +33,6 @@ from services.detector.pipeline import Pipeline
 from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
 from services.detector.settings import DetectorSettings
-from services.detector.tiled_inference import TiledInference
 from tests.support.detector import acquired_lock, camera_session, detector_process
 from tests.support.waiting import wait_for
 

@@ -50,9 +50,22 @@ def test_evaluate_prints_accuracy_misses_and_false_alarms() -> None:
     assert result["spaces"] == 800
     assert result["occupied"] == 225
     assert result["accuracy"] == pytest.approx(1 - (result["false_occupied"] + result["missed_occupied"]) / 800)
-    assert result["accuracy"] >= 0.995
+    assert result["accuracy"] >= 0.996
+    assert result["unknown"] <= 8
+    assert result["accuracy_decided"] >= 0.997
+    assert result["calibration_error"] <= 0.01
+    assert sum(row["spaces"] for row in result["by_size"]) == 800
+    assert sum(row["spaces"] for row in result["by_confidence"]) == 800
+    assert result["judge"].startswith("heads on the trunk of")
     for_people = lotcast("evaluate", "--dataset", str(PKLOT), "--model", str(YOLO11N))
     assert f"accuracy {result['accuracy']:.4f} of 800 spaces" in for_people.stdout
+
+
+@needs_real_data
+def test_evaluate_refuses_a_judge_that_is_none() -> None:
+    done = lotcast("evaluate", "--dataset", str(PKLOT), "--model", str(YOLO11N), "--judge", "dice")
+    assert done.returncode == 1
+    assert "--judge: one of auto, heads, network, vehicles; it is 'dice'" in done.stderr
 
 
 @pytest.mark.parametrize(

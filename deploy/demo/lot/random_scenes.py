@@ -26,6 +26,11 @@ from deploy.demo.lot.vehicles import SHAPES, Vehicle, build_motorcycle, build_ve
 
 SHAPE_ODDS = {"hatchback": 24, "sedan": 24, "estate": 14, "suv": 16, "pickup": 6, "van": 8, "minibus": 5}
 MOTORCYCLE_SHARE = 0.1
+DRIVING_IN_M = 1.4
+"""A vehicle further than this from the middle of its space is not parked there yet."""
+
+LabelledOutline = tuple[np.ndarray, bool]
+"""The corners of a space, (4, 2) pixels, and whether it is occupied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def random_pictures(seed: int, pictures_per_lot: int) -> Iterator[tuple[Bytes, l
     while True:
         lot = random_lot(rng)
         for _ in range(pictures_per_lot):
-            vehicles = [(number, *one) for number, one in enumerate(_populate(rng, lot.layout))]
+            vehicles = [(number, vehicle, pose) for number, (vehicle, pose, _) in enumerate(_populate(rng, lot.layout))]
             yield SceneComposer(lot.stage).compose(vehicles, float(rng.uniform(0.72, 1.3)))
 
 
@@ -170,12 +175,44 @@ def _random_paint(rng: np.random.Generator) -> tuple[float, float, float]:
     return float(blue), float(green), float(red)
 
 
-def _populate(rng: np.random.Generator, layout: Layout) -> Iterator[tuple[Vehicle, Pose]]:
+def random_spaces(seed: int, pictures_per_lot: int) -> Iterator[tuple[Bytes, list[LabelledOutline]]]:
+    """Endlessly many pictures, each with the outlines of its spaces and whether they are occupied.
+
+    A space that a vehicle is only just driving into is left out, and so is one that the picture cuts.
+
+    Args:
+        seed: the same seed gives the same pictures.
+        pictures_per_lot: how many are taken before another lot is built.
+    """
+    rng = np.random.default_rng(seed)
+    while True:
+        lot = random_lot(rng)
+        for _ in range(pictures_per_lot):
+            parked = list(_populate(rng, lot.layout))
+            vehicles = [(number, vehicle, pose) for number, (vehicle, pose, _) in enumerate(parked)]
+            picture, _ = SceneComposer(lot.stage).compose(vehicles, float(rng.uniform(0.72, 1.3)))
+            yield picture, list(_outlines(lot, {space.name: pose for _, pose, space in parked if space is not None}))
+
+
+def _outlines(lot: RandomLot, parked: dict[str, Pose]) -> Iterator[LabelledOutline]:
+    width, height = lot.stage.camera.size
+    for space in lot.layout.spaces():
+        corners, depth = lot.stage.camera.project(np.column_stack([space.corners, np.zeros(4)]))
+        if (depth <= 0).any() or (corners < 0).any() or (corners > (width, height)).any():
+            continue
+        pose = parked.get(space.name)
+        if pose is None:
+            yield corners, False
+        elif np.hypot(pose.x - space.centre[0], pose.y - space.centre[1]) < DRIVING_IN_M:
+            yield corners, True
+
+
+def _populate(rng: np.random.Generator, layout: Layout) -> Iterator[tuple[Vehicle, Pose, Space | None]]:
     """Vehicles in spaces, some of them askew, and a few on the aisles in any direction."""
     fullness = rng.beta(1.6, 1.1)
     for space in layout.spaces():
         if rng.random() < fullness:
-            yield _random_vehicle(rng), _stand(rng, space)
+            yield _random_vehicle(rng), _stand(rng, space), space
     left, _, right, _ = layout.asphalt
     for aisle in layout.aisles:
         taken: list[float] = []
@@ -186,7 +223,7 @@ def _populate(rng: np.random.Generator, layout: Layout) -> Iterator[tuple[Vehicl
                 heading = float(rng.choice([0, np.pi]) + rng.normal(0, 0.12))
                 if rng.random() < 0.3:
                     heading = float(rng.uniform(0, 2 * np.pi))
-                yield _random_vehicle(rng), Pose(x, aisle.y + float(rng.normal(0, 0.5)), heading)
+                yield _random_vehicle(rng), Pose(x, aisle.y + float(rng.normal(0, 0.5)), heading), None
 
 
 def _stand(rng: np.random.Generator, space: Space) -> Pose:

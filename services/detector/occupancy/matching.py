@@ -57,6 +57,10 @@ class SpaceMatcher:
         self._min_overlaps = np.array(wanted, float)
         self._confidences = np.array([space.confidence or 0.0 for space in spaces], float)
 
+    def __len__(self) -> int:
+        """How many spaces."""
+        return len(self._polygons)
+
     def match(
         self, xyxy: npt.NDArray[np.floating[Any]], confidence: npt.NDArray[np.floating[Any]] | None = None
     ) -> list[Match]:

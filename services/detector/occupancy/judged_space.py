@@ -1,0 +1,178 @@
+"""One space that a judge looks at: looks and motion in, changes of state out. Pure, with time as a value.
+
+A space changes its state when the looks decide so for as long as the debounce asks. While it is watched, nothing can
+come or leave without motion in it: a change without any needs to last much longer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from libs.common.spaces import EventReason, ParkingSpace, SpaceStatus
+from services.detector.occupancy.belief import Belief
+from services.detector.occupancy.hysteresis import Debounce
+
+UNMOVED_MS: Final = 60_000
+"""How long the looks must agree on a change without motion."""
+PAUSE_MS: Final = 500
+"""Between two looks at a space that moved or is in doubt."""
+CONFIRMED_MS: Final = 2500
+"""This long after the last motion a space is looked at once more: what came to rest then is what counts."""
+QUICK_LOOKS: Final = 5
+"""Looks in a row at a space in doubt; if it stays in doubt, it is looked at rarely until something moves."""
+
+
+class JudgedSpace:
+    """One space over time.
+
+    Attributes:
+        space: the space.
+        status: what is known of it.
+        debounce: how long a change must last.
+        belief: what the looks add up to.
+        judged_at_ms: when the picture of the last look that counted was captured; None before the first.
+        seen_at_ms: when the last picture was captured in which the space could have been judged; None before the first.
+    """
+
+    def __init__(self, space: ParkingSpace, known: SpaceStatus, debounce: Debounce, reason: EventReason | None) -> None:
+        """Start.
+
+        Args:
+            space: the space.
+            known: what is known of it.
+            debounce: how long a change must last.
+            reason: of the next change, where it is another than that a vehicle came or left.
+        """
+        self.space = space
+        self.status = known
+        self.belief = Belief()
+        self.judged_at_ms: int | None = None
+        self.seen_at_ms: int | None = None
+        self.debounce = debounce
+        self._reason = reason
+        self._moved_at_ms: int | None = None
+        self._agreed_at_ms: int | None = None
+        self._asked_at_ms: int | None = None
+        self._quick_looks = QUICK_LOOKS
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the looks agree with what is known."""
+        return self.belief.verdict == self.status.state
+
+    @property
+    def reason(self) -> EventReason:
+        """Why the next change of state will have happened."""
+        if self._reason is not None:
+            return self._reason
+        return "arrived" if self.belief.log_odds > 0 else "left"
+
+    def move(self, at_ms: int) -> None:
+        """Something moved in the space in a picture captured at that time."""
+        self._moved_at_ms = at_ms
+        self._quick_looks = QUICK_LOOKS
+
+    def urgency(self, at_ms: int, every_ms: int, rarely_ms: int) -> float | None:
+        """How urgent a look at the space is, greatest first; None if none is due.
+
+        Args:
+            at_ms: when the picture was captured that could be looked at.
+            every_ms: between two looks while the space stays in doubt.
+            rarely_ms: between two looks where nothing moves and nothing is in doubt.
+        """
+        waited_ms = rarely_ms if self._asked_at_ms is None else at_ms - self._asked_at_ms
+        if waited_ms < 0:
+            return 3.0  # the clock was set back
+        if self._has_moved_since_looked() and waited_ms >= PAUSE_MS:
+            return 2.0
+        if self._is_unconfirmed(at_ms) and waited_ms >= PAUSE_MS:
+            return 1.5
+        if not self.is_decided and waited_ms >= (PAUSE_MS if self._quick_looks else every_ms):
+            return 1.0
+        return waited_ms / rarely_ms / 2 if waited_ms >= rarely_ms else None
+
+    def ask(self, at_ms: int) -> None:
+        """The space is being looked at in a picture captured at that time."""
+        self._asked_at_ms = at_ms
+        self._quick_looks = max(0, self._quick_looks - 1)
+
+    def look(self, probability: float, at_ms: int) -> bool:
+        """Take in a look at a picture captured at that time.
+
+        Returns:
+            False if it does not count: something moved in the space since, or a newer picture was looked at.
+        """
+        if self._moved_at_ms is not None and at_ms < self._moved_at_ms:
+            return False
+        if self.judged_at_ms is not None and at_ms <= self.judged_at_ms:
+            return False
+        self.belief.look(probability, at_ms)
+        self.judged_at_ms = at_ms
+        if self.is_decided:
+            self._agreed_at_ms = at_ms
+            self._reason = None
+        return True
+
+    def wants_change(self, now_ms: int) -> bool:
+        """Whether the looks have decided otherwise than the status says, for long enough."""
+        verdict = self.belief.verdict
+        if verdict is None or verdict == self.status.state or self.judged_at_ms is None:
+            return False
+        lasted_ms = now_ms - self.belief.since_ms
+        needed_ms = self.debounce.occupied_after_ms if verdict == "occupied" else self.debounce.free_after_ms
+        if self._reason is None and not self._moved_since_agreed():
+            needed_ms = max(needed_ms, UNMOVED_MS)
+        return lasted_ms >= needed_ms
+
+    def change(self, track_id: int | None, reason: EventReason) -> None:
+        """Change the state to what the looks decided, for that reason."""
+        verdict = self.belief.verdict
+        assert verdict is not None
+        self.status = SpaceStatus(
+            state=verdict,
+            since_ms=self.belief.since_ms,
+            track_id=track_id if verdict == "occupied" else None,
+            reason=reason,
+        )
+        self._agreed_at_ms, self._reason = self.judged_at_ms, None
+
+    def interrupt(self) -> None:
+        """The space could not be seen for a while: the state is kept, and what changes next changed meanwhile."""
+        self.belief.forget()
+        self._quick_looks = QUICK_LOOKS
+        if self._reason is None:
+            self._reason = "view regained"
+
+    def forget_times(self) -> None:
+        """Frames were missed, or a clock was set: the times so far cannot be compared with those to come."""
+        self.judged_at_ms = self.seen_at_ms = None
+        self._moved_at_ms = self._agreed_at_ms = self._asked_at_ms = None
+
+    def lose(self, now_ms: int, reason: EventReason) -> bool:
+        """The space has not been seen for too long, or the camera has moved: its state becomes unknown.
+
+        Returns:
+            False if it was unknown already.
+        """
+        self.interrupt()
+        if self.status.state == "unknown":
+            return False
+        self.status = SpaceStatus(state="unknown", since_ms=now_ms, reason=reason)
+        return True
+
+    def _has_moved_since_looked(self) -> bool:
+        if self._moved_at_ms is None:
+            return False
+        return self.judged_at_ms is None or self.judged_at_ms <= self._moved_at_ms
+
+    def _is_unconfirmed(self, at_ms: int) -> bool:
+        """Whether the space came to rest a while ago and has not been looked at since."""
+        if self._moved_at_ms is None or self.judged_at_ms is None:
+            return False
+        return self.judged_at_ms < self._moved_at_ms + CONFIRMED_MS <= at_ms
+
+    def _moved_since_agreed(self) -> bool:
+        if self._agreed_at_ms is None:
+            return True
+        # The end of a slow move shows too little motion to count, and may come after a look that still agreed.
+        return self._moved_at_ms is not None and self._moved_at_ms + 2 * CONFIRMED_MS >= self._agreed_at_ms

@@ -1,0 +1,134 @@
+"""The judge on real pictures and beside a real model: right on lots never seen, and not fooled by what hides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import openvino as ov
+import pytest
+
+from libs.common.errors import EngineError
+from services.detector.engines.base import Engine, Picture, empty_detections
+from services.detector.engines.loading import load_engine
+from services.detector.evaluation import Dataset, evaluate_dataset, load_dataset, read_picture, summarise
+from services.detector.judge.judge import HEADS_FILE as HEADS
+from services.detector.judge.judge import HeadsOnTrunk, OccupancyJudge, load_arrays, reference_likeness
+from services.detector.judge.loading import load_judge
+from services.detector.judge.trunk import Trunk
+from services.detector.judging import SpaceJudge
+from services.detector.replay import CameraReplay
+from services.detector.settings import DEMO_MODEL, DetectorSettings
+from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, fog, noise, rain
+from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
+
+pytestmark = needs_real_data
+ACPDS: Final = FOLDER / "acpds/valid"
+SETTINGS: Final = DetectorSettings(model=str(YOLO11N), workers=1)
+Change = Callable[[Picture, int], Picture]
+"""A picture and the seconds since it began to what the camera shows."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return load_engine(SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def judge(engine: Engine) -> SpaceJudge:
+    return load_judge(SETTINGS, engine)
+
+
+def test_heads_fit_the_trunk_they_were_trained_on_also_in_another_precision(tmp_path: Path) -> None:
+    file = YOLO11N / "yolo11n.xml"
+    arrays = load_arrays(HEADS)
+    assert reference_likeness(Trunk(file), arrays) > 0.995
+    model = ov.Core().read_model(file)
+    for node in model.get_ordered_ops():
+        if (
+            node.get_type_name() == "FakeQuantize"
+            and node.input(0).get_source_output().get_node().get_type_name() != "Constant"
+        ):
+            node.output(0).replace(node.input(0).get_source_output())
+    ov.save_model(model, tmp_path / "float.xml")
+    assert reference_likeness(Trunk(tmp_path / "float.xml"), arrays) > 0.95, "activations that are not quantised"
+
+
+def test_heads_refuse_another_model() -> None:
+    with pytest.raises(EngineError, match="has no trunk of YOLO11n"):
+        HeadsOnTrunk(DEMO_MODEL)
+
+
+def test_views_alone_are_right_on_lots_never_seen() -> None:
+    """The first pictures of a set whose every picture shows another lot; the whole set is `lotcast evaluate`."""
+    dataset = load_dataset(ACPDS)
+    views = OccupancyJudge(HeadsOnTrunk(YOLO11N / "yolo11n.xml"))
+    right = []
+    for picture in dataset.images[:12]:
+        spaces = [space.parking_space() for space in picture.spaces]
+        p = views.judge(read_picture(ACPDS / picture.image), spaces)
+        right += list((p >= 0.5) == np.array([space.is_occupied for space in picture.spaces]))
+        some = views.judge(read_picture(ACPDS / picture.image), spaces, due=[1])
+        assert some == pytest.approx(p[1:2], abs=1e-4), "a space is judged alike with and without the others"
+    assert np.mean(right) >= 0.965
+
+
+@pytest.fixture(scope="module")
+def lot() -> tuple[Dataset, Picture]:
+    """A picture of a real lot, half full."""
+    dataset = load_dataset(PKLOT)
+    picture = next(one for one in dataset.images if 12 <= sum(space.is_occupied for space in one.spaces) <= 28)
+    return Dataset(name="one", images=[picture]), read_picture(PKLOT / picture.image)
+
+
+def _always(change: Disturbance) -> Change:
+    return lambda picture, _: change(picture)
+
+
+CHANGES: Final[dict[str, Change]] = {
+    "fog that thickens": lambda picture, second: fog(picture, min(0.89, second * 0.03)),
+    "fog of 50 %": lambda picture, second: fog(picture, 0.5),
+    "rain": lambda picture, second: rain(picture, 1500, second),
+    "blur of 3 pixels": lambda picture, second: blur(picture, 3),
+    "bump": lambda picture, second: DISPLACED["moved by 15 %"](picture) if second < 10 else picture,
+    **{name: _always(change) for name, change in UNJUDGEABLE.items()},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_no_event_without_a_vehicle_that_came_or_left(
+    engine: Engine, judge: SpaceJudge, lot: tuple[Dataset, Picture], name: str
+) -> None:
+    dataset, picture = lot
+    truth = {space.space_id: space.is_occupied for space in dataset.images[0].spaces}
+    camera = CameraReplay([space.parking_space() for space in dataset.images[0].spaces], engine, judge, SETTINGS)
+
+    def show(seconds: range, change: Change | None = None) -> None:
+        for second in seconds:
+            shown = picture if change is None else change(picture, second - 12)
+            camera.show(noise(shown, second), second * 1000)
+
+    show(range(12))
+    before = dict(camera.statuses)
+    assert sum((before[one].state == "occupied") == is_occupied for one, is_occupied in truth.items()) >= 39
+    events = len(camera.events)
+    show(range(12, 42), CHANGES[name])
+    show(range(42, 56))
+    assert camera.events[events:] == []
+    assert dict(camera.statuses) == before
+
+
+def test_an_empty_list_of_spaces_needs_no_judge(judge: SpaceJudge, engine: Engine) -> None:
+    assert len(judge.judge(np.zeros((100, 100, 3), np.uint8), [], [], empty_detections())) == 0
+
+
+def test_the_summary_adds_up(engine: Engine, judge: SpaceJudge, lot: tuple[Dataset, Picture]) -> None:
+    dataset, _ = lot
+    results = list(evaluate_dataset(dataset, PKLOT, engine, judge, SETTINGS))
+    summary = summarise(dataset, PKLOT, results)
+    assert summary["spaces"] == len(results[0].probabilities) == 40
+    wrong = summary["false_occupied"] + summary["missed_occupied"]
+    assert summary["accuracy"] == pytest.approx(1 - wrong / 40)
+    assert sum(row["spaces"] for row in summary["by_confidence"]) == 40

@@ -1,0 +1,247 @@
+"""Looks, motion and time as values: which changes of state they bring, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceStatus
+from services.detector.occupancy.belief import SURE, Belief
+from services.detector.occupancy.hysteresis import Debounce
+from services.detector.occupancy.look import Look
+from services.detector.occupancy.lot import LookTimes, Lot
+from services.detector.view.check import Condition, View
+from tests.support.vehicles import vehicles
+
+DEBOUNCE = Debounce(occupied_after_ms=2000, free_after_ms=4000)
+TIMES = LookTimes(every_ms=5000, hold_ms=300_000)
+SIZE = (1000, 500)
+
+
+def space(number: int) -> ParkingSpace:
+    left, top = 0.02 * (number % 40), 0.1 * (number // 40)
+    polygon = [(left, top), (left + 0.015, top), (left + 0.015, top + 0.08), (left, top + 0.08)]
+    return ParkingSpace(space_id=f"A{number}", space_name=f"A {number}", polygon=polygon)
+
+
+class Watched:
+    """A lot whose frames come five times a second, and whose every look has an answer."""
+
+    def __init__(self, states: Sequence[SpaceState], at_ms: int = 0) -> None:
+        spaces = [space(number) for number in range(len(states))]
+        known = {
+            one.space_id: SpaceStatus(state=state, since_ms=0)
+            for one, state in zip(spaces, states, strict=True)
+            if state != "unknown"
+        }
+        self.lot = Lot(spaces, known, DEBOUNCE, 0, TIMES)
+        self.at_ms = at_ms
+        self.events: list[OccupancyEvent] = []
+
+    def frames(
+        self,
+        seconds: float,
+        probabilities: Mapping[int, float],
+        condition: Condition = "clear",
+        *,
+        moved: Sequence[int] = (),
+        is_confirmed: bool = False,
+    ) -> list[OccupancyEvent]:
+        """Frames for a while; in the first, something moves in some spaces."""
+        told: list[OccupancyEvent] = []
+        until_ms = self.at_ms + round(seconds * 1000)
+        assert self.lot.judged is not None
+        if moved:
+            self.lot.judged.move(moved, self.at_ms)
+        while self.at_ms < until_ms:
+            told += self.lot.see(vehicles(track_ids=[]), SIZE, self.at_ms)[1]
+            due = self.lot.take_due(self.at_ms)
+            if due is not None:
+                seen = {number: probabilities[number] for number in due if number in probabilities}
+                view = View(condition, self.at_ms, is_confirmed=is_confirmed)
+                unseen = frozenset(range(len(self.lot.spaces))) - probabilities.keys()
+                told += self.lot.look(Look(self.at_ms, view, seen if condition == "clear" else {}, unseen))
+            self.at_ms += 200
+        self.events += told
+        return told
+
+    @property
+    def states(self) -> list[SpaceState]:
+        return [status.state for status in self.lot.statuses.values()]
+
+
+def described(events: Sequence[OccupancyEvent]) -> list[tuple[str, str, str | None]]:
+    return [(event.space_id, event.state, event.reason) for event in events]
+
+
+def looked(*probabilities: float) -> Belief:
+    belief = Belief()
+    for number, probability in enumerate(probabilities):
+        belief.look(probability, 1000 * number)
+    return belief
+
+
+def test_one_look_decides_nothing_and_doubt_never_does() -> None:
+    assert looked(0.999).verdict is None
+    assert looked(0.999, 0.999).verdict == "occupied"
+    assert looked(0.999, 0.999, 0.001).verdict is None, "nor reverse it"
+    turned = looked(0.999, 0.999, 0.001, 0.001)
+    assert (turned.verdict, turned.since_ms) == ("free", 2000)
+    for doubt in (SURE - 0.01, 1 - SURE + 0.01):
+        assert looked(*[doubt] * 100).verdict is None
+
+
+def test_the_first_looks_decide_within_seconds_and_say_so() -> None:
+    lot = Watched(["unknown", "unknown"])
+    told = lot.frames(8, {0: 0.98, 1: 0.02})
+    assert described(told) == [("A0", "occupied", "first look"), ("A1", "free", "first look")]
+    assert all(event.evidence is not None and event.evidence > 0.9 for event in told)
+    assert lot.frames(600, {0: 0.98, 1: 0.02}) == []
+
+
+def test_a_vehicle_that_comes_and_leaves_is_told_once_each_within_ten_seconds() -> None:
+    lot = Watched(["free"])
+    lot.frames(60, {0: 0.02})
+    came_ms = lot.at_ms
+    told = lot.frames(9, {0: 0.97}, moved=[0])
+    assert described(told) == [("A0", "occupied", "arrived")]
+    assert came_ms <= told[0].at_ms <= came_ms + 3000
+    lot.frames(60, {0: 0.97})
+    told = lot.frames(9, {0: 0.03}, moved=[0])
+    assert described(told) == [("A0", "free", "left")]
+
+
+def test_nothing_leaves_without_motion_while_it_is_watched() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(10, {0: 0.97})
+    assert lot.frames(50, {0: 0.05}) == [], "the judge is wrong for a while"
+    assert lot.frames(30, {0: 0.97}) == []
+    assert described(lot.frames(200, {0: 0.03})) == [("A0", "free", "left")], "it is not: the state was wrong"
+
+
+def test_a_look_that_is_older_than_what_moved_since_is_thrown_away() -> None:
+    """The stall: the last old and the first new frame arrive 2 ms apart; the old one's look comes after the new."""
+    lot = Watched(["occupied"], at_ms=100_000)
+    lot.frames(20, {0: 0.97})
+    judged = lot.lot.judged
+    assert judged is not None
+    old_ms, new_ms = lot.at_ms, lot.at_ms + 3000
+    lot.lot.see(vehicles(track_ids=[]), SIZE, old_ms)
+    judged.move([0], new_ms)  # the new frame shows that the car has left meanwhile
+    lot.lot.see(vehicles(track_ids=[]), SIZE, new_ms)
+    before = judged.spaces[0].belief.log_odds
+    lot.lot.look(Look(old_ms, View("clear", 0), {0: 0.97}))
+    assert judged.spaces[0].belief.log_odds == before, "what the old picture shows says nothing any more"
+    lot.at_ms = new_ms + 200
+    told = lot.frames(9, {0: 0.03})
+    assert described(told) == [("A0", "free", "left")]
+    assert told[0].at_ms < new_ms + 4000
+
+
+def test_a_look_at_a_picture_in_which_something_moved_is_repeated() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(10, {0: 0.97})
+    assert lot.lot.judged is not None
+    lot.lot.judged.move([0], lot.at_ms)
+    assert lot.lot.take_due(lot.at_ms) == [0]
+    assert lot.lot.take_due(lot.at_ms + 200) is None
+    assert lot.lot.take_due(lot.at_ms + 800) == [0]
+
+
+def test_a_space_is_looked_at_once_more_when_it_has_come_to_rest() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(10, {0: 0.97})
+    lot.frames(1, {0: 0.97}, moved=[0])
+    assert lot.lot.judged is not None
+    assert lot.lot.judged.spaces[0].is_decided
+    told = lot.frames(9, {0: 0.03})
+    assert described(told) == [("A0", "free", "left")], "it crept out, and no frame showed much motion"
+
+
+def test_what_cannot_be_seen_keeps_its_state_and_then_is_unknown() -> None:
+    lot = Watched(["occupied", "free"])
+    lot.frames(20, {0: 0.97, 1: 0.03})
+    assert lot.frames(290, {0: 0.03, 1: 0.97}, "lost", moved=[0, 1]) == []
+    told = lot.frames(20, {}, "lost")
+    assert described(told) == [("A0", "unknown", "view lost"), ("A1", "unknown", "view lost")]
+    told = lot.frames(10, {0: 0.97, 1: 0.03})
+    assert described(told) == [("A0", "occupied", "view regained"), ("A1", "free", "view regained")]
+
+
+def test_fog_that_lifts_in_time_brings_no_event_but_what_changed_in_it() -> None:
+    lot = Watched(["occupied", "free", "occupied"])
+    lot.frames(20, {0: 0.97, 1: 0.03, 2: 0.97})
+    lot.frames(120, {}, "lost")
+    told = lot.frames(20, {0: 0.97, 1: 0.03, 2: 0.04})
+    assert described(told) == [("A2", "free", "view regained")]
+
+
+def test_a_bump_costs_nothing_and_a_moved_camera_everything() -> None:
+    lot = Watched(["occupied", "free"])
+    lot.frames(20, {0: 0.97, 1: 0.03})
+    assert lot.frames(10, {}, "moved") == []
+    assert lot.frames(20, {0: 0.97, 1: 0.03}) == []
+    told = lot.frames(4, {}, "moved", is_confirmed=True)
+    assert described(told) == [("A0", "unknown", "view lost"), ("A1", "unknown", "view lost")]
+
+
+def test_a_frozen_picture_makes_all_unknown() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.97})
+    assert described(lot.frames(6, {}, "frozen")) == [("A0", "unknown", "view lost")]
+
+
+def test_a_hidden_space_keeps_its_state() -> None:
+    lot = Watched(["occupied", "free"])
+    lot.frames(20, {0: 0.97, 1: 0.03})
+    assert lot.frames(240, {1: 0.03}, moved=[0]) == [], "a lorry stands before A0"
+    assert lot.states == ["occupied", "free"]
+
+
+def test_twenty_cars_do_not_leave_in_one_second() -> None:
+    lot = Watched(["occupied"] * 20)
+    lot.frames(20, dict.fromkeys(range(20), 0.97))
+    everything = list(range(20))
+    assert lot.frames(6.5, dict.fromkeys(range(20), 0.03), moved=everything) == [], "a few would have left by now"
+    assert lot.frames(60, dict.fromkeys(range(20), 0.97), moved=everything) == []
+    assert len(lot.frames(15, dict.fromkeys(range(20), 0.03), moved=everything)) == 20, "it lasts: so it is"
+
+
+def test_a_few_cars_do() -> None:
+    lot = Watched(["occupied"] * 20)
+    lot.frames(20, dict.fromkeys(range(20), 0.97))
+    looks = dict.fromkeys(range(20), 0.97) | dict.fromkeys(range(4), 0.03)
+    assert len(lot.frames(9, looks, moved=[0, 1, 2, 3])) == 4
+
+
+@pytest.mark.parametrize("set_by_ms", [-3_600_000, 3_600_000])
+def test_a_clock_that_is_set_changes_nothing(set_by_ms: int) -> None:
+    lot = Watched(["occupied", "free"], at_ms=10_000_000)
+    lot.frames(20, {0: 0.97, 1: 0.03})
+    lot.at_ms += set_by_ms
+    assert lot.frames(60, {0: 0.97, 1: 0.03}) == []
+    assert described(lot.frames(9, {0: 0.02, 1: 0.03}, moved=[0])) == [("A0", "free", "left")]
+
+
+def test_spaces_drawn_anew_are_judged_anew_and_the_others_stay() -> None:
+    lot = Watched(["occupied", "occupied"])
+    lot.frames(20, {0: 0.97, 1: 0.97})
+    moved = space(1).model_copy(update={"polygon": space(9).polygon})
+    lot.lot = lot.lot.with_spaces([space(0), moved, space(2)], lot.at_ms)
+    assert lot.states == ["occupied", "occupied", "unknown"]
+    told = lot.frames(9, {0: 0.97, 1: 0.03, 2: 0.03})
+    assert described(told) == [("A1", "free", "space changed"), ("A2", "free", "first look")]
+
+
+def test_many_spaces_are_looked_at_by_turns_and_those_that_moved_first() -> None:
+    lot = Watched(["free"] * 200)
+    assert lot.lot.judged is not None
+    lot.lot.judged.move([150, 199], 0)
+    first = lot.lot.take_due(0)
+    assert first is not None
+    assert len(first) == 64
+    seen = set(first)
+    for at_ms in range(200, 4000, 200):
+        seen |= set(lot.lot.take_due(at_ms) or [])
+    assert seen == set(range(200))

@@ -1,0 +1,84 @@
+"""`python -m training.occupancy`: from labelled pictures and a YOLO11n export to the weights of both judges."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+
+from services.detector.judge.judge import FUSION_FILE, HEADS_FILE, MODEL_FILE
+from training.occupancy.evidence import find_evidence
+from training.occupancy.network import OccupancyNetwork
+from training.occupancy.samples import add_features, make_samples, open_samples
+from training.occupancy.scenes import render_dataset, unlabelled_dataset
+from training.occupancy.student import export_student, make_lessons
+from training.occupancy.student_training import train_student
+from training.occupancy.teacher import disputed, export_heads, fit_fusions, out_of_fold_logits, train_heads
+
+WORK: Final = Path("build/occupancy")
+SEED: Final = 11
+COPIES: Final = {"labelled": 4, "elsewhere": 2, "pklot": 2, "rendered": 3}
+FOLD_EPOCHS: Final = 5
+HEAD_EPOCHS: Final = 12
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m training.occupancy", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with acpds/train and pklot in it")
+    parser.add_argument("--model", type=Path, required=True, help="YOLO11n as an OpenVINO .xml or an .onnx file")
+    parser.add_argument("--work", type=Path, default=WORK, help="folder for what is kept between runs (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=20, help="of our own network (%(default)s)")
+    parser.add_argument("--rendered", type=int, default=150, help="rendered pictures (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", choices=("heads", "network"), help="train one of the two judges")
+    options = parser.parse_args(argv)
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(1)
+    _make_data(options.data, options.model, options.work, options.rendered)
+    labelled = open_samples(options.work / "labelled")
+    logits_file = options.work / "out-of-fold.npy"
+    if not logits_file.exists():
+        np.save(logits_file, out_of_fold_logits(labelled, FOLD_EPOCHS))
+    out_of_fold = np.load(logits_file)
+    kept = ~disputed(labelled.labels, out_of_fold)
+    sys.stdout.write(f"{int((~kept).sum())} of {len(kept)} labels are disputed and left out\n")
+    evidence = find_evidence(options.data / "acpds/train", options.work / "evidence.npz", options.model)
+    heads = train_heads(labelled, np.flatnonzero(kept), HEAD_EPOCHS)
+    if options.only != "network":
+        chosen = {name: one[kept] for name, one in evidence.items()}
+        fusions = fit_fusions(out_of_fold[kept], labelled.side_px[kept], labelled.labels[kept], chosen)
+        export_heads(heads, fusions, options.model, HEADS_FILE)
+    if options.only != "heads":
+        unlabelled = {name: open_samples(options.work / name) for name in ("elsewhere", "pklot")}
+        rendered = open_samples(options.work / "rendered")
+        lessons = make_lessons(labelled, out_of_fold, kept, unlabelled, rendered, heads)
+
+        def keep(network: OccupancyNetwork, epoch: int) -> None:
+            torch.save(network.state_dict(), options.work / "network.pt")
+
+        network = train_student(lessons, options.epochs, SEED, keep)
+        export_student(network, labelled, kept, evidence, MODEL_FILE, FUSION_FILE)
+    return 0
+
+
+def _make_data(data: Path, model: Path, work: Path, rendered: int) -> None:
+    """Samples of all kinds with the teacher's features; what is complete in the folder already is kept."""
+    render_dataset(work / "data/rendered", rendered, SEED)
+    unlabelled_dataset(data / "acpds/train", work / "data/elsewhere", SEED + 1)
+    unlabelled_dataset(data / "pklot", work / "data/pklot", SEED + 2)
+    sources = {"labelled": data / "acpds/train"}
+    sources |= {name: work / "data" / name for name in ("elsewhere", "pklot", "rendered")}
+    for name, source in sources.items():
+        make_samples(source, work / name, COPIES[name], SEED)
+        add_features(work / name, model)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Rung 2: what its network learns from, its regressions, and its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from services.detector.judge.fusion import Floats
+from training.occupancy.network import OccupancyNetwork, export_onnx
+from training.occupancy.samples import VIEWS, SampleSet
+from training.occupancy.student_training import Lesson
+from training.occupancy.teacher import Heads, fit_fusions, teacher_logits
+
+CALIBRATION_SHARE: Final = 0.16
+"""Of the labelled pictures, the last ones: the network never sees them, and the regressions are fitted on them."""
+TEACHER_SHARE: Final = 0.4
+"""Of a labelled sample's target; the rest is the label."""
+TEACHER_SCALE: Final = 0.9
+"""From the sum of the teacher's two logits to its log odds."""
+PER_EPOCH: Final = {"labelled": 5200, "elsewhere": 2600, "pklot": 400, "rendered": 1600}
+
+
+def is_for_calibration(samples: SampleSet) -> npt.NDArray[np.bool_]:
+    """(n,) which labelled samples are kept for the regressions."""
+    found: npt.NDArray[np.bool_] = samples.pictures >= (1 - CALIBRATION_SHARE) * (samples.pictures.max() + 1)
+    return found
+
+
+def make_lessons(
+    labelled: SampleSet,
+    out_of_fold: Floats,
+    kept: npt.NDArray[np.bool_],
+    unlabelled: dict[str, SampleSet],
+    rendered: SampleSet,
+    heads: Heads,
+) -> list[Lesson]:
+    """What the network learns from.
+
+    Args:
+        labelled: real spaces with labels.
+        out_of_fold: (n, 2) of the teacher that never saw them.
+        kept: (n,) whose labels are not disputed.
+        unlabelled: places that nobody labelled, by name; the teacher says what is there.
+        rendered: rendered spaces with their truth.
+        heads: the teacher.
+    """
+    chosen = np.flatnonzero(kept & ~is_for_calibration(labelled))
+    targets = (1 - TEACHER_SHARE) * labelled.labels + TEACHER_SHARE * _probability(out_of_fold)
+    lessons = [Lesson(labelled, _every_copy(labelled, targets), chosen, PER_EPOCH["labelled"])]
+    for name, samples in unlabelled.items():
+        copies = [_probability(teacher_logits(heads, samples, copy)) for copy in range(_copies(samples))]
+        lessons.append(Lesson(samples, np.stack(copies), np.arange(len(samples.labels)), PER_EPOCH[name]))
+    everything = np.arange(len(rendered.labels))
+    lessons.append(Lesson(rendered, _every_copy(rendered, rendered.labels), everything, PER_EPOCH["rendered"]))
+    return lessons
+
+
+def student_logits(network: OccupancyNetwork, samples: SampleSet) -> Floats:
+    """(n, 2) logits of samples as they are."""
+    network.eval()
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(samples.labels), 64):
+            part = slice(start, start + 64)
+            views = np.stack([samples.views[view][0, part] for view in VIEWS], axis=1)
+            corners = np.stack([samples.corners[view][0, part] for view in VIEWS], axis=1)
+            parts.append(network(torch.from_numpy(views), torch.from_numpy(corners)))
+    logits: Floats = torch.cat(parts).numpy().astype(float)
+    return logits
+
+
+def export_student(
+    network: OccupancyNetwork,
+    samples: SampleSet,
+    kept: npt.NDArray[np.bool_],
+    evidence: dict[str, Floats],
+    model_file: Path,
+    fusion_file: Path,
+) -> None:
+    """Write the network as ONNX, and beside it the regressions, fitted on pictures that it never saw."""
+    chosen = np.flatnonzero(kept & is_for_calibration(samples))
+    logits = student_logits(network, samples)[chosen]
+    fusions = fit_fusions(
+        logits, samples.side_px[chosen], samples.labels[chosen], {name: one[chosen] for name, one in evidence.items()}
+    )
+    arrays: dict[str, Any] = {}
+    for name, fusion in fusions.items():
+        arrays |= fusion.arrays(name)
+    model_file.parent.mkdir(parents=True, exist_ok=True)
+    export_onnx(network, model_file)
+    np.savez_compressed(fusion_file, allow_pickle=False, **arrays)
+
+
+def _copies(samples: SampleSet) -> int:
+    return len(samples.maps[VIEWS[0]])
+
+
+def _every_copy(samples: SampleSet, targets: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return np.tile(np.asarray(targets, np.float32), (_copies(samples), 1))
+
+
+def _probability(logits: Floats) -> npt.NDArray[np.float32]:
+    return np.asarray(1 / (1 + np.exp(-TEACHER_SCALE * logits.sum(axis=1))), np.float32)
