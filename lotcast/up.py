@@ -14,6 +14,7 @@ from libs.common.cameras import Camera, is_camera_id
 from libs.common.errors import ConfigurationError
 from lotcast.camera_url import camera_url
 from lotcast.model.choice import choose_model
+from services.detector.settings import DetectorSettings
 from services.ingest.cameras_file import read_entries
 
 
@@ -54,9 +55,10 @@ def up(
     if str(data) in ("", "."):
         raise ConfigurationError("--data: name a folder of its own, like lotcast-data")
     chosen = choose_model(model, data)
-    asyncio.run(
-        run_installation(Installation(cameras, data, detector_environment=chosen.environment, notice=chosen.notice))
-    )
+    environment, settings = dict(chosen.environment), DetectorSettings.from_environment()
+    if environment.get("DETECTOR_MODEL", settings.model) == "demo" and settings.judge == "auto":
+        environment["DETECTOR_JUDGE"] = "network"  # these are real lots, of which the demo's model knows nothing
+    asyncio.run(run_installation(Installation(cameras, data, detector_environment=environment, notice=chosen.notice)))
 
 
 def entries_of_file(cameras_file: Path | None) -> list[dict[str, Any]]:

@@ -29,7 +29,12 @@ from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
 ASSETS = Path(__file__).parents[2] / "deploy/demo/assets"
-QUICK = {"DETECTOR_OCCUPIED_AFTER_S": "0.2", "DETECTOR_FREE_AFTER_S": "0.2", "DETECTOR_LOG_INTERVAL_S": "0.2"}
+QUICK = {
+    "DETECTOR_OCCUPIED_AFTER_S": "0.2",
+    "DETECTOR_FREE_AFTER_S": "0.2",
+    "DETECTOR_LOG_INTERVAL_S": "0.2",
+    "DETECTOR_JUDGE": "vehicles",
+}
 
 
 @pytest.fixture(scope="module")

@@ -59,13 +59,13 @@ def make_lessons(
     return lessons
 
 
-def student_logits(network: OccupancyNetwork, samples: SampleSet) -> Floats:
-    """(n, 2) logits of samples as they are."""
+def student_logits(network: OccupancyNetwork, samples: SampleSet, chosen: npt.NDArray[np.int64]) -> Floats:
+    """(n, 2) logits of the chosen samples as they are."""
     network.eval()
     parts = []
     with torch.no_grad():
-        for start in range(0, len(samples.labels), 64):
-            part = slice(start, start + 64)
+        for start in range(0, len(chosen), 64):
+            part = chosen[start : start + 64]
             views = np.stack([samples.views[view][0, part] for view in VIEWS], axis=1)
             corners = np.stack([samples.corners[view][0, part] for view in VIEWS], axis=1)
             parts.append(network(torch.from_numpy(views), torch.from_numpy(corners)))
@@ -83,7 +83,7 @@ def export_student(
 ) -> None:
     """Write the network as ONNX, and beside it the regressions, fitted on pictures that it never saw."""
     chosen = np.flatnonzero(kept & is_for_calibration(samples))
-    logits = student_logits(network, samples)[chosen]
+    logits = student_logits(network, samples, chosen)
     fusions = fit_fusions(
         logits, samples.side_px[chosen], samples.labels[chosen], {name: one[chosen] for name, one in evidence.items()}
     )

@@ -14,6 +14,7 @@ from libs.common.errors import EngineError
 from libs.common.logging import get_logger
 from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Engine, Picture
+from services.detector.engines.loading import model_path
 from services.detector.judge.judge import MODEL_FILE, HeadsOnTrunk, OccupancyJudge, OwnNetwork, ViewJudge
 from services.detector.judge.tiled import TiledInference
 from services.detector.occupancy.inspection import inspect_spaces, plan_tiles
@@ -80,8 +81,8 @@ def load_view_judge(settings: DetectorSettings) -> ViewJudge | None:
     Raises:
         EngineError: the heads are asked for by name and do not fit, or our own files are damaged.
     """
-    if settings.judge == "vehicles":
-        return None
+    if settings.judge == "vehicles" or (settings.judge == "auto" and settings.model == "demo"):
+        return None  # the demo's model knows its lots
     if settings.judge == "network":
         return OwnNetwork()
     file = _model_file(settings)
@@ -107,7 +108,7 @@ def _model_file(settings: DetectorSettings) -> Path | None:
     """The OpenVINO or ONNX file of the detection model, if it is one that may have YOLO11n's trunk."""
     if settings.model == "demo":
         return None
-    path = Path(settings.model).expanduser()
+    path = model_path(settings)
     if path.is_dir():
         files = sorted(path.glob("*.xml"))
         return files[0] if len(files) == 1 else None
