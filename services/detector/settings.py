@@ -68,7 +68,8 @@ class DetectorSettings(MonitoringSettings):
         Literal["auto", "heads", "network", "vehicles"],
         Field(
             description="what decides that a space is occupied: `heads` on the trunk of a YOLO11n model, our own "
-            "`network`, or only the `vehicles` found in tiles; `auto`: heads where they fit, else network; for the demo's model vehicles"
+            "`network`, or only the `vehicles` found in tiles; `auto`: heads where they fit, else network, "
+            "and vehicles for the demo's model"
         ),
     ] = "auto"
     inspect_every_s: Annotated[
