@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.bus import as_bytes
 from libs.common.cameras import CameraUrl
-from libs.common.clock import now_ms
 from libs.common.logging import get_logger
+from libs.common.redis_clock import ask_now_ms
 
 _log = get_logger("probe_queue")
 
@@ -56,7 +56,7 @@ class ProbeRequest(BaseModel):
 
     probe_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     url: CameraUrl
-    expires_at_ms: int
+    expires_at_ms: Annotated[int, Field(description="by Redis's clock")]
 
 
 async def ask(redis: Redis, url: str, timeout_s: float = DEADLINE_S) -> ProbeResult:
@@ -72,7 +72,8 @@ async def ask(redis: Redis, url: str, timeout_s: float = DEADLINE_S) -> ProbeRes
     """
     if not await redis.exists(keys.PROBE_WORKER):
         return ProbeResult(ok=False, problem=NOBODY_ANSWERS)
-    expires_at_ms = now_ms() + round(timeout_s * 1000)
+    deadline_s = asyncio.get_running_loop().time() + timeout_s
+    expires_at_ms = await ask_now_ms(redis) + round(timeout_s * 1000)
     request = ProbeRequest(probe_id=secrets.token_hex(16), url=url, expires_at_ms=expires_at_ms)
     if await redis.llen(keys.PROBES) >= WAITING_MAX:
         return ProbeResult(ok=False, problem="too many addresses are being tried at once; try again in a minute")
@@ -80,7 +81,7 @@ async def ask(redis: Redis, url: str, timeout_s: float = DEADLINE_S) -> ProbeRes
     pipe.rpush(keys.PROBES, request.model_dump_json())
     pipe.expire(keys.PROBES, EXPIRES_S)
     await pipe.execute()
-    while now_ms() < expires_at_ms:
+    while asyncio.get_running_loop().time() < deadline_s:
         if (answer := await redis.lpop(keys.probe_answer(request.probe_id))) is not None:
             assert isinstance(answer, bytes)
             return ProbeResult.model_validate(msgpack.unpackb(answer))
@@ -110,7 +111,7 @@ async def take(redis: Redis) -> ProbeRequest | None:
         except ValidationError as error:
             _log.warning("unreadable request to try a camera", problem=error.errors()[0]["msg"])
             continue
-        if request.expires_at_ms > now_ms():
+        if request.expires_at_ms > await ask_now_ms(redis):
             return request
     return None
 

@@ -79,8 +79,10 @@ async def test_the_password_of_a_registered_camera_is_known(http: aiohttp.Client
             shown = (await added.json())["url"]
         assert "secret" not in shown
         assert (await ask(http, url=shown, camera_id="gate"))["ok"]
-        assert "401" in (await ask(http, url=shown))["problem"]
-        assert "401" in (await ask(http, url=shown, camera_id="other"))["problem"]
+        for unknown in ({"url": shown}, {"url": shown, "camera_id": "other"}):
+            async with http.post("/api/cameras/probe", json=unknown) as refused:
+                assert refused.status == 422
+                assert "write it out" in (await refused.json())["detail"]
     finally:
         await runner.cleanup()
 
