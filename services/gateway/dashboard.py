@@ -19,6 +19,9 @@ NOT_BUILT: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><titl
 <p>The dashboard is not built: run <code>make web</code> and load this page again. The API is described at
 <a href="/openapi.json">/openapi.json</a>.</p></html>"""
 
+PAGES: Final = ("/", "/cameras", "/system")
+"""Addresses of the dashboard's pages; those of single cameras are below `/cameras/`. One file serves them all."""
+
 
 class Dashboard:
     """ASGI middleware that answers for the files of the dashboard's build and passes everything else on."""
@@ -39,9 +42,10 @@ class Dashboard:
         if path.startswith(("/api/", "/ws/")) or "\0" in path:
             return None
         try:
-            wanted = (self._root / (path.lstrip("/") or "index.html")).resolve()
+            is_page = path in PAGES or path.startswith("/cameras/")
+            wanted = (self._root / ("index.html" if is_page else path.lstrip("/"))).resolve()
             if not wanted.is_relative_to(self._root) or not wanted.is_file():
-                return _not_built() if path == "/" else None
+                return _not_built() if is_page else None
             return await self._answer(wanted, asked, is_hashed=path.startswith("/assets/"))
         except OSError:
             return None  # a name longer than any file's, or a file that has just gone

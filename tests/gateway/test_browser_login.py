@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
+from services.gateway.api.login import local_address
 from services.gateway.settings import dashboard_folder
 from tests.gateway.test_reference_worker import body
 from tests.support.processes import running_gateway
@@ -27,6 +28,35 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
         yield browser
         await browser.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "leads_to"),
+    [
+        ("/cameras/CAM1?wall=1", "/cameras/CAM1?wall=1"),
+        (None, "/"),
+        ("", "/"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("/\\elsewhere.example/", "/"),
+        ("/\t/elsewhere.example/", "/"),
+        ("/\r\nSet-Cookie: a=b", "/"),
+        ("/" + "a" * 2000, "/"),
+        ("/\u00e9", "/"),
+    ],
+)
+def test_a_login_leads_to_a_page_of_ours_and_nowhere_else(told: str | None, leads_to: str) -> None:
+    assert local_address(told) == leads_to
+
+
+async def test_the_form_brings_one_to_the_page_that_was_asked_for(redis_url: str, tmp_path: Path) -> None:
+    with running_gateway(redis_url, tmp_path, GATEWAY_TOKENS=f"viewer:{VIEWER}") as gateway:
+        async with aiohttp.ClientSession(gateway.url, headers={"Origin": gateway.url}) as session:
+            async with session.get("/login", params={"next": '/cameras/A?x="><script>'}) as answer:
+                assert "/cameras/A?x=&quot;&gt;&lt;script&gt;" in await answer.text()
+            form = {"token": VIEWER, "next": "/cameras/A"}
+            async with session.post("/login", data=form, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (303, "/cameras/A")
 
 
 @pytest.mark.e2e

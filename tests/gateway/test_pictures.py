@@ -4,7 +4,10 @@ import asyncio
 
 import aiohttp
 import pytest
+from redis.asyncio import Redis
 
+from libs.common import keys
+from libs.common.messages import RawFrame
 from services.ingest.picture_stream import Part, PictureStream, boundary_of
 from tests.gateway.test_reference_worker import JPEG, body, post
 from tests.support.processes import Gateway
@@ -18,6 +21,29 @@ async def test_the_snapshot_is_the_latest_picture(http: aiohttp.ClientSession) -
     async with http.get("/api/cameras/CAM1/snapshot.jpg") as answer:
         assert answer.content_type == "image/jpeg"
         assert await answer.read() == JPEG
+
+
+async def test_the_plain_snapshot_is_the_newest_raw_frame(http: aiohttp.ClientSession, redis: Redis) -> None:
+    async with http.get("/api/cameras/CAM1/snapshot.jpg?picture=plain") as answer:
+        assert answer.status == 404
+    for number, jpeg in enumerate((JPEG, JPEG + b"newer"), start=1):
+        await redis.xadd(keys.frames("CAM1"), RawFrame(number, 1, 8, 8, jpeg).to_fields())  # type: ignore[arg-type]
+    async with http.get("/api/cameras/CAM1/snapshot.jpg?picture=plain") as answer:
+        assert answer.content_type == "image/jpeg"
+        assert await answer.read() == JPEG + b"newer"
+    await redis.xadd(keys.frames("CAM1"), {"jpeg": b"<html>"})
+    async with http.get("/api/cameras/CAM1/snapshot.jpg?picture=plain") as answer:
+        assert answer.status == 404, "no picture is passed on that is none"
+    async with http.get("/api/cameras/CAM1/snapshot.jpg?picture=drawn") as answer:
+        assert answer.status == 422
+
+
+@pytest.mark.parametrize("path", ["/", "/cameras", "/cameras/CAM1", "/cameras/CAM1/spaces", "/system"])
+async def test_every_page_of_the_dashboard_has_an_address(http: aiohttp.ClientSession, path: str) -> None:
+    async with http.get(path) as answer:
+        assert answer.status == 200
+        assert answer.content_type == "text/html"
+        assert answer.headers["Cache-Control"] == "no-cache"
 
 
 async def test_the_mjpeg_stream_shows_each_picture(gateway: Gateway, http: aiohttp.ClientSession) -> None:

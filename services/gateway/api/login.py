@@ -26,6 +26,8 @@ router = APIRouter()
 PATH: Final = "/login"
 FORM_MAX_BYTES: Final = 4096
 """Anybody may send it, so it is short."""
+ADDRESS_MAX: Final = 1024
+"""Characters of the address that a log-in leads to."""
 
 _STYLE: Final = """
 :root { --ground: #f3f5f4; --surface: #fff; --line: #d9dfdc; --ink: #14201b; --soft: #55635c; --accent: #0b6e4f;
@@ -57,7 +59,18 @@ _HEADERS: Final = {
 }
 
 
-def _page(problem: str = "", status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
+def local_address(told: str | None) -> str:
+    """Where a log-in leads: the page that was asked for; the first page for an address that is not one of ours.
+
+    A browser takes `//host` and `/\\host` for addresses elsewhere, and drops tabs and line breaks before it looks.
+    """
+    if told is None or not told.isprintable() or not told.isascii():
+        return "/"
+    is_ours = told.startswith("/") and not told.startswith(("//", "/\\")) and len(told) <= ADDRESS_MAX
+    return told if is_ours else "/"
+
+
+def _page(leads_to: str, problem: str = "", status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
     shown = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
     page = f"""<!doctype html>
 <html lang="en">
@@ -74,6 +87,7 @@ def _page(problem: str = "", status: int = 200, headers: dict[str, str] | None =
 <p>Log in with the token that you were given.</p>
 {shown}
 <form method="post" action="/login">
+<input type="hidden" name="next" value="{html.escape(leads_to)}">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Log in</button>
@@ -86,9 +100,10 @@ def _page(problem: str = "", status: int = 200, headers: dict[str, str] | None =
 
 
 @router.get(PATH, include_in_schema=False)
-async def show_login(used: Used) -> Response:
-    """The form; where nobody has to log in, the dashboard."""
-    return _page() if used.tokens else RedirectResponse("/", 303)
+async def show_login(used: Used, next: str | None = None) -> Response:
+    """The form; where nobody has to log in, the page that was asked for."""
+    leads_to = local_address(next)
+    return _page(leads_to) if used.tokens else RedirectResponse(leads_to, 303)
 
 
 @router.post(PATH, include_in_schema=False)
@@ -96,19 +111,19 @@ async def log_in(request: Request, used: Used) -> Response:
     """Trade a token for a session."""
     address = request.client.host if request.client else ""
     if not used.logins.allow(counted_as(address), time.monotonic()):
-        return _page("Too many attempts from your address. Wait a minute.", 429, {"Retry-After": "60"})
-    body = await request.body()
-    token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
-    grant = used.tokens.grant_of(token)
+        return _page("/", "Too many attempts from your address. Wait a minute.", 429, {"Retry-After": "60"})
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    leads_to = local_address(form.get("next", ["/"])[0])
+    grant = used.tokens.grant_of(form.get("token", [""])[0].strip())
     if grant is None:
         _log.warning("login refused: unknown token", address=address)  # so often in a minute, and no more
-        return _page("This token is not known here.", 401)
+        return _page(leads_to, "This token is not known here.", 401)
     if grant.role == "worker":
-        return _page("This is a worker's token; it may send pictures, but not look at them.", 403)
+        return _page(leads_to, "This is a worker's token; it may send pictures, but not look at them.", 403)
     lifetime_s = round(used.settings.session_hours * 3600)
     value = make_session(grant, round(time.time()) + lifetime_s)
     cookie = session_cookie(value, lifetime_s, secure=request.url.scheme == "https")
-    return RedirectResponse("/", 303, {"Set-Cookie": cookie, "Cache-Control": "no-store"})
+    return RedirectResponse(leads_to, 303, {"Set-Cookie": cookie, "Cache-Control": "no-store"})
 
 
 @router.post("/logout", include_in_schema=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from libs.common import keys
@@ -27,6 +27,8 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
         "content": {"multipart/x-mixed-replace": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+JPEG_START: Final = b"\xff\xd8\xff"
 
 
 class MjpegResponse(Response):
@@ -61,16 +63,33 @@ class MjpegResponse(Response):
 
 
 @router.get("/snapshot.jpg", response_class=Response, responses=_JPEG | problem_responses(404, 422, 503))
-async def get_snapshot(camera_id: CameraIdInPath, used: Used) -> Response:
-    """The latest annotated picture."""
-    packed = await used.redis.get(keys.latest(camera_id))
-    try:
-        jpeg = EncodedMessage(packed).jpeg if isinstance(packed, bytes) else None
-    except MessageError:
-        jpeg = None
+async def get_snapshot(
+    camera_id: CameraIdInPath,
+    used: Used,
+    picture: Annotated[
+        Literal["annotated", "plain"], Query(description="with everything drawn in, or as the camera sent it")
+    ] = "annotated",
+) -> Response:
+    """The latest picture."""
+    jpeg = await (_latest_plain if picture == "plain" else _latest_annotated)(camera_id, used)
     if jpeg is None:
         raise HTTPException(404, f"there is no picture of {camera_id!r} from the last five minutes")
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+async def _latest_annotated(camera_id: str, used: Resources) -> bytes | None:
+    packed = await used.redis.get(keys.latest(camera_id))
+    try:
+        return EncodedMessage(packed).jpeg if isinstance(packed, bytes) else None
+    except MessageError:
+        return None
+
+
+async def _latest_plain(camera_id: str, used: Resources) -> bytes | None:
+    """The newest raw frame, which ingest has put there; reads one entry."""
+    entries: Any = await used.redis.xrevrange(keys.frames(camera_id), count=1)
+    jpeg = entries[0][1].get(b"jpeg") if entries else None
+    return jpeg if isinstance(jpeg, bytes) and jpeg.startswith(JPEG_START) else None
 
 
 @router.get("/stream.mjpg", response_class=Response, responses=_STREAM | problem_responses(404, 422, 503))

@@ -196,7 +196,7 @@ export interface paths {
         };
         /**
          * Get Snapshot
-         * @description The latest annotated picture.
+         * @description The latest picture.
          */
         get: operations["get_snapshot"];
         put?: never;
@@ -2138,7 +2138,10 @@ export interface operations {
     };
     get_snapshot: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description with everything drawn in, or as the camera sent it */
+                picture?: "annotated" | "plain";
+            };
             header?: never;
             path: {
                 /** @description the camera's id */
