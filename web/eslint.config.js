@@ -1,4 +1,5 @@
 import js from "@eslint/js";
+import compat from "eslint-plugin-compat";
 import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
@@ -7,18 +8,20 @@ export default tseslint.config(
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   reactHooks.configs.flat.recommended,
+  { ...compat.configs["flat/recommended"], files: ["src/**"] }, // nothing that a browser of `browserslist` lacks
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["eslint.config.js"] } } },
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["eslint.config.js", "public/old-browser.js"] } } },
     rules: { "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }] },
   },
-  { files: ["eslint.config.js"], ...tseslint.configs.disableTypeChecked },
+  { files: ["eslint.config.js", "public/**"], ...tseslint.configs.disableTypeChecked },
+  { files: ["public/**"], languageOptions: { globals: { window: "readonly", document: "readonly", CSS: "readonly" }, sourceType: "script" } },
   {
-    // A feature uses what is shared, never another feature.
+    // A feature uses what is shared, never another feature, and nothing of the application round it.
     files: ["src/features/**"],
-    rules: { "no-restricted-imports": ["error", { patterns: ["**/features/*", "../camera-picker/*", "../live-view/*", "../statistics/*", "../events/*"] }] },
+    rules: { "no-restricted-imports": ["error", { patterns: ["**/features/*", "../overview/*", "../camera/*", "../cameras/*", "../spaces-editor/*", "../system/*", "**/app/**"] }] },
   },
   {
-    files: ["src/shared/**", "src/stream/**", "src/api/**"],
+    files: ["src/shared/**", "src/stream/**", "src/api/**", "src/i18n/**"],
     rules: { "no-restricted-imports": ["error", { patterns: ["**/features/**", "**/app/**"] }] },
   },
 );

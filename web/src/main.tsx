@@ -1,16 +1,18 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { App } from "./app/App";
+import "./app/mantine.css";
 import "./app/theme.css";
-import "./app/layout.css";
-import "./app/parts.css";
-import "./app/wall.css";
+import "./app/shell.css";
+import "./shared/ui/ui.css";
+import { App } from "./app/App";
+import { loadLanguage } from "./i18n";
 
 const root = document.getElementById("root");
 if (root === null) {
   throw new Error("index.html has no element #root");
 }
+await loadLanguage(); // before anything is drawn
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -1,7 +1,7 @@
 import { encode } from "@msgpack/msgpack";
 import { expect, test } from "vitest";
 
-import { asUnknown, countsOf } from "../src/features/statistics/counts";
+import { asUnknown, countsOf } from "../src/shared/counts";
 import { readFrameMessage } from "../src/stream/message";
 import { capturedAt } from "../src/stream/age";
 

@@ -2,8 +2,8 @@ import { act, renderHook } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 
 import type { CameraView } from "../src/api/client";
-import { noticeFor } from "../src/features/live-view/notice";
-import { badgeFor } from "../src/features/camera-picker/ConnectionBadge";
+import { noticeFor } from "../src/features/camera/notice";
+import { badgeFor } from "../src/features/camera/badge";
 import { serverClock } from "../src/shared/serverClock";
 import { usePictureAge } from "../src/stream/usePictureAge";
 

@@ -1,7 +1,5 @@
 import { expect, test } from "vitest";
 
-import type { CameraView } from "../src/api/client";
-import { cameraFromUrl, defaultCamera, urlWithCamera, urlWithWall, wallFromUrl } from "../src/features/camera-picker/choice";
 import { duration, percent } from "../src/shared/format";
 import { nameLength } from "../src/shared/nameLength";
 import { FpsMeter } from "../src/stream/fps";
@@ -31,33 +29,6 @@ test("frames a second are counted over the last seconds", () => {
   for (let at = 100; at <= 5000; at += 100) fps = meter.tick(at);
   expect(fps).toBeCloseTo(10);
   expect(meter.tick(60_000)).toBe(0);
-});
-
-function camera(id: string, state: CameraView["status"]["state"]): CameraView {
-  return {
-    id, name: id, url: null, fps: null, enabled: true, registered: true, viewers: 0,
-    occupancy: { total: 0, occupied: 0, free: 0, unknown: 0 },
-    status: { state, error: null, input_fps: null, output_fps: null, reconnects: 0, last_frame_at: null },
-  };
-}
-
-test("the first live camera is shown, else the first", () => {
-  expect(defaultCamera([camera("A", "error"), camera("B", "live")])).toBe("B");
-  expect(defaultCamera([camera("A", "error"), camera("B", "stalled")])).toBe("A");
-  expect(defaultCamera([])).toBeNull();
-});
-
-test("the camera is in the address", () => {
-  expect(cameraFromUrl("?camera=CAM1&wall")).toBe("CAM1");
-  expect(cameraFromUrl("?camera=")).toBeNull();
-  expect(urlWithCamera("http://h/?wall=1", "a b")).toBe("http://h/?wall=1&camera=a+b");
-});
-
-test("the wall view is in the address", () => {
-  expect(wallFromUrl("?wall&camera=A")).toBe(true);
-  expect(wallFromUrl("?camera=A")).toBe(false);
-  expect(urlWithWall("http://h/?camera=A", true)).toBe("http://h/?camera=A&wall=1");
-  expect(urlWithWall("http://h/?camera=A&wall=1", false)).toBe("http://h/?camera=A");
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import { text } from "../i18n";
 import { serverClock } from "../shared/serverClock";
 
 /** The gateway answers within this, or it does not answer. */
@@ -8,9 +9,9 @@ export class RequestError extends Error {
   constructor(
     /** The answer's status; null if there was no answer. */
     readonly status: number | null,
-    text: string,
+    sentenceForPeople: string,
   ) {
-    super(text);
+    super(sentenceForPeople);
     this.name = "RequestError";
   }
 }
@@ -18,57 +19,56 @@ export class RequestError extends Error {
 /**
  * `fetch` with a deadline, whose failures are told in a person's words. Learns the server's clock from the answer.
  *
- * @throws RequestError no answer came; an answer with an error status is returned like any other.
+ * An answer with an error status is returned like any other.
+ *
+ * @throws RequestError no answer came.
  */
-export async function request(path: string, init: RequestInit & { signal?: AbortSignal } = {}, deadlineMs = DEADLINE_MS): Promise<Response> {
+export async function request(asked: Request, deadlineMs = DEADLINE_MS): Promise<Response> {
+  // Not `AbortSignal.any`, which browsers of the last three years do not all have.
   const abort = new AbortController();
   const giveUp = () => { abort.abort(); };
   const timer = setTimeout(giveUp, deadlineMs);
-  init.signal?.addEventListener("abort", giveUp);
-  if (init.signal?.aborted) giveUp();
+  asked.signal.addEventListener("abort", giveUp);
+  if (asked.signal.aborted) giveUp();
   const sentAt = Date.now();
   try {
-    const answer = await fetch(path, { ...init, signal: abort.signal });
+    const answer = await fetch(asked, { signal: abort.signal });
     serverClock.observe(answer.headers.get("Date"), sentAt, Date.now());
     return answer;
   } catch (error) {
-    if (init.signal?.aborted) {
+    if (asked.signal.aborted) {
       throw error;
     }
-    throw abort.signal.aborted
-      ? new RequestError(null, `The gateway did not answer within ${deadlineMs / 1000} s. It may be overloaded or cut off.`)
-      : new RequestError(null, "The gateway cannot be reached. Check that Lotcast is running and that this device is online.");
+    throw new RequestError(null, abort.signal.aborted ? text.problem.silent(deadlineMs / 1000) : text.problem.unreachable);
   } finally {
     clearTimeout(timer);
-    init.signal?.removeEventListener("abort", giveUp);
+    asked.signal.removeEventListener("abort", giveUp);
   }
 }
 
-/** What an answer with an error status says, as a sentence for people. */
-export async function problemOf(answer: Response): Promise<RequestError> {
-  let detail: unknown;
-  try {
-    const body: unknown = await answer.json();
-    detail = typeof body === "object" && body !== null && "detail" in body ? body.detail : undefined;
-  } catch {
-    detail = undefined; // not JSON: a proxy in front answered
-  }
-  return new RequestError(answer.status, typeof detail === "string" && detail !== "" ? sentence(detail) : withoutWords(answer.status));
+/**
+ * What an answer with an error status says, as a sentence for people.
+ *
+ * @param body of the answer: a problem (RFC 9457), or whatever a proxy in front has sent.
+ */
+export function problemOf(status: number, body: unknown): RequestError {
+  const detail = typeof body === "object" && body !== null && "detail" in body ? body.detail : undefined;
+  return new RequestError(status, typeof detail === "string" && detail !== "" ? sentence(detail) : withoutWords(status));
 }
 
 function withoutWords(status: number): string {
-  if (status === 401) return "Log in to see this.";
-  if (status === 403) return "Your log-in does not allow this.";
-  if (status === 404) return "This does not exist (any more).";
-  if (status === 413) return "This is too large.";
-  if (status === 429) return "Too many requests. Wait a minute.";
-  if (status === 502 || status === 503 || status === 504) return "The gateway is not available just now. It is tried again by itself.";
-  return `The gateway could not do this (error ${status}). Its log says more.`;
+  if (status === 401) return text.problem.login;
+  if (status === 403) return text.problem.forbidden;
+  if (status === 404) return text.problem.missing;
+  if (status === 413) return text.problem.tooLarge;
+  if (status === 429) return text.problem.tooMany;
+  if (status === 502 || status === 503 || status === 504) return text.problem.unavailable;
+  return text.problem.other(status);
 }
 
 /** The text with a capital at its start and a full stop at its end. */
-export function sentence(text: string): string {
-  const trimmed = text.trim();
+export function sentence(words: string): string {
+  const trimmed = words.trim();
   const ended = /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
   return ended.charAt(0).toUpperCase() + ended.slice(1);
 }

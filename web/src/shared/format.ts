@@ -1,6 +1,43 @@
-/** A clock time in the viewer's own form: 14:03:27. */
+import { text } from "../i18n";
+
+/** Makes a form once for each language: browsers take long to make one. */
+function once<T>(make: (locale: string) => T): () => T {
+  const made = new Map<string, T>();
+  return () => {
+    const known = made.get(text.locale) ?? make(text.locale);
+    made.set(text.locale, known);
+    return known;
+  };
+}
+
+const clockForm = once((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+const dateForm = once((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }));
+const agoForm = once((locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
+const digitForm = once((locale) => new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
+
+/** A clock time in the form of the page's language: 14:03:27. */
 export function clockTime(ms: number): string {
-  return new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return clockForm().format(ms);
+}
+
+/** A date with its time: 28 Nov 2026, 14:03. */
+export function dateTime(ms: number): string {
+  return dateForm().format(ms);
+}
+
+/** How long ago, in words: 5 seconds ago, 3 minutes ago, 2 days ago. */
+export function ago(ms: number, now: number): string {
+  const seconds = Math.max(0, Math.round((now - ms) / 1000));
+  const form = agoForm();
+  if (seconds < 60) return form.format(-seconds, "second");
+  if (seconds < 3600) return form.format(-Math.floor(seconds / 60), "minute");
+  if (seconds < 86_400) return form.format(-Math.floor(seconds / 3600), "hour");
+  return form.format(-Math.floor(seconds / 86_400), "day");
+}
+
+/** A number with one digit after the point or comma. */
+export function oneDigit(value: number): string {
+  return digitForm().format(value);
 }
 
 /** Share in whole percent; 0 of 0 is 0. */
@@ -23,11 +60,12 @@ export function duration(ms: number): { value: string; unit: string } {
   return { value: (seconds / 86_400).toFixed(0), unit: "days" };
 }
 
-/** A time span in words and whole units: 26 s, 3 min, 2 h, 4 days. */
+/** A time span in whole units: 26 s, 3 min, 2 h, 4 days. */
 export function timeSpan(ms: number): string {
+  const { s, min, h, days } = text.time.span;
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} days`;
+  if (seconds < 120) return `${seconds} ${s}`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} ${min}`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} ${h}`;
+  return `${Math.floor(seconds / 86_400)} ${days}`;
 }

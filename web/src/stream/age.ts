@@ -1,10 +1,5 @@
 import type { FrameMessage } from "./message";
 
-/** No picture for this long is late, whatever the camera's rate. */
-const LEAST_LATE_MS = 5000;
-/** So many of the camera's own intervals may pass without a picture. */
-const INTERVALS = 3;
-
 /** A time with its offset from UTC. Without one it is a worker's wall clock in a zone that nobody told us. */
 const WITH_OFFSET = /(Z|[+-]\d\d:?\d\d)$/i;
 
@@ -19,11 +14,6 @@ export function capturedAt({ metadata: { timings, timestamp }, publishedAt }: Fr
   }
   const told = timestamp !== undefined && WITH_OFFSET.test(timestamp) ? Date.parse(timestamp) : Number.NaN;
   return Number.isNaN(told) ? publishedAt : told;
-}
-
-/** From this age on a camera's picture is late: milliseconds. */
-export function lateAfterMs(fps: number | null): number {
-  return Math.max(LEAST_LATE_MS, (INTERVALS * 1000) / (fps ?? 1));
 }
 
 export interface Dated {

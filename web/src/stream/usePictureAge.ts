@@ -1,7 +1,8 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 
+import { lateAfterMs } from "../shared/lateness";
 import { serverClock } from "../shared/serverClock";
-import { ageMs, lateAfterMs, type Dated } from "./age";
+import { ageMs, type Dated } from "./age";
 
 const TICK_MS = 1000;
 

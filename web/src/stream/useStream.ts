@@ -11,6 +11,8 @@ import { NewestOnly } from "./newest";
 export interface ShownFrame extends Dated {
   message: FrameMessage;
   picture: ImageBitmap;
+  /** Of the picture, which is released once it is drawn. */
+  size: { width: number; height: number };
   fps: number;
 }
 
@@ -45,7 +47,8 @@ export function useStream(cameraId: string | null): Stream {
       }
       const [captured, shownAt] = [capturedAt(message), performance.now()];
       const latencyMs = serverClock.now() - captured;
-      update({ frame: { message, picture, fps: meter.tick(shownAt), capturedAt: captured, shownAt, latencyMs } });
+      const size = { width: picture.width, height: picture.height };
+      update({ frame: { message, picture, size, fps: meter.tick(shownAt), capturedAt: captured, shownAt, latencyMs } });
     });
     const connection = new StreamConnection(streamUrl(cameraId, window.location), {
       onState: (state) => { if (active) update({ state }); },

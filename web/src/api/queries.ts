@@ -1,0 +1,75 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session } from "./client";
+import { problemOf, RequestError, sentence } from "./request";
+
+const CAMERAS_EVERY_MS = 3000;
+const EVENTS_EVERY_MS = 3000;
+const SYSTEM_EVERY_MS = 5000;
+
+/** Who the viewer is to the gateway; needs no log-in. */
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }): Promise<Session> => contentOf(api.GET("/api/session", { signal })),
+  staleTime: 60_000,
+});
+
+/** All cameras with their state, kept up to date. */
+export const camerasQuery = queryOptions({
+  queryKey: ["cameras"],
+  queryFn: async ({ signal }): Promise<CameraView[]> => (await contentOf(api.GET("/api/cameras", { signal }))).cameras,
+  refetchInterval: CAMERAS_EVERY_MS,
+});
+
+/** What is wrong with the system, as a sentence: what it is and what to do; null if nothing is. */
+export const systemProblemQuery = queryOptions({
+  queryKey: ["system-problem"],
+  queryFn: async ({ signal }): Promise<string | null> => {
+    const { data, error, response } = await api.GET("/readyz", { signal });
+    if (data === undefined) {
+      return problemOf(response.status, error).message;
+    }
+    return data.detail === "" ? null : sentence(data.detail); // ready, and something is wrong all the same
+  },
+  refetchInterval: SYSTEM_EVERY_MS,
+});
+
+/** The newest changes of a camera's spaces; none for a camera that nobody has registered or broadcast yet. */
+export function eventsQuery(cameraId: string, limit: number) {
+  return queryOptions({
+    queryKey: ["events", cameraId, limit],
+    queryFn: async ({ signal }): Promise<EventView[]> => {
+      const params = { path: { camera_id: cameraId }, query: { limit } };
+      try {
+        return (await contentOf(api.GET("/api/cameras/{camera_id}/events", { params, signal }))).events;
+      } catch (error) {
+        if (error instanceof RequestError && error.status === 404) {
+          return [];
+        }
+        throw error;
+      }
+    },
+    refetchInterval: EVENTS_EVERY_MS,
+  });
+}
+
+/** A camera's spaces with the version that a change of them names. */
+export interface VersionedSpaces {
+  spaces: ParkingSpace[];
+  /** The answer's ETag; null from a gateway that tells none. */
+  version: string | null;
+}
+
+export async function fetchSpaces(cameraId: string, signal?: AbortSignal): Promise<VersionedSpaces> {
+  const params = { path: { camera_id: cameraId } };
+  const asked = api.GET("/api/cameras/{camera_id}/spaces", { params, ...(signal === undefined ? {} : { signal }) });
+  const { spaces } = await contentOf(asked);
+  return { spaces: spaces as ParkingSpace[], version: (await asked).response.headers.get("ETag") };
+}
+
+export function spacesQuery(cameraId: string) {
+  return queryOptions({
+    queryKey: ["spaces", cameraId],
+    queryFn: ({ signal }) => fetchSpaces(cameraId, signal),
+  });
+}

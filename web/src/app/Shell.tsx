@@ -1,0 +1,55 @@
+import { IconCamera, IconLayoutGrid, IconServer2 } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useSearch } from "@tanstack/react-router";
+import { useLayoutEffect } from "react";
+
+import { systemProblemQuery } from "../api/queries";
+import { text } from "../i18n";
+import { Alert } from "../shared/ui/Alert";
+import { Preferences } from "../shared/ui/Preferences";
+
+/** What is round every page: the navigation, and what keeps the system from working. */
+export function Shell() {
+  const isWall = useSearch({ from: "__root__", select: ({ wall }) => wall !== undefined });
+  useLayoutEffect(() => {
+    document.documentElement.classList.toggle("wall", isWall);
+  }, [isWall]);
+  return (
+    <div className={isWall ? "shell shell-wall" : "shell"}>
+      {!isWall && <Navigation />}
+      <main className="shell-main" id="content" tabIndex={-1}>
+        <SystemProblem />
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+function Navigation() {
+  return (
+    <nav className="shell-nav" aria-label={text.nav.label}>
+      <a className="shell-skip" href="#content">{text.nav.skip}</a>
+      <Link to="/" className="shell-brand">
+        <img src="/favicon.svg" alt="" width="28" height="28" /> Lotcast
+      </Link>
+      <Link to="/" className="shell-link" activeOptions={{ exact: true, includeSearch: false }}>
+        <IconLayoutGrid aria-hidden /> {text.nav.overview}
+      </Link>
+      <Link to="/cameras" className="shell-link" activeOptions={{ includeSearch: false }}>
+        <IconCamera aria-hidden /> {text.nav.cameras}
+      </Link>
+      <Link to="/system" className="shell-link" activeOptions={{ includeSearch: false }}>
+        <IconServer2 aria-hidden /> {text.nav.system}
+      </Link>
+      <div className="shell-foot">
+        <Preferences />
+      </div>
+    </nav>
+  );
+}
+
+function SystemProblem() {
+  const { data, error } = useQuery(systemProblemQuery);
+  const problem = error?.message ?? data ?? null;
+  return problem === null ? null : <Alert>{problem}</Alert>;
+}
