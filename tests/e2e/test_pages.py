@@ -1,0 +1,223 @@
+"""A parking manager at work on the dashboard: a real browser, real cameras, a real Redis, nothing mocked."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import shutil
+import signal
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, Response, async_playwright, expect
+
+from tests.e2e.demo_system import DemoSystem
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "tests/artifacts"
+AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
+PAGES = {
+    "overview": "",
+    "camera": "cameras/CAM1",
+    "cameras": "cameras",
+    "add": "cameras#add",
+    "spaces": "cameras/CAM1/spaces",
+    "system": "system",
+    "wall": "?wall",
+}
+SIZES = {"phone": (390, 844), "desk": (1920, 1080)}
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSystem]:
+    system = DemoSystem(tmp_path_factory.mktemp("pages") / "log")
+    yield system
+    if system.process.poll() is None:
+        system.stop(signal.SIGTERM)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next((found for name in names if (found := shutil.which(name))), None)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(demo: DemoSystem, browser: Browser) -> Page:
+    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    await page.goto(demo.dashboard)
+    return page
+
+
+async def api(demo: DemoSystem, path: str) -> Any:
+    return json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(f"{demo.dashboard}{path}").read()))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_page_is_for_everybody(demo: DemoSystem, browser: Browser, scheme: Any, size: str) -> None:
+    """axe finds nothing, nothing scrolls sideways, and the browser has nothing to complain of."""
+    width, height = SIZES[size]
+    page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+    axe = AXE.read_text("utf-8")
+    for name, path in PAGES.items():
+        await page.goto(f"{demo.dashboard}{path}")
+        await page.wait_for_selector("main h1, main h2, [role=dialog]", state="attached")
+        if name in ("overview", "wall"):
+            await page.wait_for_selector(".tile img")
+        await page.evaluate(axe)
+        found = await page.evaluate(
+            "axe.run().then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 200)}`))"
+        )
+        assert found == [], f"{name}, {size}, {scheme}"
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{name}, {size}"
+    assert problems == []
+
+
+async def test_a_camera_is_tried_added_renamed_switched_off_and_deleted(demo: DemoSystem, page: Page) -> None:
+    address = (await api(demo, "api/cameras"))["cameras"][0]["url"]
+    await page.get_by_role("link", name="Cameras").click()
+    await page.get_by_role("button", name="Add a camera").click()
+    form = page.get_by_role("dialog")
+    await form.get_by_label("Address").fill("http://127.0.0.1:9/stream")
+    await form.get_by_role("button", name="Try this address").click()
+    await expect(form.get_by_role("alert")).to_contain_text("What to try", timeout=30_000)
+    await form.get_by_label("Address").fill(address)
+    await form.get_by_role("button", name="Try this address").click()
+    await expect(form.get_by_alt_text("The camera's first picture")).to_be_visible(timeout=30_000)
+    await form.get_by_label("Name", exact=False).last.fill("Gate 3")
+    await expect(form.get_by_label("Id", exact=True)).to_have_value("gate-3")
+    await form.get_by_role("button", name="Add a camera").click()
+    row = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Gate 3"))
+    await expect(row).to_be_visible()
+
+    await row.get_by_role("button", name="Edit", exact=True).click()
+    await form.get_by_label("Name", exact=False).last.fill("Gate three")
+    await form.get_by_role("button", name="Save").click()
+    row = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Gate three"))
+    await row.get_by_role("button", name="Switch off").click()
+    await expect(row).to_contain_text("Switched off")
+
+    await row.get_by_role("button", name="Delete").click()
+    await expect(form.get_by_role("button", name="Delete for good")).to_be_disabled()
+    await form.get_by_role("textbox").fill("Gate three")
+    await form.get_by_role("button", name="Delete for good").click()
+    await expect(row).to_have_count(0)
+    assert "gate-3" not in [one["id"] for one in (await api(demo, "api/cameras"))["cameras"]]
+
+
+async def click_at(page: Page, x: float, y: float) -> None:
+    """Click on the editor's picture, at shares of its width and height."""
+    box = await page.locator("svg.editor-canvas").bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+async def draw_space(page: Page, x: float, y: float) -> None:
+    for dx, dy in ((0, 0), (0.05, 0), (0.05, 0.05), (0, 0.05)):
+        await click_at(page, x + dx, y + dy)
+
+
+async def space_names(demo: DemoSystem, camera_id: str) -> set[str]:
+    return {one["space_name"] for one in (await api(demo, f"api/cameras/{camera_id}/spaces"))["spaces"]}
+
+
+async def test_spaces_are_drawn_kept_through_a_closed_tab_and_saved(demo: DemoSystem, page: Page) -> None:
+    before = await space_names(demo, "CAM2")
+    await page.goto(f"{demo.dashboard}cameras/CAM2/spaces")
+    await page.get_by_role("button", name="Space", exact=True).click()
+    await draw_space(page, 0.02, 0.02)
+    await expect(page.get_by_role("heading", name="1 space selected")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("status")).to_contain_text("Your changes from before are back")
+    await page.get_by_role("button", name="Grid").click()
+    for x, y in ((0.02, 0.1), (0.2, 0.1), (0.2, 0.16), (0.02, 0.16)):
+        await click_at(page, x, y)
+    await page.get_by_label("Columns").fill("6")
+    await page.get_by_role("button", name="Divide").click()
+    await expect(page.get_by_role("heading", name="6 spaces selected")).to_be_visible()
+    await page.keyboard.press("Control+z")
+    await page.keyboard.press("Control+y")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("status")).to_contain_text("Saved")
+    after = await space_names(demo, "CAM2")
+    assert before < after
+    assert len(after) == len(before) + 7
+
+
+async def test_two_editors_do_not_overwrite_each_other(demo: DemoSystem, browser: Browser) -> None:
+    before = await space_names(demo, "CAM2")
+    editors = [await (await browser.new_context(viewport={"width": 1440, "height": 900})).new_page() for _ in range(2)]
+    for number, editor in enumerate(editors):
+        await editor.goto(f"{demo.dashboard}cameras/CAM2/spaces")
+        await editor.get_by_role("button", name="Space", exact=True).click()
+        await draw_space(editor, 0.3 + 0.2 * number, 0.02)
+        await editor.get_by_label("Name", exact=True).fill(f"Editor {number}")
+    for editor in editors:
+        await editor.get_by_role("button", name="Save").click()
+        if editor is editors[1]:
+            await editor.get_by_role("dialog").get_by_role("button", name="Save both together").click()
+        await expect(editor.get_by_role("status")).to_contain_text("Saved")
+    assert await space_names(demo, "CAM2") == before | {"Editor 0", "Editor 1"}
+
+
+async def test_a_space_is_chosen_and_old_addresses_lead_on(demo: DemoSystem, page: Page) -> None:
+    await page.goto(f"{demo.dashboard}?camera=CAM1&wall")
+    await page.wait_for_url("**/cameras/CAM1?wall=1")
+    await page.get_by_role("button", name="Wall view").click()
+    await page.get_by_role("list", name="Spaces").get_by_role("button").first.click()
+    await expect(page.get_by_role("region", name="Space A1")).to_be_visible()
+    assert await page.locator("svg.space-layer .space-shape-chosen").count() == 1
+    await page.goto(f"{demo.dashboard}cameras/nobody")
+    await expect(page.get_by_role("status").last).to_contain_text("not registered")
+
+
+async def test_the_overview_loads_at_most_170_kilobytes_of_scripts(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page()
+    sizes: dict[str, int] = {}
+
+    async def note(response: Response) -> None:
+        if response.request.resource_type == "script":
+            sizes[response.url] = len(gzip.compress(await response.body()))
+
+    page.on("response", note)
+    await page.goto(demo.dashboard)
+    await page.wait_for_selector(".tile img")
+    assert not [url for url in sizes if "SpacesPage" in url], "the editor is loaded when it is needed"
+    assert 50_000 < sum(sizes.values()) <= 170_000, sizes
+
+
+async def test_german_for_a_german_browser(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page(locale="de-AT")
+    await page.goto(demo.dashboard)
+    await expect(page.get_by_role("link", name="Kameras")).to_be_visible()
+    assert await page.evaluate("document.documentElement.lang") == "de"
+
+
+async def test_an_outage_is_told_in_words_and_ends_by_itself(demo: DemoSystem, page: Page) -> None:
+    redis = next(one for one in demo.processes() if "redis-server" in one.name())
+    redis.suspend()
+    try:
+        await expect(page.get_by_role("alert").first).to_contain_text("Redis", timeout=30_000)
+        assert "503" not in (await page.locator("main").text_content() or "")
+    finally:
+        redis.resume()
+
+    async def is_well() -> bool:
+        return await page.get_by_role("alert").count() == 0
+
+    await wait_for(is_well, 30)
