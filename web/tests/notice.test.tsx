@@ -34,6 +34,7 @@ test.each([
   ["connecting", { ...NONE, camera: camera({ state: "connecting" }) }, "Connecting to the camera…"],
   ["nobody's camera", { ...NONE, camera: null }, "not registered, and nobody broadcasts it"],
   ["nobody's camera, listed because it is watched", { ...NONE, camera: camera({}, false) }, "not registered, and nobody broadcasts it"],
+  ["nobody's camera, watched for a while", { ...NONE, camera: camera({ state: "stalled" }, false) }, "not registered, and nobody broadcasts it"],
   ["no detector", { ...LATE, camera: camera({ output_fps: null }) }, "no detector works on them"],
   ["an old worker that is silent", { ...LATE, camera: camera({ output_fps: null }, false) }, "No new picture. This picture is 26 s old."],
   ["a late picture", { ...LATE, camera: camera({}) }, "No new picture. This picture is 26 s old."],

@@ -29,6 +29,9 @@ function causeOf({ connection, hasPicture, age, camera, isListKnown }: Situation
   if (connection === "reconnecting") {
     return text.camera.connectionLost;
   }
+  if (!hasPicture && (camera === null ? isListKnown : !camera.registered)) {
+    return text.camera.unknownCamera; // listed or not: a camera that is only watched has nothing that could stall
+  }
   const { state, error, output_fps: outputFps } = camera?.status ?? {};
   if (state === "stalled") {
     return text.camera.stalled(error ?? "");
@@ -44,9 +47,6 @@ function causeOf({ connection, hasPicture, age, camera, isListKnown }: Situation
   }
   if (state === "connecting") {
     return text.camera.connectingTo;
-  }
-  if (camera === null ? isListKnown : !camera.registered && !hasPicture) {
-    return text.camera.unknownCamera;
   }
   if (state === "live" && camera?.registered === true && outputFps === null) {
     return text.camera.noDetector;
