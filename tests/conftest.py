@@ -63,7 +63,9 @@ PROCESS_HELPERS = ("running", "running_gateway", "ServiceProcess", "serving_rtsp
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of files that start processes, which `make test-fast` leaves out."""
+    """Mark the tests that start processes, or whose file does; `make test-fast` leaves them out."""
     for item in items:
-        if isinstance(item, pytest.Function) and any(hasattr(item.module, name) for name in PROCESS_HELPERS):
+        if not isinstance(item, pytest.Function):
+            continue
+        if "gateway" in item.fixturenames or any(hasattr(item.module, name) for name in PROCESS_HELPERS):
             item.add_marker(pytest.mark.slow)

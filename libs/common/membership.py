@@ -14,6 +14,9 @@ from redis.asyncio.client import Pipeline
 from libs.common import keys
 from libs.common.bus import as_text
 
+ALIVE_S: Final = 8.0
+"""For readers: a process whose last heartbeat is older is not running. Owners of cameras have their own timeout."""
+
 _HEARTBEAT: Final = """#!lua flags=allow-oom
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1000000

@@ -15,11 +15,10 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from libs.common import keys
 from libs.common.bus import as_text
+from libs.common.membership import ALIVE_S
 from libs.common.redis_memory import RedisMemory
 from lotcast.status.camera import CameraAnswers, CameraReading, read_camera
 
-ALIVE_S: Final = 8.0
-"""A process whose last heartbeat is older is not running."""
 SCAN_COUNT: Final = 1000
 ROLES: Final[tuple[keys.Role, ...]] = get_args(keys.Role)
 

@@ -13,7 +13,7 @@ from redis.asyncio.client import Pipeline
 from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.logging import get_logger
-from libs.common.membership import Membership
+from libs.common.membership import ALIVE_S, Membership
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_errors import REDIS_ERRORS, OutageLog, describe
 from libs.common.shutdown import sleep_until_stopped
@@ -23,8 +23,6 @@ _log = get_logger("presence")
 
 HEARTBEAT_S = 2.0
 NUDGE_PAUSE_S = 0.02
-DEAD_AFTER_S = 8.0
-"""A gateway silent for this long no longer counts; with the heartbeat that is within 10 s of its death."""
 
 
 class ViewerCounts(Protocol):
@@ -45,7 +43,7 @@ class Presence:
     """
 
     def __init__(self, redis: Redis, hubs: Sequence[ViewerCounts], gateway_id: str, clock: RedisClock) -> None:
-        self.membership = Membership(redis, "gateway", gateway_id, DEAD_AFTER_S)
+        self.membership = Membership(redis, "gateway", gateway_id, ALIVE_S)
         self._redis = redis
         self._write = VitalWrite(redis)
         self._hubs = hubs

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from libs.common.cameras import Camera, CameraId, CameraUrl, MotionThreshold
+from libs.common.cameras import FPS, Camera, CameraId, CameraName, CameraUrl, FramesPerSecond, MotionThreshold
 from libs.common.errors import ConfigurationError
 from libs.common.spaces import ParkingSpace, SpaceList
 from libs.common.validation import describe_invalid
@@ -22,8 +22,8 @@ class CameraEntry(BaseModel):
 
     id: CameraId
     url: CameraUrl
-    name: str | None = None
-    fps: Annotated[float, Field(gt=0, le=60)] = 10.0
+    name: CameraName | None = None
+    fps: FramesPerSecond = FPS
     enabled: bool = True
     motion_threshold: MotionThreshold = None
     spaces: Annotated[list[ParkingSpace] | None, Field(max_length=1000)] = None

@@ -69,7 +69,7 @@ async def test_a_day_of_history_costs_redis_little(gate: httpx.AsyncClient, redi
     ("query", "status"),
     [
         ("before=0-0", 200), ("before=0", 200), ("before=0-1", 200), ("before=1-0", 200), ("before=9999999999999", 200),
-        ("before=18446744073709551615-18446744073709551615", 200), ("before=18446744073709551616", 422),
+        ("before=9999999999999999999-9999999999999999999", 200), ("before=18446744073709551616", 422),
         ("before=1-99999999999999999999", 422), ("before=", 422), ("before=-", 422), ("before=%2B", 422),
         ("before=(1", 422), ("before=1-", 422), ("before=1-2-3", 422), ("before=%D9%A1", 422), ("before=1%0A", 422),
         ("limit=1", 200), ("limit=1000", 200), ("limit=0", 422), ("limit=1001", 422), ("limit=-1", 422),
