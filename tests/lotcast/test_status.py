@@ -149,7 +149,7 @@ def test_the_command_line_goes_before_the_environment(redis_url: str, tmp_path: 
     done = status_json(redis_url, tmp_path, "--redis-url", "redis://monitor@127.0.0.1:1/0")
     assert (done.returncode, done.stderr.split()[1]) == (1, "redis://monitor@127.0.0.1:1/0")
     bad = status_json(redis_url, tmp_path, "--redis-url", "http://h/")
-    assert (bad.returncode, bad.stderr) == (1, "lotcast: REDIS_URL: must start with redis://, rediss:// or unix://\n")
+    assert (bad.returncode, bad.stderr) == (1, "lotcast: --redis-url: must start with redis://, rediss:// or unix://\n")
 
 
 def test_a_wrong_password_is_named(redis_server: RedisServer, tmp_path: Path) -> None:
