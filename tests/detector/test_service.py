@@ -225,7 +225,7 @@ async def test_a_covered_lens_makes_the_spaces_unknown_once_they_were_held(
     await register(redis)
     feeder = Feeder(redis, jpegs)
     covered = encode(np.full((720, 1280, 3), 12, np.uint8), 80)
-    environment = {"REDIS_URL": redis_url, **QUICK, "DETECTOR_HOLD_S": "2", "DETECTOR_INSPECT_EVERY_S": "1"}
+    environment = {"REDIS_URL": redis_url, **QUICK, "DETECTOR_HOLD_S": "8", "DETECTOR_INSPECT_EVERY_S": "1"}
     with running("services.detector", environment, tmp_path / "log"):
 
         async def states(jpeg: bytes | None) -> set[str]:
@@ -241,8 +241,8 @@ async def test_a_covered_lens_makes_the_spaces_unknown_once_they_were_held(
 
         await wait_for(known, 30, every_s=0.1)
         assert await states(covered) == {"occupied", "free"}, "nothing can be said of them: they keep their states"
-        await wait_for(unknown, 20, every_s=0.1)
-        await wait_for(known, 20, every_s=0.1)
+        await wait_for(unknown, 30, every_s=0.1)
+        await wait_for(known, 30, every_s=0.1)
         events: Any = await redis.xrange(keys.events("CAM1"))
         reasons = {fields[b"reason"] for _, fields in events}
         assert reasons == {b"first look", b"view lost", b"view regained"}

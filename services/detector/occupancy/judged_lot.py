@@ -151,7 +151,9 @@ class JudgedLot:
         events = []
         for one in self.spaces:
             seen_at_ms = self._started_at_ms if one.seen_at_ms is None else one.seen_at_ms
-            if seen_at_ms is not None and now_ms - seen_at_ms > self._hold_ms:
+            if one.status.state == "unknown" or seen_at_ms is None:
+                continue  # its looks go on adding up
+            if now_ms - seen_at_ms > self._hold_ms:
                 before = one.status
                 if one.lose(now_ms, "view lost"):
                     events.append(_event(one, before, "view lost", None))
