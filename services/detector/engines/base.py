@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import supervision as sv
 
+from services.detector.engines.class_names import VEHICLE_CLASSES as VEHICLE_CLASSES
+
 Picture = npt.NDArray[np.uint8]
 """A decoded picture: shape (height, width, 3), BGR."""
-
-VEHICLE_CLASSES: Final = ("car", "motorcycle", "bus", "truck")
 
 
 class Engine(Protocol):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from libs.common.errors import EngineError
-from services.detector.engines.base import VEHICLE_CLASSES
+
+VEHICLE_CLASSES: Final = ("car", "motorcycle", "bus", "truck")
 
 NOT_COUNTED: Final = "none"
 """What `DETECTOR_CLASSES` says of a class that must not be counted, though its name is a vehicle's."""
