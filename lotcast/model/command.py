@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import cv2
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from libs.common.errors import ConfigurationError
 from lotcast.model.catalogue import CATALOGUE, catalogue_model
-from lotcast.model.speed import CAMERAS, measure_speeds
 from lotcast.model.store import store_in
-from services.detector.engines.base import Engine, Picture
-from services.detector.engines.loading import load_engine
 from services.detector.engines.model_file import check_model
-from services.detector.engines.openvino import OpenVinoEngine
-from services.detector.pictures import decode
 from services.detector.settings import DetectorSettings
+
+if TYPE_CHECKING:  # what runs models is loaded by the commands that run one
+    from services.detector.engines.base import Engine, Picture
 
 app = typer.Typer(
     help="Detection models: which there are, fetch one, look at one.", no_args_is_help=True, add_completion=False
@@ -83,6 +80,9 @@ def get(
     again: Annotated[bool, typer.Option("--again", help="fetch it though it is here")] = False,
 ) -> None:
     """Fetch a model, so that it can be used by its name."""
+    from lotcast.model.speed import CAMERAS, measure_speeds
+    from services.detector.engines.loading import load_engine
+
     model = catalogue_model(name)
     store = store_in(data)
     if weights is not None and (model.sha256 is not None or not weights.is_file()):
@@ -110,6 +110,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON, for machines")] = False,
 ) -> None:
     """Look at a model: what it is, what it counts, how fast it is here. Exit code 0: it can be used; 1: it cannot."""
+    from lotcast.model.speed import measure_speeds
+    from services.detector.engines.loading import load_engine
+
     settings = DetectorSettings.from_environment().model_copy(
         update={"model": file, "models_folder": store_in(data).folder}
     )
@@ -130,6 +133,8 @@ def check(
 
 
 def _describe(engine: Engine) -> dict[str, Any]:
+    from services.detector.engines.openvino import OpenVinoEngine
+
     width, height = engine.input_size
     told: dict[str, Any] = {"model": engine.description, "input": f"{width}x{height}", "batch": engine.batch_max}
     if isinstance(engine, OpenVinoEngine):
@@ -139,6 +144,8 @@ def _describe(engine: Engine) -> dict[str, Any]:
 
 
 def _read_picture(file: Path) -> Picture:
+    from services.detector.pictures import decode
+
     try:
         return decode(file.read_bytes())
     except OSError as error:
@@ -146,6 +153,8 @@ def _read_picture(file: Path) -> Picture:
 
 
 def _draw_found(engine: Engine, picture: Picture, confidence: float, output: Path) -> list[dict[str, Any]]:
+    import cv2
+
     found = engine.detect([picture], confidence)[0]
     drawn, vehicles = picture.copy(), []
     names = found.data["class_name"]
