@@ -88,6 +88,10 @@ bench-redis-memory: $(STAMPS)/dev ## what a camera takes in Redis with all its k
 soak: $(STAMPS)/dev web/dist/index.html ## twenty minutes of the whole system, into docs/soak.svg; MINUTES= for another length
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20)
 
+train-occupancy: $(STAMPS)/dev ## train the judges of spaces; DATA= folder with acpds and pklot, MODEL= YOLO11n as .xml or .onnx
+	@$(BIN)/python -c "import onnx, torch" 2>/dev/null || $(BIN)/python -m pip install -e '.[training]'
+	$(BIN)/python -m training.occupancy --data "$(DATA)" --model "$(MODEL)"
+
 check: $(STAMPS)/dev $(STAMPS)/web ## formatting, lint, types, import directions, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
