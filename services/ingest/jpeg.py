@@ -56,6 +56,11 @@ class JpegWalker:
         self._at = len(START_OF_IMAGE)
         self._in_scan = False
 
+    @property
+    def at(self) -> int:
+        """How far the picture was walked; after an error, where it is damaged."""
+        return self._at
+
     def find_end(self, data: bytes | bytearray) -> int | None:
         """Look further.
 

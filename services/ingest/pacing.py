@@ -109,7 +109,7 @@ class PollPace:
             interval_s: the shortest interval.
         """
         self._shortest_s = self._interval_s = interval_s
-        self._due_s = float("-inf")
+        self._due_s: float | None = None
 
     def succeeded(self, at_s: float) -> float:
         """A picture came; seconds until the next one is asked for.
@@ -118,7 +118,7 @@ class PollPace:
             at_s: now, monotonic seconds.
         """
         self._interval_s = max(self._shortest_s, self._interval_s * 0.99)
-        self._due_s = max(self._due_s + self._interval_s, at_s)
+        self._due_s = max((at_s if self._due_s is None else self._due_s) + self._interval_s, at_s)
         return self._due_s - at_s
 
     def refused(self, retry_after_s: float | None = None) -> float:
@@ -128,6 +128,7 @@ class PollPace:
             retry_after_s: what it asks for; more than ten seconds are not waited.
         """
         self._interval_s = min(REFUSED_MAX_S, max(0.2, self._interval_s * 1.5))
+        self._due_s = None
         return min(REFUSED_MAX_S, max(self._interval_s, retry_after_s or 0.0))
 
 

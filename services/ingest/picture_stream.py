@@ -244,18 +244,23 @@ class PictureStream:
         if self._line is not None:
             self._is_broken = True
             return self._take_other(at)
-        next_at = self._buffer.find(BEGINNING, len(BEGINNING) - 1)
+        next_at = self._buffer.find(BEGINNING, self._damaged_at())
         if next_at < 0:
             self._check_size()
             self._is_broken = True
             return None
         return self._take(next_at, next_at, at, is_whole=False)
 
+    def _damaged_at(self) -> int:
+        assert self._walker is not None
+        return self._walker.at
+
     def _take_other(self, at: float) -> list[Part] | None:
         """Not a picture, a broken one, or one behind a few other bytes."""
         assert self._fields is not None
         boundary_at = self._boundary_at(0)
-        picture_at = self._buffer.find(BEGINNING, 1 if self._is_broken else 0)
+        # In what is damaged, only what follows the damage is another picture: before it may be a thumbnail.
+        picture_at = self._buffer.find(BEGINNING, self._damaged_at() if self._is_broken else 0)
         if picture_at >= 0 and not (0 <= boundary_at < picture_at):
             if self._is_broken:
                 return self._take(picture_at, picture_at, at, is_whole=False)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from services.ingest.pacing import Backoff, ByteBudget, FramePacer, capture_time_ms
+from services.ingest.pacing import Backoff, ByteBudget, FramePacer, PollPace, capture_time_ms
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,23 @@ def test_a_camera_that_floods_is_slowed_to_its_budget() -> None:
 )
 def test_a_cameras_clock_is_believed_if_it_is_close(claimed_ms: float | None, max_age_s: float, expected: int) -> None:
     assert capture_time_ms(100_000, claimed_ms, max_age_s) == expected
+
+
+def test_a_camera_that_refuses_is_asked_at_the_rate_that_it_bears() -> None:
+    """It bears one picture a second and is asked ten times a second: few refusals, and almost a picture a second."""
+    pace, now_s, last_s, pictures, refusals = PollPace(0.1), 0.0, float("-inf"), 0, 0
+    while now_s < 300:
+        if now_s - last_s < 1.0:
+            refusals += 1
+            now_s += pace.refused()
+        else:
+            pictures, last_s = pictures + 1, now_s
+            now_s += pace.succeeded(now_s)
+    assert refusals < 15
+    assert pictures > 200
+
+
+def test_what_a_camera_asks_for_is_waited_within_bounds() -> None:
+    assert PollPace(0.1).refused(3.0) == 3.0
+    assert PollPace(0.1).refused(3600.0) == 10.0
+    assert PollPace(0.1).succeeded(5.0) == pytest.approx(0.1)
