@@ -158,7 +158,10 @@ ZOO: dict[str, Animal] = {
     "blank-lines-first": Animal(head(status=b"\r\n\r\nHTTP/1.1 200 OK")),
     "long-head": Animal(head(b"X-Long: " + b"y" * 20_000)),
     "odd-bytes-in-head": Animal(head(b"Server: \xff\x00caf\xe9")),
-    "interim-answer": Animal(still(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" + told_length(0) + b"\r\n\r\n" + JPEG), pictures=[JPEG]),
+    "interim-answer": Animal(
+        still(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" + told_length(0) + b"\r\n\r\n" + JPEG),
+        pictures=[JPEG],
+    ),
     "length-and-chunks": Animal(
         stream(
             lambda jpeg: chunked(sized(jpeg)),
@@ -192,8 +195,12 @@ ZOO: dict[str, Animal] = {
     "playlist": Animal(plain(b"#EXTM3U\n#EXT-X-VERSION:3\n", b"X: y"), None, "rtsp://"),
     "empty": Animal(plain(b"", STILL + b"\r\nContent-Length: 0"), None, "empty answer"),
     # boundaries and parts
-    "boundary-spaced": Animal(stream(head=b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary =frame")),
-    "boundary-quoted": Animal(stream(head=b'HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary = "frame"')),
+    "boundary-spaced": Animal(
+        stream(head=b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary =frame")
+    ),
+    "boundary-quoted": Animal(
+        stream(head=b'HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary = "frame"')
+    ),
     "boundary-missing": Animal(stream(head=b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace")),
     "boundary-another": Animal(stream(lambda jpeg: part(jpeg, line=b"--other"))),
     "part-2-short": Animal(stream(lambda jpeg: sized(jpeg, -2))),
@@ -213,9 +220,7 @@ ZOO: dict[str, Animal] = {
     "cut-off-stream": Animal(stream(lambda jpeg: sized(with_thumbnail(jpeg)[:-600])), None, "half a JPEG"),
     # orientation, and kinds of JPEG
     **{
-        f"turned-{turn}": Animal(
-            plain(exif(JPEG, turn)), SIZE if turn < 5 else SIZE[::-1], pictures=[exif(JPEG, turn)]
-        )
+        f"turned-{turn}": Animal(plain(exif(JPEG, turn)), SIZE if turn < 5 else SIZE[::-1], pictures=[exif(JPEG, turn)])
         for turn in range(1, 9)
     },
     "progressive": Animal(plain(PROGRESSIVE), pictures=[PROGRESSIVE]),
@@ -225,6 +230,10 @@ ZOO: dict[str, Animal] = {
     "too-many-pixels-stream": Animal(stream(sized, pictures=[HUGE]), None, "16000x16000 pixels"),
     # states
     "503-when-asked-too-often": Animal(Moody(), pictures=[JPEG]),
-    "closes-after-each-frame": Animal(still(b"HTTP/1.1 200 OK\r\n" + STREAM + b"\r\n\r\n" + sized(JPEG)), pictures=[JPEG]),
-    "always-503": Animal(still(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"), None, "answered 503: the camera is busy"),
-}  # fmt: skip
+    "closes-after-each-frame": Animal(
+        still(b"HTTP/1.1 200 OK\r\n" + STREAM + b"\r\n\r\n" + sized(JPEG)), pictures=[JPEG]
+    ),
+    "always-503": Animal(
+        still(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"), None, "answered 503: the camera is busy"
+    ),
+}
