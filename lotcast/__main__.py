@@ -12,6 +12,7 @@ from libs.common.errors import LotcastError
 from libs.common.logging import configure_logging
 from libs.common.settings import ServiceSettings
 from lotcast import cameras
+from lotcast.discover import discover
 from lotcast.evaluate import evaluate
 from lotcast.model import command as model
 from lotcast.probe import probe
@@ -51,6 +52,7 @@ app.command(epilog=ENVIRONMENT)(demo)
 app.command(epilog=ENVIRONMENT)(up)
 app.command()(evaluate)
 app.command()(probe)
+app.command()(discover)
 app.command()(status)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(model.app, name="model")

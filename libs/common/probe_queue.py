@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from typing import Annotated, Final
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
 
 import msgpack
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer
@@ -59,34 +61,99 @@ class ProbeRequest(BaseModel):
     expires_at_ms: Annotated[int, Field(description="by Redis's clock")]
 
 
+class FoundStream(BaseModel):
+    """One media profile of a camera on the network."""
+
+    profile: str
+    width: int = 0
+    height: int = 0
+    rtsp_url: Annotated[str, Field(description="without user and password; empty if the camera gives none")] = ""
+    snapshot_url: Annotated[str, Field(description="of single JPEGs; empty if the camera gives none")] = ""
+
+
+class FoundCamera(BaseModel):
+    """One camera on the network, as it describes itself over ONVIF."""
+
+    address: Annotated[str, Field(description="host, or host:port, of its ONVIF service")]
+    name: str = ""
+    problem: Annotated[str, Field(description="why its streams are not known, in a sentence; empty if they are")] = ""
+    streams: list[FoundStream] = []
+
+
+class DiscoverResult(BaseModel):
+    """The cameras that answered."""
+
+    cameras: list[FoundCamera] = []
+    problem: Annotated[str, Field(description="why there are none, and what to do; empty if there are some")] = ""
+
+
+class DiscoverRequest(BaseModel):
+    """Somebody wants to know which cameras there are."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    probe_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    kind: Literal["discover"] = "discover"
+    addresses: list[str] = []
+    user: str = ""
+    password: Annotated[str, Field(repr=False)] = ""
+
+
 async def ask(redis: Redis, url: str, timeout_s: float = DEADLINE_S) -> ProbeResult:
     """Let an ingest try an address; never raises for what is wrong with the camera.
 
     Args:
         redis: the bus.
-        url: a checked camera URL; whoever asks decides which addresses may be tried.
+        url: a checked camera URL; the caller decides which addresses may be tried.
         timeout_s: how long to wait for the answer.
 
     Raises:
         redis.RedisError: Redis is away.
     """
-    if not await redis.exists(keys.PROBE_WORKER):
-        return ProbeResult(ok=False, problem=NOBODY_ANSWERS)
-    deadline_s = asyncio.get_running_loop().time() + timeout_s
     expires_at_ms = await ask_now_ms(redis) + round(timeout_s * 1000)
     request = ProbeRequest(probe_id=secrets.token_hex(16), url=url, expires_at_ms=expires_at_ms)
+    answer = await _exchange(redis, request, timeout_s)
+    return ProbeResult(ok=False, problem=answer) if isinstance(answer, str) else ProbeResult.model_validate(answer)
+
+
+async def ask_to_discover(
+    redis: Redis, addresses: Sequence[str], user: str, password: str, timeout_s: float = DEADLINE_S
+) -> DiscoverResult:
+    """Let an ingest look for cameras on its network.
+
+    Args:
+        redis: the bus.
+        addresses: ask these hosts only; none for whoever answers a multicast.
+        user: for the cameras' ONVIF services; may be empty.
+        password: that user's.
+        timeout_s: how long to wait for the answer.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    request = DiscoverRequest(probe_id=secrets.token_hex(16), addresses=list(addresses), user=user, password=password)
+    answer = await _exchange(redis, request, timeout_s)
+    return DiscoverResult(problem=answer) if isinstance(answer, str) else DiscoverResult.model_validate(answer)
+
+
+async def _exchange(redis: Redis, request: ProbeRequest | DiscoverRequest, timeout_s: float) -> dict[str, Any] | str:
+    """Send a request and wait for its answer; a text says why there is none."""
+    if not await redis.exists(keys.PROBE_WORKER):
+        return NOBODY_ANSWERS
     if await redis.llen(keys.PROBES) >= WAITING_MAX:
-        return ProbeResult(ok=False, problem="too many addresses are being tried at once; try again in a minute")
+        return "too many addresses are being tried at once; try again in a minute"
     pipe = redis.pipeline(transaction=True)
     pipe.rpush(keys.PROBES, request.model_dump_json())
     pipe.expire(keys.PROBES, EXPIRES_S)
     await pipe.execute()
-    while asyncio.get_running_loop().time() < deadline_s:
+    until_s = time.monotonic() + timeout_s
+    while time.monotonic() < until_s:
         if (answer := await redis.lpop(keys.probe_answer(request.probe_id))) is not None:
             assert isinstance(answer, bytes)
-            return ProbeResult.model_validate(msgpack.unpackb(answer))
+            unpacked: dict[str, Any] = msgpack.unpackb(answer)
+            return unpacked
         await asyncio.sleep(LOOK_EVERY_S)
-    return ProbeResult(ok=False, problem=NOBODY_ANSWERS)
+    return NOBODY_ANSWERS
 
 
 async def announce_worker(redis: Redis) -> None:
@@ -98,7 +165,7 @@ async def announce_worker(redis: Redis) -> None:
     await redis.set(keys.PROBE_WORKER, b"", ex=WORKER_EXPIRES_S)
 
 
-async def take(redis: Redis) -> ProbeRequest | None:
+async def take(redis: Redis) -> ProbeRequest | DiscoverRequest | None:
     """The next address to try, for an ingest; None if nobody waits for one.
 
     Raises:
@@ -107,17 +174,22 @@ async def take(redis: Redis) -> ProbeRequest | None:
     while (text := await redis.lpop(keys.PROBES)) is not None:
         assert not isinstance(text, list)
         try:
-            request = ProbeRequest.model_validate_json(as_bytes(text))
+            request = _read_request(as_bytes(text))
         except ValidationError as error:
             _log.warning("unreadable request to try a camera", problem=error.errors()[0]["msg"])
             continue
-        if request.expires_at_ms > await ask_now_ms(redis):
+        if isinstance(request, DiscoverRequest) or request.expires_at_ms > await ask_now_ms(redis):
             return request
     return None
 
 
-async def answer(redis: Redis, request: ProbeRequest, result: ProbeResult) -> None:
-    """Tell whoever asked.
+def _read_request(text: bytes) -> ProbeRequest | DiscoverRequest:
+    kind = DiscoverRequest if b'"kind":"discover"' in text else ProbeRequest
+    return kind.model_validate_json(text)
+
+
+async def answer(redis: Redis, request: ProbeRequest | DiscoverRequest, result: ProbeResult | DiscoverResult) -> None:
+    """Send the answer to the process that asked.
 
     Raises:
         redis.RedisError: Redis is away.

@@ -14,7 +14,7 @@ from libs.common.load import report_load
 from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
-from services.gateway.api import bridge, cameras, docs, live, login, media, occupancy, probe, system, viewer
+from services.gateway.api import bridge, cameras, discover, docs, live, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts, UnregisteredLimits
 from services.gateway.camera_views import CameraViews
@@ -128,7 +128,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere, which our policy forbids; /docs is api/docs.py
         redoc_url=None,
     )
-    for part in (bridge, cameras, probe, occupancy, media, system):
+    for part in (bridge, cameras, probe, discover, occupancy, media, system):
         app.include_router(part.router)
     app.include_router(login.router)
     app.include_router(docs.router)

@@ -14,6 +14,7 @@ from libs.common.logging import get_logger
 from libs.common.probe_queue import (
     LOOK_EVERY_S,
     WORKER_EXPIRES_S,
+    DiscoverRequest,
     ProbeRequest,
     ProbeResult,
     announce_worker,
@@ -22,6 +23,7 @@ from libs.common.probe_queue import (
 )
 from libs.common.redis_errors import REDIS_ERRORS, OutageLog, describe
 from libs.common.shutdown import sleep_until_stopped
+from services.ingest.discovery.discover import discover
 from services.ingest.jpeg import Jpeg, TooManyPixels, read_jpeg
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame
@@ -138,7 +140,8 @@ class ProbeWorker:
                     await announce_worker(self._redis)
                     open_until_s = now_s + WORKER_EXPIRES_S / 4
                 if len(self._at_work) < AT_ONCE_MAX and (request := await take(self._redis)) is not None:
-                    task = asyncio.create_task(self._answer(request))
+                    work = self._discover if isinstance(request, DiscoverRequest) else self._answer
+                    task = asyncio.create_task(work(request))  # type: ignore[arg-type] # of the same kind
                     self._at_work.add(task)
                     task.add_done_callback(self._at_work.discard)
                     continue
@@ -148,6 +151,14 @@ class ProbeWorker:
             await sleep_until_stopped(stop, LOOK_EVERY_S)
         for task in self._at_work:
             task.cancel()
+
+    async def _discover(self, request: DiscoverRequest) -> None:
+        result = await discover(self._settings, request.addresses, request.user, request.password)
+        _log.info("looked for cameras", found=len(result.cameras), problem=result.problem)
+        try:
+            await answer(self._redis, request, result)
+        except (RedisError, OSError) as error:
+            _log.warning("could not answer a request to look for cameras", error=str(error))
 
     async def _answer(self, request: ProbeRequest) -> None:
         result = await probe(request.url, self._settings)

@@ -29,10 +29,12 @@ class CameraRefuses(SourceError):
     Attributes:
         status: its status code.
         retry_after_s: how long it asks to wait; None if it does not say.
+        answer: its answer, whose body may say more; only until the connection is closed.
     """
 
-    def __init__(self, text: str, status: int, retry_after_s: float | None) -> None:
+    def __init__(self, text: str, status: int, retry_after_s: float | None, answer: Answer | None = None) -> None:
         super().__init__(text)
+        self.answer = answer
         self.status = status
         self.retry_after_s = retry_after_s
 
@@ -91,6 +93,7 @@ class HttpCamera:
         self._settings = settings
         self._insecure = insecure
         self._cookies: dict[str, dict[str, str]] = {}
+        self._payload: tuple[str, bytes] | None = None
         self._connection: Connection | None = None
         self._connected_to: HttpUrl | None = None
 
@@ -108,6 +111,41 @@ class HttpCamera:
             self._connection.close()
             self._connection = None
 
+    async def post(self, body: bytes, content_type: str, max_bytes: int) -> tuple[int, bytes]:
+        """Send something to the camera's services.
+
+        Args:
+            body: what is sent.
+            content_type: its type.
+            max_bytes: of the answer's body that are read.
+
+        Returns:
+            The answer's status and body, whatever the status is.
+
+        Raises:
+            SourceError: there is no answer.
+        """
+        self._payload = content_type, body
+        answer: Answer | None = None
+        try:
+            answer = await self.get()
+            status = answer.head.status
+        except CameraRefuses as error:
+            if error.answer is None:
+                raise
+            answer, status = error.answer, error.status
+        received = bytearray()
+        try:
+            async with asyncio.timeout(self._settings.stall_after_s):
+                while len(received) < max_bytes and not answer.body.is_done:
+                    if (data := await answer.read(self._settings.stall_after_s)) is None:
+                        break
+                    received += data
+        except TimeoutError:
+            pass  # what came is looked at
+        self.close()
+        return status, bytes(received[:max_bytes])
+
     async def get(self) -> Answer:
         """Ask; redirects are followed, and the password goes to the URL's own host only.
 
@@ -123,8 +161,9 @@ class HttpCamera:
             if deadline.expired():
                 raise CameraStalled("camera did not begin a whole answer in time: check address and network") from error
             raise CameraStalled(f"camera sent nothing for {self._settings.stall_after_s:g} s") from error
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            if self._payload is None or not isinstance(error, CameraRefuses):
+                self.close()
             raise
 
     def finish(self, answer: Answer) -> None:
@@ -148,9 +187,9 @@ class HttpCamera:
                 tries += 1
                 asks_again = self._login.learn(answer.head.get_all("www-authenticate"))
                 if not asks_again or tries >= LOGIN_TRIES_MAX:
-                    raise self._refusal(answer.head, url)
+                    raise self._refusal(answer, url)
             elif status != 200:
-                raise self._refusal(answer.head, url)
+                raise self._refusal(answer, url)
             else:
                 return answer
             await self._drain(answer)
@@ -198,19 +237,22 @@ class HttpCamera:
                 raise SourceError(SPEAKS_TLS)
 
     def _request(self, url: HttpUrl) -> bytes:
+        method, payload = ("GET", b"") if self._payload is None else ("POST", self._payload[1])
         lines = [
-            f"GET {url.target} HTTP/1.1",
+            f"{method} {url.target} HTTP/1.1",
             f"Host: {url.host_header}",
             "User-Agent: Lotcast",
             "Accept: multipart/x-mixed-replace, image/jpeg, */*",
         ]
         if self._login is not None and url.origin == self._url.origin:
-            authorization = self._login.header("GET", url.target)
+            authorization = self._login.header(method, url.target)
             if authorization is not None:
                 lines.append(f"Authorization: {authorization}")
         if cookies := self._cookies.get(url.host):
             lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items()))
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        if self._payload is not None:
+            lines += [f"Content-Type: {self._payload[0]}", f"Content-Length: {len(payload)}"]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + payload
 
     def _take_cookies(self, url: HttpUrl, head: Head) -> None:
         """Keep a camera's cookies for this host; some hand out a session before they send pictures."""
@@ -237,7 +279,8 @@ class HttpCamera:
             size += len(data)
         self.finish(answer)
 
-    def _refusal(self, head: Head, url: HttpUrl) -> CameraRefuses:
+    def _refusal(self, answer: Answer, url: HttpUrl) -> CameraRefuses:
+        head = answer.head
         advice = {
             403: "the camera refuses this user",
             404: "check the path in the URL",
@@ -251,7 +294,7 @@ class HttpCamera:
             elif url.origin != self._url.origin:
                 advice = f"it redirects to {url}, where the password is not sent; write that address"
         text = f"camera answered {head.status}{': ' if advice else ''}{advice}"
-        return CameraRefuses(text, head.status, _seconds(head.get("retry-after")))
+        return CameraRefuses(text, head.status, _seconds(head.get("retry-after")), answer)
 
 
 def _seconds(text: str) -> float | None:
