@@ -157,8 +157,8 @@ class ProbeWorker:
         _log.info("looked for cameras", found=len(result.cameras), problem=result.problem)
         try:
             await answer(self._redis, request, result)
-        except (RedisError, OSError) as error:
-            _log.warning("could not answer a request to look for cameras", error=str(error))
+        except REDIS_ERRORS as error:
+            _log.warning("could not answer a request to look for cameras", error=describe(error))
 
     async def _answer(self, request: ProbeRequest) -> None:
         result = await probe(request.url, self._settings)

@@ -72,6 +72,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cameras/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discover Cameras
+         * @description Find ONVIF cameras on the network of an ingest, with their names, sizes and addresses. Takes up to 25 s.
+         *
+         *     The addresses in the answer hold neither user nor password.
+         */
+        post: operations["discover_cameras"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cameras/probe": {
         parameters: {
             query?: never;
@@ -471,6 +493,30 @@ export interface components {
             url: string;
         };
         /**
+         * CameraSearch
+         * @description Where to look for cameras.
+         */
+        CameraSearch: {
+            /**
+             * Addresses
+             * @description hosts, or host:port; empty: all that answer a multicast
+             * @default []
+             */
+            addresses: string[];
+            /**
+             * Password
+             * @description that user's
+             * @default
+             */
+            password: string;
+            /**
+             * User
+             * @description for the cameras' ONVIF services
+             * @default
+             */
+            user: string;
+        };
+        /**
          * CameraStatus
          * @description How a camera does.
          */
@@ -547,6 +593,23 @@ export interface components {
             viewers: number;
         };
         /**
+         * DiscoverResult
+         * @description The cameras that answered.
+         */
+        DiscoverResult: {
+            /**
+             * Cameras
+             * @default []
+             */
+            cameras: components["schemas"]["FoundCamera"][];
+            /**
+             * Problem
+             * @description why there are none, and what to do; empty if there are some
+             * @default
+             */
+            problem: string;
+        };
+        /**
          * ErrorMessage
          * @description A request that was refused; the connection goes on.
          */
@@ -612,6 +675,63 @@ export interface components {
             state: "free" | "occupied" | "unknown";
             /** Track Id */
             track_id: number | null;
+        };
+        /**
+         * FoundCamera
+         * @description One camera on the network, as it describes itself over ONVIF.
+         */
+        FoundCamera: {
+            /**
+             * Address
+             * @description host, or host:port, of its ONVIF service
+             */
+            address: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Problem
+             * @description why its streams are not known, in a sentence; empty if they are
+             * @default
+             */
+            problem: string;
+            /**
+             * Streams
+             * @default []
+             */
+            streams: components["schemas"]["FoundStream"][];
+        };
+        /**
+         * FoundStream
+         * @description One media profile of a camera on the network.
+         */
+        FoundStream: {
+            /**
+             * Height
+             * @default 0
+             */
+            height: number;
+            /** Profile */
+            profile: string;
+            /**
+             * Rtsp Url
+             * @description without user and password; empty if the camera gives none
+             * @default
+             */
+            rtsp_url: string;
+            /**
+             * Snapshot Url
+             * @description of single JPEGs; empty if the camera gives none
+             * @default
+             */
+            snapshot_url: string;
+            /**
+             * Width
+             * @default 0
+             */
+            width: number;
         };
         /**
          * FrameMessage
@@ -1561,6 +1681,84 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discover_cameras: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraSearch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoverResult"];
+                };
+            };
+            /** @description Not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
