@@ -1,4 +1,4 @@
-import { IconCamera, IconLayoutGrid, IconServer2 } from "@tabler/icons-react";
+import { IconCamera, IconLayoutGrid, IconLogout, IconServer2 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useSearch } from "@tanstack/react-router";
 import { useLayoutEffect } from "react";
@@ -7,6 +7,7 @@ import { systemProblemQuery } from "../api/queries";
 import { text } from "../i18n";
 import { Alert } from "../shared/ui/Alert";
 import { Preferences } from "../shared/ui/Preferences";
+import { useSession } from "../shared/useSession";
 
 /** What is round every page: the navigation, and what keeps the system from working. */
 export function Shell() {
@@ -44,8 +45,18 @@ function Navigation() {
       <div className="shell-foot">
         <Preferences />
       </div>
+      <LogOut />
     </nav>
   );
+}
+
+/** Ends the viewer's session; absent where nobody has to log in. A form, so that it works as the log-in does. */
+function LogOut() {
+  return useSession().isLoggedIn ? (
+    <form method="post" action="/logout" className="shell-logout">
+      <button type="submit" className="shell-link"><IconLogout aria-hidden /> {text.nav.logOut}</button>
+    </form>
+  ) : null;
 }
 
 function SystemProblem() {

@@ -1,9 +1,8 @@
-import { Button, NativeSelect, useMantineColorScheme } from "@mantine/core";
+import { NativeSelect, useMantineColorScheme } from "@mantine/core";
 
 import { chooseLanguage, currentLanguage, isLanguage, LANGUAGES, text } from "../../i18n";
-import { useSession } from "../useSession";
 
-/** The page's appearance and language, and the end of the viewer's session. */
+/** The page's appearance and language. */
 export function Preferences() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const { label, auto, light, dark } = text.appearance;
@@ -23,16 +22,6 @@ export function Preferences() {
         data={Object.entries(LANGUAGES).map(([value, { name }]) => ({ value, label: name }))}
         onChange={({ currentTarget: { value } }) => { if (isLanguage(value)) chooseLanguage(value); }}
       />
-      <LogOut />
     </>
   );
-}
-
-/** Ends the viewer's session; absent where nobody has to log in. A form, so that it works as the log-in does. */
-function LogOut() {
-  return useSession().isLoggedIn ? (
-    <form method="post" action="/logout">
-      <Button type="submit" variant="default" size="xs" fullWidth>{text.nav.logOut}</Button>
-    </form>
-  ) : null;
 }
