@@ -18,6 +18,9 @@ SEEDED: Final = "lotcast:seeded"
 BROADCASTERS: Final = "lotcast:broadcasters"
 """Sorted set: camera id by the time of its last viewer message (seconds since the epoch)."""
 
+WATCHED: Final = "lotcast:watched"
+"""Sorted set: id of a camera that somebody watches by when that began (seconds since the epoch)."""
+
 UNREGISTERED: Final = "lotcast:unregistered"
 """Sorted set: id of a camera that nobody registered by the time of its last picture from a worker (seconds)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
@@ -152,29 +152,33 @@ class Broadcasts:
         """
         asked = self._redis.pipeline(transaction=False)
         asked.zrange(keys.BROADCASTERS, 0, -1, withscores=True)
+        asked.zrange(keys.WATCHED, 0, -1, withscores=True)
         asked.hkeys(keys.CAMERAS)
         self._presence.ask_live_gateways(asked)
-        answer, registered_ids, gateways = await asked.execute()
-        rows = cast(list[tuple[bytes, float]], answer)
+        broadcast, watched, registered_ids, gateways = await asked.execute()
+        updated_s = {as_text(name): float(at_s) for name, at_s in broadcast}
+        rows = {as_text(name): float(at_s) for name, at_s in watched} | updated_s
         live, registered = {as_text(gateway) for gateway in gateways}, {as_text(one) for one in registered_ids}
         pipe = self._redis.pipeline(transaction=False)
-        for name, _ in rows:
-            pipe.get(keys.count(as_text(name)))
-            pipe.hgetall(keys.viewers(as_text(name)))
+        for camera_id in rows:
+            pipe.get(keys.count(camera_id))
+            pipe.hgetall(keys.viewers(camera_id))
         answers = await pipe.execute() if rows else []
         now_s = self._clock.now_ms() / 1000
         active: list[dict[str, Any]] = []
         others: list[dict[str, Any]] = []
         cleanup = self._redis.pipeline(transaction=False)
-        for number, (name, last_update) in enumerate(rows):
-            camera_id, count, by_gateway = as_text(name), answers[2 * number], answers[2 * number + 1]
+        for number, (camera_id, last_update) in enumerate(rows.items()):
+            count, by_gateway = answers[2 * number], answers[2 * number + 1]
             viewers, dead = self._presence.count(camera_id, by_gateway, live), silent_gateways(by_gateway, live)
             if dead:
                 cleanup.hdel(keys.viewers(camera_id), *dead)
-            # One that was never broadcast is listed only as long as somebody watches it.
-            if not viewers and (count is None or now_s - last_update > INACTIVE_AFTER_S):
-                cleanup.zrem(keys.BROADCASTERS, camera_id)
-                continue
+            if not viewers:
+                cleanup.zrem(keys.WATCHED, camera_id)
+                # One that was never broadcast is listed only as long as somebody watches it.
+                if camera_id not in updated_s or now_s - last_update > INACTIVE_AFTER_S:
+                    cleanup.zrem(keys.BROADCASTERS, camera_id)
+                    continue
             row = {
                 "camera_id": camera_id,
                 "viewers": viewers,

@@ -99,7 +99,7 @@ class Presence:
                     await self._write("HSET", keys.viewers(camera_id), self._gateway_id, count, pipe=pipe)
                     # A camera that was never broadcast is listed once somebody watches it, as in the system replaced.
                     at_s = self._clock.now_ms() / 1000
-                    await self._write("ZADD", keys.BROADCASTERS, "NX", at_s, camera_id, pipe=pipe)
+                    await self._write("ZADD", keys.WATCHED, "NX", at_s, camera_id, pipe=pipe)
                 else:
                     pipe.hdel(keys.viewers(camera_id), self._gateway_id)
             if len(pipe):

@@ -141,7 +141,7 @@ async def test_the_status_lists_so_many_of_those_that_are_only_watched(
         await redis.zadd(keys.members("gateway"), {"other": time.time()})
         for number in range(10):
             await redis.hset(keys.viewers(f"made-up-{number}"), "other", 1)
-            await redis.zadd(keys.BROADCASTERS, {f"made-up-{number}": time.time()})
+            await redis.zadd(keys.WATCHED, {f"made-up-{number}": time.time()})
         assert len((await api.get("/api/broadcast-status")).json()["broadcasters"]) == 3
         assert (await api.get("/api/cameras")).json() == {"cameras": []}
         await redis.zrem(keys.members("gateway"), "other")

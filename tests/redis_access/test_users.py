@@ -104,7 +104,7 @@ READ_ONLY = {
         f"XREVRANGE {keys.log(CAM)} + -",
         f"HGETALL {keys.status(CAM)}",
     ),
-    "gateway": (f"XRANGE {keys.frames(CAM)} - +", f"LPOP {keys.PROBES}", f"GET {keys.last_track_id(CAM)}"),
+    "gateway": (f"LPOP {keys.PROBES}", f"GET {keys.last_track_id(CAM)}"),
 }
 """What only Redis 7 can keep apart: a key that a user reads, or writes, but not both."""
 
