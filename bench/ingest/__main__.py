@@ -16,7 +16,7 @@ from libs.common.bus import connect
 from services.ingest.sources.encoding import encode_frame
 from tests.support.redis_server import RedisServer
 
-CLIP = Path(__file__).parents[3] / "deploy/demo/assets/north.mp4"
+CLIP = Path(__file__).parents[2] / "deploy/demo/assets/north.mp4"
 FRAME_BYTES = 50_000
 FPS = 10.0
 
