@@ -154,7 +154,10 @@ async def check_url(used: Resources, url: str) -> None:
     Raises:
         HTTPException: 422; the text shows no password.
     """
-    problem = url_problem(url, used.settings.camera_scheme_set) or await resolved_url_problem(url)
+    try:
+        problem = url_problem(url, used.settings.camera_scheme_set) or await resolved_url_problem(url)
+    except ValueError:
+        problem = "is not a URL: host or port cannot be read"
     if problem is not None:
         raise HTTPException(422, f"url: {problem}")
 
