@@ -27,3 +27,8 @@ def test_every_path_and_link_leads_somewhere(document: Path) -> None:
     linked = {(document.parent / link, link) for link in LINK.findall(text)}
     missing = sorted(path for target, path in named | linked if not target.exists())
     assert not missing, f"{document.relative_to(ROOT)} names what does not exist: {missing}"
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [path.name[:4] for path in (ROOT / "docs/decisions").glob("[0-9]*.md")]
+    assert sorted(numbers) == sorted(set(numbers))
