@@ -15,6 +15,7 @@ from libs.common.monitoring.metrics import DROPPED, LeaseCollector, Stage
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from services.detector import metrics as detector
+from services.detector.view.check import Condition
 from services.gateway import metrics as gateway
 from services.ingest import metrics as ingest
 from services.ingest.status import CameraStatus
@@ -46,6 +47,8 @@ WHEN_BAD: Final = {
     "lotcast_members": "Processes that disagree are not on the same Redis.",
     "lotcast_camera_live": "`lotcast status` says why. Alert: CameraStalled.",
     "lotcast_camera_last_frame_timestamp_seconds": "Old: see `lotcast_camera_live`; this says since when.",
+    "lotcast_camera_view_lost": "`moved`: draw the spaces anew, or turn the camera back; `frozen`: restart it; else "
+    "wait for better weather, or clean the lens. `lotcast status` says more.",
     "lotcast_camera_frames_total": "Below the camera's `fps`: the camera or its network is slow.",
     "lotcast_camera_reconnects_total": "A few an hour: its network is weak, or somebody else reads it, too.",
     "lotcast_cameras": "`bad` above 0: the camera's entry is wrong; its status says what.",
@@ -72,13 +75,16 @@ WHEN_BAD: Final = {
 
 
 class _ACamera:
-    """What ingest tells of, while nothing runs."""
+    """What ingest and the detector tell of, while nothing runs."""
 
     def statuses(self) -> Mapping[str, CameraStatus]:
         return {CAMERA: CameraStatus(asyncio.Event())}
 
     def listed(self) -> Mapping[str, int]:
         return {"wanted": 1, "disabled": 0, "bad": 0}
+
+    def view_conditions(self) -> Mapping[str, Condition]:
+        return {CAMERA: "clear"}
 
 
 def registries() -> dict[str, CollectorRegistry]:
@@ -93,6 +99,7 @@ def registries() -> dict[str, CollectorRegistry]:
     of["ingest"].register(ingest.CameraCollector(_ACamera()))
     of["ingest"].register(RedisMemoryWatch(redis))
     of["detector"].register(LeaseCollector(Leases(redis, "detector", "detector")))
+    of["detector"].register(detector.ViewCollector(_ACamera()))
     for service in ("ingest", "detector"):
         of[service].register(RedisClock(redis))
     return of

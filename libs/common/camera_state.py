@@ -41,7 +41,8 @@ class CameraState:
         last_frame_at_ms: when the last good frame came from the camera.
         examined_at_ms: when the detector last examined a frame.
         are_spaces_known: whether the detector's verdict on the spaces still holds.
-        notice: what the detector wants the user to know of a camera that works: its model does not fit the pictures.
+        notice: what the detector wants the user to know of a camera that works: its model does not fit the pictures,
+            the lot cannot be made out, the camera has moved, its picture is frozen.
     """
 
     state: State
@@ -107,8 +108,14 @@ def read_state(
         last_frame_at_ms=last_frame_at_ms,
         examined_at_ms=examined_at_ms,
         are_spaces_known=are_known,
-        notice=(told.get("detector_notice") or None) if by_detector and state != "disabled" else None,
+        notice=_notice(told) if by_detector and state != "disabled" else None,
     )
+
+
+def _notice(told: Mapping[str, str]) -> str | None:
+    """What the detector says of its model and of the view, in one line."""
+    parts = told.get("detector_notice"), told.get("detector_view_notice")
+    return "; ".join(part for part in parts if part) or None
 
 
 def read_spaces(text: bytes | str | None) -> list[ParkingSpace]:

@@ -29,7 +29,7 @@ from services.detector.gpus import Gpu, leased_gpu, list_gpus
 from services.detector.judge.loading import load_judge
 from services.detector.judging import JudgingQueue
 from services.detector.latest_frames import LatestFrames
-from services.detector.metrics import DetectorMetrics
+from services.detector.metrics import DetectorMetrics, ViewCollector
 from services.detector.pipeline import Pipeline
 from services.detector.process import DetectorProcess
 from services.detector.process_tuning import freeze_loaded_objects, keep_freed_memory, use_batch_scheduling
@@ -72,7 +72,7 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     _log.info("judge loaded", judge=judge.description)
     judging = JudgingQueue(judge)
     pipeline = Pipeline(full_frame, judging, publisher, camera_manager.cameras, process)
-    for collector in (LeaseCollector(leases), clock):
+    for collector in (LeaseCollector(leases), ViewCollector(camera_manager), clock):
         metrics.registry.register(collector)
     try:
         async with monitoring(settings, metrics.registry, [leases.liveness, camera_manager.liveness]):

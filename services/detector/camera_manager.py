@@ -19,6 +19,7 @@ from services.detector.latest_frames import LatestFrames
 from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
 from services.detector.stored_camera import StoredSpaces, read_camera, read_enabled, read_versions
+from services.detector.view.check import Condition
 
 _log = get_logger("cameras")
 
@@ -73,6 +74,10 @@ class CameraManager:
         except REDIS_ERRORS as error:
             _log.info("could not report the stop", error=describe(error))
         await asyncio.gather(*(self._give_up(camera_id, is_off=False) for camera_id in list(self.cameras)))
+
+    def view_conditions(self) -> dict[str, Condition]:
+        """What each camera's last picture that was looked at showed of the lot, by camera id."""
+        return {camera_id: camera.judging.view.condition for camera_id, camera in list(self.cameras.items())}
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Wait for the next step: a second, or less if a camera is won or lost."""

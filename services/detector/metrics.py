@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal, Protocol, get_args
 
 from prometheus_client import Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
+from services.detector.view.check import Condition
 
 STAGES: Final = {
     "receive": Stage(
@@ -84,3 +89,30 @@ class DetectorMetrics:
         took, size = self._inference[kind]
         took.observe(seconds)
         size.observe(batch)
+
+
+class Views(Protocol):
+    """Tells what this detector's cameras show of their lots."""
+
+    def view_conditions(self) -> Mapping[str, Condition]:
+        """By camera id."""
+
+
+class ViewCollector(Collector):
+    """What the cameras of this process show of their lots, read when somebody asks."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def collect(self) -> Iterator[Metric]:
+        """The numbers now."""
+        lost = GaugeMetricFamily(
+            "lotcast_camera_view_lost",
+            "1 while the spaces cannot be judged for that reason, though the camera sends pictures, else 0.",
+            labels=["camera", "reason"],
+        )
+        for camera_id, condition in self._views.view_conditions().items():
+            for reason in get_args(Condition):
+                if reason != "clear":
+                    lost.add_metric([camera_id, reason], reason == condition)
+        yield lost

@@ -32,8 +32,10 @@ SHARPNESS_MIN: Final = 0.5
 """Least sharpness, against the sharpness so far, of a picture whose edges are new: else it is blurred, not relit."""
 DARK_BRIGHTNESS: Final = 18.0
 """Mean grey (0..255) below which noise drowns the lot."""
-SAME_PLACE: Final = 0.003
-"""A shift of less, as a share of the picture's width, is none."""
+SAME_PLACE: Final = 0.01
+"""A shift of less, as a share of the picture's width, is none. A fixed camera's pictures of several days register to
+within 0.007: wind, warmth and the light's direction. Spaces are not drawn more exactly than that, and to carry them
+along with such a shift makes the judge no better."""
 SAME_PLACE_BLURRED: Final = 0.02
 """The same where the picture is blurred, so that landmarks are found less exactly."""
 SAME_SHIFT: Final = 0.01

@@ -41,7 +41,11 @@ class CameraStatus(BaseModel):
     state: CameraState
     error: str | None
     notice: Annotated[
-        str | None, Field(description="what to know of a camera that works, such as a model that does not fit it")
+        str | None,
+        Field(
+            description="what to know of a camera that works: a model that does not fit it, a lot that cannot be made "
+            "out, a camera that has moved, a frozen picture"
+        ),
     ] = None
     input_fps: float | None
     output_fps: float | None

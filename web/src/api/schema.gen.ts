@@ -542,7 +542,7 @@ export interface components {
             last_frame_at: number | null;
             /**
              * Notice
-             * @description what to know of a camera that works, such as a model that does not fit it
+             * @description what to know of a camera that works: a model that does not fit it, a lot that cannot be made out, a camera that has moved, a frozen picture
              */
             notice?: string | null;
             /** Output Fps */
