@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from redis.asyncio import Redis
 
 from libs.common import keys
-from libs.common.leased_transaction import Command, LeasedTransaction, Write
+from libs.common.leased_append import Append, LeasedAppend
 from libs.common.leases import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
@@ -41,7 +41,7 @@ class FrameWriter:
         self.dropped: Counter[str] = Counter()
         self.clock = clock
         self._newest_ms: WeakKeyDictionary[Lease, int] = WeakKeyDictionary()
-        self._transaction = LeasedTransaction(redis)
+        self._stream = LeasedAppend(redis)
         self._metrics = metrics
         self._newest: dict[str, tuple[Lease, RawFrame]] = {}
         self._filled = asyncio.Event()
@@ -110,9 +110,7 @@ class FrameWriter:
                 del batch[camera_id]
         if not batch:
             return
-        answers = await self._transaction.execute_each(
-            [Write(lease, [_add(frame, lease)]) for lease, frame in batch.values()]
-        )
+        answers = await self._stream.append_each([_append(lease, frame) for lease, frame in batch.values()])
         problems = [answer for answer in answers if isinstance(answer, Exception)]
         if len(problems) == len(answers):
             raise problems[0]
@@ -129,7 +127,6 @@ class FrameWriter:
         self._metrics.drop("write", cause)
 
 
-def _add(frame: RawFrame, lease: Lease) -> Command:
-    """The command that adds a frame to its camera's stream."""
-    fields = chain.from_iterable(frame.to_fields().items())
-    return ("XADD", keys.frames(lease.camera_id), "MAXLEN", "=", FRAMES_MAXLEN, "*", *fields)
+def _append(lease: Lease, frame: RawFrame) -> Append:
+    fields = tuple(chain.from_iterable(frame.to_fields().items()))
+    return Append(lease, keys.frames(lease.camera_id), FRAMES_MAXLEN, fields)
