@@ -32,23 +32,29 @@ class Registration:
         files = sorted(ASSETS.glob("*.spaces.json"))
         self._descriptions = [json.loads(file.read_text("utf-8")) for file in files]
         self._urls = [f"http://demo-camera-{file.name.partition('.')[0]}:8081/stream" for file in files]
+        self._seeded: set[str] = set()
 
-    async def keep(self) -> None:
-        """Register what is not there: all at the start, and again where Redis lost its data.
+    async def seed(self) -> None:
+        """Register each camera once; what somebody changes or deletes afterwards stays so until the next start.
 
         Raises:
             aiohttp.ClientError: the gateway cannot be reached, or refuses.
         """
         for described, url in zip(self._descriptions, self._urls, strict=True):
             camera: dict[str, Any] = {**described["camera"], "url": url, "fps": FPS}
-            async with self._session.post("/api/cameras", json=camera) as answer:
-                if answer.status == 409:
-                    continue  # it is there; somebody may have changed its spaces since
+            if camera["id"] not in self._seeded:
+                await self._register(camera, described["spaces"])
+                self._seeded.add(camera["id"])
+
+    async def _register(self, camera: dict[str, Any], spaces: list[dict[str, Any]]) -> None:
+        async with self._session.post("/api/cameras", json=camera) as answer:
+            if answer.status == 409:
+                return  # it is there; somebody may have changed its spaces since
+            answer.raise_for_status()
+        async with self._session.put(f"/api/cameras/{camera['id']}/spaces", json={"spaces": spaces}) as answer:
+            if answer.status != 404:  # somebody was quick to delete it
                 answer.raise_for_status()
-            spaces = {"spaces": described["spaces"]}
-            async with self._session.put(f"/api/cameras/{camera['id']}/spaces", json=spaces) as answer:
-                answer.raise_for_status()
-            _say(f"registered {camera['id']}")
+        _say(f"registered {camera['id']}")
 
     async def have_pictures(self) -> bool:
         """Whether every camera has an annotated picture."""
@@ -89,7 +95,7 @@ def _headers() -> dict[str, str]:
 
 
 async def run(gateway_url: str) -> None:
-    """Keep the cameras registered until a signal comes."""
+    """Register the cameras, and remove them when a signal comes."""
     stop = stop_on_signals()
     timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
     async with aiohttp.ClientSession(gateway_url, headers=_headers(), timeout=timeout) as session:
@@ -97,7 +103,7 @@ async def run(gateway_url: str) -> None:
         have_come = False
         while not stop.is_set():
             try:
-                await registration.keep()
+                await registration.seed()
                 if not have_come and await registration.have_pictures():
                     have_come = True
                     PICTURES_HAVE_COME.touch()  # noqa: ASYNC240 - in memory

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.cameras import Camera
+from libs.common.space_changes import REPLACE_SPACES
 from libs.common.spaces import ParkingSpace, dump_spaces
 
 Outcome = Literal["done", "missing", "stale", "taken"]
@@ -41,40 +42,13 @@ return 1
 """
 
 # KEYS: cameras, spaces, occupancy, events. ARGV: id, the new spaces, the expected versions or `*`, the new ids.
-# What is known of a space that goes is closed by an event, so that no history stays open.
-_SET_SPACES: Final = """
+_SET_SPACES: Final = f"""{REPLACE_SPACES}
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
 local stored = redis.call('GET', KEYS[2]) or ''
 if ARGV[3] ~= '*' and not string.find(ARGV[3], redis.sha1hex(stored), 1, true) then return -1 end
-local remain, names = {}, {}
-for at = 4, #ARGV do remain[ARGV[at]] = true end
-local is_json, spaces = pcall(cjson.decode, stored)
-if is_json and type(spaces) == 'table' then
-    for _, space in ipairs(spaces) do
-        if type(space) == 'table' and type(space.space_id) == 'string' and type(space.space_name) == 'string' then
-            names[space.space_id] = space.space_name
-        end
-    end
-end
-local now = redis.call('TIME')
-local now_ms = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
-local known = redis.call('HGETALL', KEYS[3])
-for at = 1, #known, 2 do
-    local id = known[at]
-    if not remain[id] then
-        local is_status, status = pcall(cjson.decode, known[at + 1])
-        if is_status and type(status) == 'table' and (status.state == 'occupied' or status.state == 'free') then
-            local event = {'space_id', id, 'space_name', names[id] or id, 'state', 'unknown',
-                'previous', status.state, 'at_ms', now_ms, 'reason', 'space removed'}
-            if type(status.track_id) == 'number' then
-                event[#event + 1], event[#event + 2] = 'track_id', string.format('%d', status.track_id)
-            end
-            redis.call('XADD', KEYS[4], '*', unpack(event))
-        end
-        redis.call('HDEL', KEYS[3], id)
-    end
-end
-redis.call('SET', KEYS[2], ARGV[2])
+local new_ids = {{}}
+for at = 4, #ARGV do new_ids[#new_ids + 1] = ARGV[at] end
+replace_spaces(KEYS[2], KEYS[3], KEYS[4], ARGV[2], new_ids)
 return 1
 """
 

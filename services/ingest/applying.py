@@ -12,17 +12,24 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.bus import as_bytes
 from libs.common.cameras import Camera, hide_credentials
+from libs.common.space_changes import REPLACE_SPACES
 from libs.common.spaces import ParkingSpace, dump_spaces, load_spaces
 from services.ingest.cameras_file import CameraEntry
 
 # Writes only what the person has seen: if the camera or its spaces changed meanwhile, nothing is written.
-_APPLY: Final = """
+# KEYS: cameras, seeded ids, spaces, deletion marker, occupancy, events. ARGV: id, what was seen of the camera and its
+# spaces, the new camera, whether spaces are replaced, the new spaces, their ids.
+_APPLY: Final = f"""{REPLACE_SPACES}
 if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 if (redis.call('GET', KEYS[3]) or '') ~= ARGV[3] then return 0 end
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[4])
 redis.call('DEL', KEYS[4])
-if ARGV[5] == '1' then redis.call('SET', KEYS[3], ARGV[6]) end
+if ARGV[5] == '1' then
+    local new_ids = {{}}
+    for at = 7, #ARGV do new_ids[#new_ids + 1] = ARGV[at] end
+    replace_spaces(KEYS[3], KEYS[5], KEYS[6], ARGV[6], new_ids)
+end
 return 1
 """
 
@@ -79,7 +86,14 @@ async def apply_change(redis: Redis, change: CameraChange) -> bool:
     entry = change.entry
     spaces = b"" if entry.spaces is None else dump_spaces(entry.spaces)
     written = await redis.register_script(_APPLY)(
-        keys=[keys.CAMERAS, keys.SEEDED, keys.spaces(entry.id), keys.deleted(entry.id)],
+        keys=[
+            keys.CAMERAS,
+            keys.SEEDED,
+            keys.spaces(entry.id),
+            keys.deleted(entry.id),
+            keys.occupancy(entry.id),
+            keys.events(entry.id),
+        ],
         args=[
             entry.id,
             change.stored,
@@ -87,6 +101,7 @@ async def apply_change(redis: Redis, change: CameraChange) -> bool:
             entry.camera().model_dump_json(),
             int(entry.spaces is not None),
             spaces,
+            *(space.space_id for space in entry.spaces or ()),
         ],
     )
     return bool(written)

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.spaces import load_spaces
+from services.ingest.applying import apply_change, plan_changes
 from services.ingest.cameras_file import CameraEntry, parse_cameras_file
 from services.ingest.seeding import changed_since, seed
 from tests.support.processes import ROOT, running, running_gateway
@@ -195,3 +196,31 @@ async def test_redis_away_is_one_line(tmp_path: Path) -> None:
     assert code == 1
     assert "REDIS_URL" in output
     assert len(output.splitlines()) == 1
+
+
+async def test_applying_closes_what_was_known_of_a_space_that_goes(redis: Redis) -> None:
+    await seed(redis, entries())
+    await redis.hset(keys.occupancy("gate"), "A1", '{"state": "occupied", "since_ms": 5000, "track_id": 3}')
+    (change, _), _ = await plan_changes(redis, entries(FILE.replace("A1", "B1").replace("A 1", "B 1")))
+    assert await apply_change(redis, change)
+    rows: Any = await redis.xrange(keys.events("gate"))
+    assert [
+        {name: fields[name] for name in (b"space_id", b"space_name", b"previous", b"state", b"reason", b"track_id")}
+        for _, fields in rows
+    ] == [
+        {b"space_id": b"A1", b"space_name": b"A 1", b"previous": b"occupied", b"state": b"unknown",
+         b"reason": b"space removed", b"track_id": b"3"}
+    ]  # fmt: skip
+    assert not await redis.exists(keys.occupancy("gate"))
+    stored_spaces: Any = await redis.get(keys.spaces("gate"))
+    assert [space.space_id for space in load_spaces(stored_spaces)] == ["B1"]
+
+
+async def test_applying_a_file_without_spaces_leaves_them_and_their_states(redis: Redis) -> None:
+    await seed(redis, entries())
+    state = b'{"state": "occupied", "since_ms": 5000}'
+    await redis.hset(keys.occupancy("gate"), "A1", state)
+    (change,), _ = await plan_changes(redis, entries('cameras: [{id: gate, url: "http://127.0.0.1:9/new"}]'))
+    assert await apply_change(redis, change)
+    assert await redis.hget(keys.occupancy("gate"), "A1") == state
+    assert not await redis.exists(keys.events("gate"))
