@@ -15,8 +15,8 @@ BUS_TESTS := tests/common tests/local tests/gateway/test_redis_away.py tests/gat
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ultralytics test test-fast test-python test-wheel-redis test-bare-machine test-package test-web test-e2e \
-	test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak train-occupancy check check-web audit format web wheel clean
+.PHONY: help demo ultralytics test test-fast coverage test-random test-python test-wheel-redis test-bare-machine test-package test-web \
+	test-e2e test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak train-occupancy check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -30,8 +30,14 @@ ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and
 test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser ## set up what tests need, and run them all: Python, web, browser
 	@$(MAKE) --no-print-directory test-python test-web test-e2e
 
-test-fast: $(STAMPS)/dev ## what needs no process of its own, in under a minute: before each commit
+test-fast: $(STAMPS)/dev ## what starts no process and takes no seconds, in under a minute: before each commit
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile
+
+coverage: $(STAMPS)/dev ## test-fast with branch coverage; fails under the floor in pyproject.toml
+	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile --cov --cov-report=term:skip-covered
+
+test-random: $(STAMPS)/dev ## test-fast in random order: finds tests that depend on others; SEED= repeats an order
+	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile -p randomly $(if $(SEED),--randomly-seed=$(SEED))
 
 test-python: $(STAMPS)/dev ## Python tests, against real redis-servers, one worker a core
 	$(BIN)/pytest -m "not (e2e or compose or package)" -n auto --dist loadfile

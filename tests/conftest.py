@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from fakeredis import FakeAsyncRedis
 from redis.asyncio import Redis
 
 from libs.common.bus import connect
@@ -58,8 +63,33 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+@pytest.fixture
+async def fake_redis() -> AsyncIterator[Redis]:
+    """An empty Redis in this process, for plain commands; scripts and blocking reads want `redis`."""
+    client = FakeAsyncRedis()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a test sets up for a whole process: later lines would go to a file that is closed by then."""
+    root, hook, thread_hook = logging.getLogger(), sys.excepthook, threading.excepthook
+    handlers, level = root.handlers, root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+        logging.captureWarnings(False)
+        root.handlers, sys.excepthook, threading.excepthook = handlers, hook, thread_hook
+        root.setLevel(level)
+
+
 PROCESS_HELPERS = ("running", "running_gateway", "ServiceProcess", "serving_rtsp", "DemoSystem", "subprocess")
 """What a test file imports that starts processes; such a file is slow as a whole, whatever else it tests."""
+
+PROCESS_FIXTURES = frozenset({"gateway", "system"})
+"""Fixtures that start services."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,5 +97,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
-        if "gateway" in item.fixturenames or any(hasattr(item.module, name) for name in PROCESS_HELPERS):
+        if PROCESS_FIXTURES.intersection(item.fixturenames) or any(
+            hasattr(item.module, name) for name in PROCESS_HELPERS
+        ):
             item.add_marker(pytest.mark.slow)

@@ -213,6 +213,7 @@ async def test_one_process_speaks_for_all(redis: Redis) -> None:
         await wait_for(lambda: sum(worker.leases.speaks_for_all() for worker, _, _ in crew.workers.values()) == 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_never_two_owners_however_processes_come_go_and_die(redis: Redis, seed: int) -> None:
     import random

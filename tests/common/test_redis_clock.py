@@ -19,27 +19,27 @@ async def redis_now_ms(redis: Redis) -> int:
 
 
 @pytest.mark.parametrize("ahead_ms", [-3000, 0, 3000])
-async def test_the_wall_clock_of_this_machine_does_not_matter(redis: Redis, ahead_ms: int) -> None:
-    clock = RedisClock(redis, wall_ms=lambda: now_ms() + ahead_ms)
+async def test_the_wall_clock_of_this_machine_does_not_matter(fake_redis: Redis, ahead_ms: int) -> None:
+    clock = RedisClock(fake_redis, wall_ms=lambda: now_ms() + ahead_ms)
     assert not clock.is_known
     await clock.sync()
-    assert clock.now_ms() == pytest.approx(await redis_now_ms(redis), abs=50)
+    assert clock.now_ms() == pytest.approx(await redis_now_ms(fake_redis), abs=50)
     assert clock.skew_ms == pytest.approx(ahead_ms, abs=50)
-    assert clock.from_local_ms(now_ms() + ahead_ms) == pytest.approx(await redis_now_ms(redis), abs=50)
+    assert clock.from_local_ms(now_ms() + ahead_ms) == pytest.approx(await redis_now_ms(fake_redis), abs=50)
 
 
-async def test_it_goes_on_without_redis_and_while_the_wall_clock_is_set(redis: Redis) -> None:
+async def test_it_goes_on_without_redis_and_while_the_wall_clock_is_set(fake_redis: Redis) -> None:
     wall_ms = now_ms()
-    clock = RedisClock(redis, wall_ms=lambda: wall_ms)
+    clock = RedisClock(fake_redis, wall_ms=lambda: wall_ms)
     await clock.sync()
     wall_ms += 3_600_000
     await asyncio.sleep(0.2)
-    assert clock.now_ms() == pytest.approx(await redis_now_ms(redis), abs=50)
+    assert clock.now_ms() == pytest.approx(await redis_now_ms(fake_redis), abs=50)
 
 
-async def test_a_skew_is_told_once_with_the_host_and_once_when_it_is_over(redis: Redis) -> None:
+async def test_a_skew_is_told_once_with_the_host_and_once_when_it_is_over(fake_redis: Redis) -> None:
     ahead = {"ms": 0}
-    clock = RedisClock(redis, wall_ms=lambda: now_ms() + ahead["ms"])
+    clock = RedisClock(fake_redis, wall_ms=lambda: now_ms() + ahead["ms"])
     with capture_logs() as lines:
         for ahead["ms"] in (3000, 3000, 450, 0, 0, -3000):
             await clock.sync()

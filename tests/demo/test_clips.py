@@ -17,6 +17,8 @@ from services.detector.pictures import decode
 from services.ingest.jpeg import jpeg_size
 from tests.support.pictures import make_jpeg
 
+pytestmark = pytest.mark.slow  # renders
+
 ASSETS = Path(__file__).parents[2] / "deploy/demo/assets"
 
 

@@ -22,6 +22,8 @@ from services.detector.pictures import decode
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 from tests.support.real_data import PKLOT, YOLO11N, needs_real_data
 
+pytestmark = pytest.mark.slow  # loads real models, one of them by torch
+
 needs_ultralytics = pytest.mark.skipif(
     importlib.util.find_spec("ultralytics") is None, reason="the extra `ultralytics` is not installed"
 )

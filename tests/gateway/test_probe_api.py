@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from redis.asyncio import Redis
 from libs.common import keys
 from tests.support.cameras import answering, multipart_camera, serving
 from tests.support.pictures import make_jpeg
-from tests.support.processes import Gateway, running, running_gateway
+from tests.support.processes import running
 from tests.support.waiting import wait_for
 
 JPEG = make_jpeg(160, 120)
@@ -85,43 +84,3 @@ async def test_the_password_of_a_registered_camera_is_known(http: aiohttp.Client
                 assert "write it out" in (await refused.json())["detail"]
     finally:
         await runner.cleanup()
-
-
-async def test_without_an_ingest_the_answer_comes_at_once(http: aiohttp.ClientSession) -> None:
-    started = time.monotonic()
-    found = await ask(http, url="http://127.0.0.1:9/stream")
-    assert (found["ok"], found["problem"]) == (False, "no ingest answered in time; is one running?")
-    assert time.monotonic() - started < 2
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://169.254.169.254/latest/meta-data",
-        "rtsp://[fe80::1]/x",
-        "http://2852039166/",
-        "ftp://h/x",
-        "file:http://h/x",
-    ],
-)
-async def test_addresses_that_no_camera_has_are_not_tried(
-    gateway: Gateway, http: aiohttp.ClientSession, url: str
-) -> None:
-    async with http.post(PROBE, json={"url": url}) as answer:
-        assert answer.status == 422
-        assert (await answer.json())["detail"].startswith("url: ")
-
-
-async def test_only_an_admin_may_try_cameras(redis_url: str, tmp_path: Path) -> None:
-    tokens = f"viewer:{VIEWER},admin:{ADMIN}"
-    with running_gateway(redis_url, tmp_path, GATEWAY_TOKENS=tokens, GATEWAY_CAMERA_SCHEMES="http") as gateway:
-        async with aiohttp.ClientSession(gateway.url) as client:
-            for token, url, status in (
-                (None, "http://127.0.0.1:9/", 401),
-                (VIEWER, "http://127.0.0.1:9/", 403),
-                (ADMIN, "http://127.0.0.1:9/", 200),
-                (ADMIN, "file:///etc/passwd", 422),
-            ):
-                headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-                async with client.post(PROBE, json={"url": url}, headers=headers) as answer:
-                    assert answer.status == status

@@ -215,6 +215,7 @@ async def test_a_full_buffer_pauses_and_an_empty_one_resumes() -> None:
         viewer.close()
 
 
+@pytest.mark.slow
 async def test_no_progress_ends_in_1013_or_an_abort() -> None:
     handed = Handed()
     async with serving(handed) as (server, address):

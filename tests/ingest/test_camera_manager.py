@@ -50,11 +50,11 @@ def test_entries_are_sorted_into_wanted_disabled_and_bad() -> None:
     assert len(listing.bad) == 4
 
 
-async def test_a_bad_entry_is_said_once_and_again_when_it_changes(redis: Redis) -> None:
-    directory = CameraDirectory(redis, [])
+async def test_a_bad_entry_is_said_once_and_again_when_it_changes(fake_redis: Redis) -> None:
+    directory = CameraDirectory(fake_redis, [])
     with structlog.testing.capture_logs() as logs:
         for text in ("nonsense", "nonsense", '{"id": "x"}', '{"id": "x"}'):
-            await redis.hset(keys.CAMERAS, "x", text)
+            await fake_redis.hset(keys.CAMERAS, "x", text)
             assert "x" in (await directory.look_up()).bad
     assert [entry["event"] for entry in logs] == ["bad camera entry; it is not read"] * 2
 

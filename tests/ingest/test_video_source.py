@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,9 @@ async def test_a_video_may_change_its_size(tmp_path: Path) -> None:
     both = tmp_path / "both.h264"
     both.write_bytes(b"".join(stream.read_bytes() for stream in streams))
     frames = await read_frames(both.as_uri(), 40)
-    assert [jpeg_size(frame.jpeg) for frame in (frames[0], frames[-1])] == [(320, 240), (426, 240)]
+    sizes = [jpeg_size(frame.jpeg) for frame in frames]
+    # A busy machine leaves frames out, and may have come to the beginning again.
+    assert [size for size, _ in groupby(sizes)][:2] == [(320, 240), (426, 240)]
 
 
 async def test_odd_sizes_and_other_pixels_become_jpeg(tmp_path: Path) -> None:

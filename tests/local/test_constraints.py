@@ -8,8 +8,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-NOT_IN_IMAGES = ("dev", "redis", "run")
-"""Extras: developers' tools, the redis-server of machines without one, and the name for several of the others."""
+NOT_IN_IMAGES = ("dev", "redis", "run", "training")
+"""Extras: developers' tools, the redis-server of machines without one, the name for several others, training."""
 
 
 def test_the_images_versions_are_those_the_project_wants() -> None:

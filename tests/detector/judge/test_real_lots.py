@@ -24,7 +24,7 @@ from services.detector.settings import DEMO_MODEL, DetectorSettings
 from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, fog, noise, rain
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
 
-pytestmark = needs_real_data
+pytestmark = [needs_real_data, pytest.mark.slow]  # runs models on many pictures
 ACPDS: Final = FOLDER / "acpds/valid"
 SETTINGS: Final = DetectorSettings(model=str(YOLO11N), workers=1)
 Change = Callable[[Picture, int], Picture]

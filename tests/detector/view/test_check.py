@@ -13,6 +13,8 @@ from services.detector.engines.base import Picture
 from services.detector.view.check import View, ViewCheck, carry
 from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, fog, noise, shift
 
+pytestmark = pytest.mark.slow  # looks at many real pictures
+
 CLIP = Path(__file__).parents[3] / "deploy/demo/assets/north.mp4"
 MINUTE_MS = 60_000
 
