@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import structlog
-from fakeredis import FakeAsyncRedis
 from redis.asyncio import Redis
 
 from libs.common.bus import connect
@@ -66,7 +65,9 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture
 async def fake_redis() -> AsyncIterator[Redis]:
     """An empty Redis in this process, for plain commands; scripts and blocking reads want `redis`."""
-    client = FakeAsyncRedis()
+    from fakeredis import FakeAsyncRedis  # takes a while, and few files need it
+
+    client: Redis = FakeAsyncRedis()
     yield client
     await client.aclose()
 
