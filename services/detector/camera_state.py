@@ -10,7 +10,7 @@ from services.detector.engines.base import empty_detections
 from services.detector.frame_result import FrameResult, Inference
 from services.detector.judging import CameraJudging
 from services.detector.occupancy.hysteresis import Debounce
-from services.detector.occupancy.lot import LookTimes, Lot
+from services.detector.occupancy.lot import LookRules, Lot
 from services.detector.occupancy.matching import Match
 from services.detector.settings import DetectorSettings
 from services.detector.stored_camera import StoredCamera
@@ -44,8 +44,10 @@ class CameraState:
         self._tracker = CameraTracker(stored.last_track_id, settings.confidence)
         self._tracked = no_tracks()
         self._detected = empty_detections()
-        times = LookTimes(round(settings.inspect_every_s * 1000), round(settings.hold_s * 1000))
-        self.lot = Lot(stored.spaces, stored.statuses, debounce, now_ms(), times)
+        rules = LookRules(
+            round(settings.inspect_every_s * 1000), round(settings.hold_s * 1000), settings.one_space_each
+        )
+        self.lot = Lot(stored.spaces, stored.statuses, debounce, now_ms(), rules)
 
     @property
     def last_track_id(self) -> int:

@@ -84,6 +84,13 @@ class DetectorSettings(MonitoringSettings):
     inspect_confidence: Annotated[
         float, Field(gt=0, lt=1, description="least confidence of a vehicle in a look at tiles")
     ] = 0.1
+    one_space_each: Annotated[
+        bool,
+        Field(
+            description="a vehicle takes one space only; otherwise one that stands across two, such as a lorry, takes "
+            "both"
+        ),
+    ] = False
     hold_s: Annotated[
         float,
         Field(

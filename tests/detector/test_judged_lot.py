@@ -10,12 +10,12 @@ from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceSt
 from services.detector.occupancy.belief import SURE, Belief
 from services.detector.occupancy.hysteresis import Debounce
 from services.detector.occupancy.look import Look
-from services.detector.occupancy.lot import LookTimes, Lot
+from services.detector.occupancy.lot import LookRules, Lot
 from services.detector.view.check import Condition, View
 from tests.support.vehicles import vehicles
 
 DEBOUNCE = Debounce(occupied_after_ms=2000, free_after_ms=4000)
-TIMES = LookTimes(every_ms=5000, hold_ms=300_000)
+TIMES = LookRules(every_ms=5000, hold_ms=300_000)
 SIZE = (1000, 500)
 
 

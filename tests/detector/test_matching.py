@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -32,6 +33,29 @@ def test_a_roof_over_the_space_behind_takes_only_the_space_below() -> None:
     behind = space(9, 0.1, 0.3)
     found = SpaceMatcher([behind, ROW[0]], SIZE).match(np.array([[105, 210, 195, 345]]))
     assert [(one.vehicle, one.space) for one in found] == [(0, 1)]
+
+
+def test_a_lorry_across_two_spaces_takes_both_unless_a_setting_says_otherwise() -> None:
+    lorry = np.array([[95, 150, 325, 352]])
+    both = SpaceMatcher(ROW, SIZE, one_space_each=False)
+    assert [(one.vehicle, one.space) for one in both.match(lorry)] == [(0, 0), (0, 1)]
+    assert len(SpaceMatcher(ROW, SIZE, one_space_each=True).match(lorry)) == 1
+    with_car = np.array([[95, 150, 325, 352], [225, 250, 315, 345]])
+    assert sorted((one.vehicle, one.space) for one in both.match(with_car)) == [(0, 0), (1, 1)], "each has its own"
+    assert [(one.vehicle, one.space) for one in both.match(np.array([[150, 250, 260, 345]]))] == [(0, 0)], "not whole"
+
+
+def test_a_tall_van_in_front_does_not_take_the_space_behind_as_well() -> None:
+    behind = space(9, 0.1, 0.3)
+    matcher = SpaceMatcher([behind, ROW[0]], SIZE, one_space_each=False)
+    assert [(one.vehicle, one.space) for one in matcher.match(np.array([[100, 10, 200, 352]]))] == [(0, 1)]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_equal_overlaps_are_decided_alike_in_whatever_order_the_vehicles_come(order: list[int]) -> None:
+    boxes = np.array([[150, 250, 270, 350], [270, 250, 390, 350], [160, 250, 260, 350]])
+    found = SpaceMatcher(ROW, SIZE).match(boxes[order])
+    assert [(order[one.vehicle], one.space) for one in found] == [(2, 0), (0, 1), (1, 2)]
 
 
 def test_one_vehicle_over_two_spaces_takes_the_one_it_covers_more() -> None:

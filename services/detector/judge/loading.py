@@ -16,8 +16,10 @@ from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Engine, Picture
 from services.detector.engines.loading import model_path
 from services.detector.judge.judge import MODEL_FILE, HeadsOnTrunk, OccupancyJudge, OwnNetwork, ViewJudge
-from services.detector.judge.tiled import TiledInference
+from services.detector.judge.tiled import NOT_TAKEN, TiledInference
+from services.detector.occupancy.hidden import COVERED_MIN
 from services.detector.occupancy.inspection import inspect_spaces, plan_tiles
+from services.detector.occupancy.matching import SpaceMatcher
 from services.detector.settings import DetectorSettings
 
 _log = get_logger("judge")
@@ -52,9 +54,33 @@ class LiveJudge:
             return self._judge.judge(picture, spaces, due=due)
         tiles = plan_tiles(self._engine, [spaces[number] for number in due], (picture.shape[1], picture.shape[0]))
         if len(tiles) > TILES_MAX:
-            return self._judge.judge(picture, spaces, vehicles, "full_frame", due)
-        found = inspect_spaces(self._engine, picture, tiles, self._settings)
-        return self._judge.judge(picture, spaces, found, "tiles", due)
+            found, source = vehicles, "full_frame"
+        else:
+            found, source = inspect_spaces(self._engine, picture, tiles, self._settings), "tiles"
+        probabilities = self._judge.judge(picture, spaces, found, source, due)
+        if self._settings.one_space_each:
+            size = picture.shape[1], picture.shape[0]
+            probabilities[np.isin(due, taken_by_neighbours(spaces, size, found))] = NOT_TAKEN
+        return probabilities
+
+
+def taken_by_neighbours(
+    spaces: Sequence[ParkingSpace], picture_size: tuple[int, int], vehicles: sv.Detections
+) -> list[int]:
+    """The numbers of the spaces that only a vehicle covers which stands in another one.
+
+    Args:
+        spaces: of the camera.
+        picture_size: (width, height) pixels.
+        vehicles: found in the picture.
+    """
+    matcher = SpaceMatcher(spaces, picture_size)
+    matches = matcher.match(vehicles.xyxy, vehicles.confidence)
+    if not matches:
+        return []
+    covered = matcher.covered(vehicles.xyxy)[:, [match.vehicle for match in matches]].max(axis=1)
+    own = {match.space for match in matches}
+    return [number for number in np.flatnonzero(covered >= COVERED_MIN).tolist() if number not in own]
 
 
 def load_judge(settings: DetectorSettings, engine: Engine) -> LiveJudge | TiledInference:

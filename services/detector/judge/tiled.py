@@ -38,6 +38,6 @@ class TiledInference:
             self._engine, picture, plan_tiles(self._engine, [spaces[number] for number in due], size), self._settings
         )
         probabilities = np.full(len(spaces), NOT_TAKEN)
-        for match in SpaceMatcher(spaces, size).match(found.xyxy, found.confidence):
+        for match in SpaceMatcher(spaces, size, self._settings.one_space_each).match(found.xyxy, found.confidence):
             probabilities[match.space] = TAKEN
         return probabilities[list(due)]

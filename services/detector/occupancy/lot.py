@@ -23,16 +23,18 @@ from services.detector.tracking import track_id_at
 
 
 @dataclass(frozen=True, slots=True)
-class LookTimes:
-    """When spaces are looked at, in milliseconds.
+class LookRules:
+    """How a lot is looked at.
 
     Attributes:
         every_ms: between two looks at a space in doubt; 0: no judge looks, the vehicles in each frame decide.
         hold_ms: how long a space keeps its state though it cannot be judged.
+        one_space_each: whether a vehicle takes one space only, though it covers another one as well.
     """
 
     every_ms: int = 0
     hold_ms: int = 300_000
+    one_space_each: bool = False
 
 
 class Lot:
@@ -49,7 +51,7 @@ class Lot:
         known: Mapping[str, SpaceStatus],
         debounce: Debounce,
         now_ms: int,
-        times: LookTimes = LookTimes(),
+        rules: LookRules = LookRules(),
     ) -> None:
         """Start from what was known before.
 
@@ -58,10 +60,10 @@ class Lot:
             known: status by space id from an earlier run; a space that is not in it is unknown.
             debounce: how long a change must last where the space does not say.
             now_ms: since when spaces that were not known are unknown.
-            times: when spaces are looked at.
+            rules: how they are looked at.
         """
         self.spaces = list(spaces)
-        self._default_debounce, self._times = debounce, times
+        self._default_debounce, self._rules = debounce, rules
         self._debounce = [debounce.at(space) for space in spaces]
         unknown = SpaceStatus(state="unknown", since_ms=now_ms)
         statuses = [known.get(space.space_id, unknown) for space in spaces]
@@ -71,7 +73,7 @@ class Lot:
         self._motion: SpaceMotion | None = None
         self._redrawn: set[str] = set()
         self.judged: JudgedLot | None = None
-        if times.every_ms:
+        if rules.every_ms:
             reasons: list[EventReason] = [_first_reason(known.get(space.space_id)) for space in spaces]
             parts = zip(self.spaces, statuses, self._debounce, reasons, strict=True)
             self.judged = self._judge([JudgedSpace(*part) for part in parts])
@@ -88,7 +90,7 @@ class Lot:
 
         A space that was drawn anew keeps its state until the judge has looked at it.
         """
-        lot = Lot(spaces, self.statuses, self._default_debounce, now_ms, self._times)
+        lot = Lot(spaces, self.statuses, self._default_debounce, now_ms, self._rules)
         drawn = {space.space_id: space.polygon for space in self.spaces}
         lot._redrawn = {one.space_id for one in spaces if drawn.get(one.space_id, one.polygon) != one.polygon}
         if self.judged is not None and lot.judged is not None:
@@ -177,13 +179,13 @@ class Lot:
         return events
 
     def _judge(self, spaces: list[JudgedSpace]) -> JudgedLot:
-        return JudgedLot(spaces, self._times.every_ms, self._times.hold_ms)
+        return JudgedLot(spaces, self._rules.every_ms, self._rules.hold_ms)
 
     def _match(self, vehicles: sv.Detections, picture_size: tuple[int, int]) -> list[Match]:
         if self._matched is not None and self._matched[0] is vehicles:
             return self._matched[1]  # nothing moved since the last frame: the same vehicles, the same answer
         if self._matcher is None or self._matcher[0] != picture_size:
-            self._matcher = picture_size, SpaceMatcher(self.spaces, picture_size)
+            self._matcher = picture_size, SpaceMatcher(self.spaces, picture_size, self._rules.one_space_each)
         matches = self._matcher[1].match(vehicles.xyxy, vehicles.confidence)
         self._matched = vehicles, matches
         return matches
