@@ -37,7 +37,7 @@ coverage: $(STAMPS)/dev ## test-fast with branch coverage; fails under the floor
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 test-random: $(STAMPS)/dev ## test-fast in random order: finds tests that depend on others; SEED= repeats an order
-	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile -p randomly $(if $(SEED),--randomly-seed=$(SEED))
+	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile -p randomly --randomly-seed=$(or $(SEED),$(shell date +%s))
 
 test-python: $(STAMPS)/dev ## Python tests, against real redis-servers, one worker a core
 	$(BIN)/pytest -m "not (e2e or compose or package)" -n auto --dist loadfile
