@@ -49,6 +49,7 @@ def rtsp_host() -> Iterator[str]:
         ("h265", "H.265"),
         ("mjpeg", "MJPEG"),
         ("with-sound", "H.264"),
+        ("sound-first", "H.264"),
     ],
 )
 async def test_an_rtsp_camera_is_read(rtsp_host: str, path: str, kind: str) -> None:

@@ -19,6 +19,7 @@ H264 = "openh264enc gop-size=10 ! h264parse ! rtph264pay config-interval=1 name=
 H265 = "x265enc key-int-max=10 speed-preset=ultrafast tune=zerolatency ! h265parse ! rtph265pay name=pay0"
 JPEG = "jpegenc ! rtpjpegpay name=pay0"
 SOUND = "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1"
+SOUND_FIRST = f"{H264.replace('pay0', 'pay1')} {SOUND.replace('pay1', 'pay0')}"
 TCP, UDP = GstRtsp.RTSPLowerTrans.TCP, GstRtsp.RTSPLowerTrans.UDP
 MEDIA = {
     "/h264": (H264, TCP | UDP),
@@ -27,6 +28,7 @@ MEDIA = {
     "/h265": (H265, TCP | UDP),
     "/mjpeg": (JPEG, TCP | UDP),
     "/with-sound": (H264, TCP | UDP),
+    "/sound-first": (SOUND_FIRST, TCP | UDP),
 }
 
 
