@@ -189,6 +189,7 @@ async def test_a_silent_name_server_makes_no_other_camera_wait(monkeypatch: pyte
     def getaddrinfo(host: str, *arguments: Any, **options: Any) -> Any:
         if host.endswith(".silent"):
             silent.wait()
+            raise socket.gaierror("the test is over")
         return look_up(host, *arguments, **options)
 
     async def of(url: str) -> bytes:
@@ -205,6 +206,9 @@ async def test_a_silent_name_server_makes_no_other_camera_wait(monkeypatch: pyte
         assert {type(problem) for problem in problems} == {CameraStalled}
     finally:
         silent.set()
+        for thread in threading.enumerate():
+            if thread.name == "look-up":
+                thread.join(5)  # fifty at once would hold up the next test's look-up
 
 
 async def test_a_certificate_must_be_trusted_unless_the_url_says_otherwise() -> None:
