@@ -63,7 +63,7 @@ async def test_it_is_kept_while_used_and_free_after(redis: Redis) -> None:
 async def test_redis_away_at_the_start_is_said(own_redis_server: RedisServer) -> None:
     async with Redis(port=own_redis_server.port) as redis:
         own_redis_server.stop()
-        with pytest.raises(BusUnavailable, match="before a gpu was chosen"):
+        with pytest.raises(BusUnavailable, match="no gpu was chosen: Redis is away"):
             async with leased_gpu(redis, "a", QUICK_S, GPUS):
                 pass
 

@@ -174,7 +174,7 @@ async def test_readers_can_tell_that_a_paused_detector_examines_nothing(
                 await wait_for(lambda: _unknown(counts, 0), 10, every_s=0.1)
                 status: Any = await redis.hgetall(keys.status("CAM1"))
                 assert abs(now_ms() - int(status[b"detector_examined_at_ms"])) < 3000
-                assert (status[b"detector_unknown_after_ms"], status[b"detector_hold_ms"]) == (b"5000", b"600000")
+                assert (status[b"detector_unknown_after_ms"], status[b"detector_hold_ms"]) == (b"5000", b"300000")
                 detector.process.send_signal(signal.SIGSTOP)
                 try:
                     await wait_for(lambda: _unknown(counts, len(SPACES)), 15, every_s=0.1)

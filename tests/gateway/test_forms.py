@@ -48,7 +48,8 @@ async def test_what_a_worker_posts_is_the_message_that_a_detector_would_make(
         at_s = msgpack.unpackb(got)["timestamp"]
         assert got == pack_viewer_message("CAM1", JPEG, METADATA, count, at_s)
         assert got == await redis.get(keys.latest("CAM1"))
-        assert await redis.zscore(keys.BROADCASTERS, "CAM1") == at_s
+        # The message tells the gateway's estimate of Redis's clock, the list of broadcasters that clock itself.
+        assert await redis.zscore(keys.BROADCASTERS, "CAM1") == pytest.approx(at_s, abs=0.5)
         assert await redis.ttl(keys.count("CAM1")) > 86_000
 
 
