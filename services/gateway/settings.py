@@ -63,7 +63,8 @@ class GatewaySettings(ServiceSettings):
     workers: Annotated[int, Field(ge=1, le=64, description="processes that share the port")] = 1
     viewers_max: Annotated[int, Field(ge=1, description="viewers at once, in this process")] = 2000
     send_timeout_s: Annotated[
-        float, Field(gt=0, le=60, description="a viewer that cannot take a frame for this long is cut off")
+        float,
+        Field(gt=0, le=60, description="a viewer that takes no byte of a picture on its way for this long is cut off"),
     ] = 0.5
     still_picture_every_s: Annotated[
         float,
