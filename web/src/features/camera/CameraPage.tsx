@@ -59,6 +59,7 @@ function Camera({ cameraId }: { cameraId: string }) {
         words={words}
       />
       {error !== null && <Alert>{text.common.notUpToDate(error.message)}</Alert>}
+      {typeof camera?.status.notice === "string" && !isSwitchedOff && <Alert>{camera.status.notice}</Alert>}
       <div className="camera-body">
         <LivePicture
           stream={stream}

@@ -44,6 +44,7 @@ export function CameraRow({ camera, now, mayChange, onEdit, onDelete }: Props) {
           <Count camera={camera} isLive={health.isLive} />
           {health.isLive && camera.status.input_fps !== null && <> · {text.cameras.fpsOf(oneDigit(camera.status.input_fps))}</>}
         </p>
+        {typeof camera.status.notice === "string" && !isOff && <Alert>{camera.status.notice}</Alert>}
         {toggle.error !== null && <Alert>{toggle.error.message}</Alert>}
       </div>
       {mayChange && camera.registered && (
