@@ -33,7 +33,7 @@ class IngestSettings(MonitoringSettings):
     ] = 10_000_000
     frame_max_pixels: Annotated[
         int, Field(ge=10_000, description="a larger picture is refused by its header; 8K video has 33 million pixels")
-    ] = 50_000_000
+    ] = 36_000_000
     camera_max_bytes_per_s: Annotated[
         int, Field(ge=100_000, description="of one MJPEG camera; one that sends more is read more slowly")
     ] = 40_000_000
