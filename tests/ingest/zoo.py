@@ -226,7 +226,7 @@ ZOO: dict[str, Animal] = {
     "progressive": Animal(plain(PROGRESSIVE), pictures=[PROGRESSIVE]),
     "grey": Animal(plain(GREY), pictures=[GREY]),
     "no-huffman-tables": Animal(plain(BARE), pictures=[BARE]),
-    "too-many-pixels": Animal(plain(HUGE), None, "16000x16000 pixels, more than the 50,000,000"),
+    "too-many-pixels": Animal(plain(HUGE), None, "16000x16000 pixels, more than the 36,000,000"),
     "too-many-pixels-stream": Animal(stream(sized, pictures=[HUGE]), None, "16000x16000 pixels"),
     # states
     "503-when-asked-too-often": Animal(Moody(), pictures=[JPEG]),
