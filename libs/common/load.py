@@ -19,6 +19,7 @@ from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_errors import REDIS_ERRORS, describe
 from libs.common.shutdown import sleep_until_stopped
+from libs.common.version import VERSION
 from libs.common.vital_write import VitalWrite
 
 _log = get_logger("load")
@@ -66,13 +67,13 @@ async def report_load(
         redis: the bus.
         role: what the process does.
         member: its name among its role's.
-        carried: what its work is now: a number of `cameras` or of `viewers`.
+        carried: what its work is now: a number of `cameras` or of `viewers`, and what it has `dropped`.
         clock: Redis's; how far this host's is off is told, too.
         stop: ends it.
     """
     write = VitalWrite(redis)
     meter, key = CpuMeter(), keys.load(role, member)
-    fixed: HashFields = {"host": socket.gethostname(), "pid": os.getpid()}
+    fixed: HashFields = {"host": socket.gethostname(), "pid": os.getpid(), "version": VERSION}
     started_s = running_s()
     while not await sleep_until_stopped(stop, EVERY_S):
         fields: HashFields = {

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Final, Literal
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -42,7 +42,7 @@ SAVE_FAILED: Final = (
 )
 
 
-class MemoryLevel(Enum):
+class MemoryLevel(StrEnum):
     """How full Redis is: nothing has stopped, some of the history has, all of it has."""
 
     OK = "ok"

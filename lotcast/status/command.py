@@ -22,7 +22,7 @@ from libs.common.redis_address import RedisAddress, refusal
 from libs.common.run_folder import running_systems
 from libs.common.settings import ServiceSettings
 from libs.common.shutdown import sleep_until_stopped, stop_on_signals
-from lotcast.status.reading import Reading, read_system
+from libs.common.system.reading import Reading, read_system
 from lotcast.status.tables import render
 
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from libs.common.camera_state import SpaceCounts
 from libs.common.redis_clock import describe_skew
-from lotcast.status.camera import CameraReading
-from lotcast.status.reading import ROLES, ProcessReading, Reading, RedisReading
+from libs.common.system.camera import CameraReading
+from libs.common.system.reading import ROLES, ProcessReading, Reading, RedisReading
 
 NOTHING: Final = "-"
 STATE_STYLES: Final = {"live": "green", "broadcast": "green", "connecting": "yellow", "disabled": "dim"}

@@ -9,7 +9,7 @@ from functools import partial
 
 import cv2
 
-from libs.common.bus import connect, process_id, wait_for_redis
+from libs.common.bus import HashFields, connect, process_id, wait_for_redis
 from libs.common.errors import EngineError, LotcastError
 from libs.common.leases import Leases
 from libs.common.load import report_load
@@ -20,6 +20,7 @@ from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
+from libs.common.system.drops import drops_to_text
 from services.detector.camera_manager import CameraManager
 from services.detector.engines.base import Engine
 from services.detector.engines.loading import engine_for_frames, load_engine, wants_gpu, worker_count
@@ -71,6 +72,10 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
     judge = load_judge(settings, tiled_engine)
     _log.info("judge loaded", judge=judge.description)
     judging = JudgingQueue(judge)
+
+    def carried() -> HashFields:
+        return {"cameras": len(leases.held()), "dropped": drops_to_text(metrics.frames.dropped())}
+
     pipeline = Pipeline(full_frame, judging, publisher, camera_manager.cameras, process)
     for collector in (LeaseCollector(leases), ViewCollector(camera_manager), clock):
         metrics.registry.register(collector)
@@ -87,7 +92,7 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
                 watch_subscribers(redis, camera_manager.cameras, stop),
                 memory.run(stop),
                 clock.run(stop),
-                report_load(redis, "detector", detector, lambda: {"cameras": len(leases.held())}, clock, stop),
+                report_load(redis, "detector", detector, carried, clock, stop),
             ]
             freeze_loaded_objects()
             _log.info("detector ready", detector=detector)

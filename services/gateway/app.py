@@ -9,17 +9,19 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
 
-from libs.common.bus import connect, process_id
+from libs.common.bus import HashFields, connect, process_id
 from libs.common.load import report_load
 from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
+from libs.common.system.drops import drops_to_text
 from services.gateway.api import bridge, cameras, discover, docs, live, login, media, occupancy, probe, system, viewer
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts, UnregisteredLimits
 from services.gateway.camera_views import CameraViews
 from services.gateway.dashboard import Dashboard
 from services.gateway.hub.hub import Hub
+from services.gateway.kiosk import KioskEntry
 from services.gateway.live.hub import LiveHub
 from services.gateway.live.status_feed import StatusFeed
 from services.gateway.metrics import GatewayMetrics
@@ -78,6 +80,10 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             hub.renew_subscription()
             live_hub.renew_subscription()
 
+        def carried() -> HashFields:
+            viewers = hub.viewer_count + live_hub.connection_count
+            return {"viewers": viewers, "dropped": drops_to_text(metrics.frames.dropped())}
+
         app.state.resources = Resources(
             settings=settings,
             redis=redis,
@@ -97,15 +103,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         stop = asyncio.Event()
         services = (hub, live_hub, status_feed, presence, broadcasts, clock, memory)
         parts = [asyncio.create_task(part.run(stop)) for part in services]
-        load = report_load(
-            redis,
-            "gateway",
-            gateway_id,
-            lambda: {"viewers": hub.viewer_count + live_hub.connection_count},
-            clock,
-            stop,
-        )
-        parts.append(asyncio.create_task(load))
+        parts.append(asyncio.create_task(report_load(redis, "gateway", gateway_id, carried, clock, stop)))
         _log.info("gateway ready", gateway=gateway_id, host=settings.host, port=settings.port, roles=tokens.roles)
         if not tokens:
             who = "this machine" if is_local else "the network"
@@ -136,6 +134,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
     app.include_router(viewer.router)
     install_problem_handlers(app)
     app.add_middleware(Dashboard, folder=settings.dashboard_dir)
+    app.add_middleware(KioskEntry)
     # Base64 is four bytes for three; a quarter of a megabyte is left for the metadata.
     posted_max_bytes = settings.frame_max_bytes * 4 // 3 + 262_144
     app.add_middleware(BodyLimit, by_path={BROADCAST_PATH: posted_max_bytes, login.PATH: login.FORM_MAX_BYTES})

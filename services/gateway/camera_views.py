@@ -174,10 +174,11 @@ class _Entry:
     ) -> CameraView:
         camera = self.camera
         shown_url = hide_credentials if caller == "admin" else public_url
+        is_url_shown = camera is not None and caller != "kiosk"  # a screen in a hall does not say where the cameras are
         return CameraView(
             id=camera_id,
             name=camera.name if camera else camera_id,
-            url=shown_url(camera.url) if camera else None,
+            url=shown_url(camera.url) if camera is not None and is_url_shown else None,
             fps=camera.fps if camera else None,
             enabled=camera.enabled if camera else True,
             motion_threshold=camera.motion_threshold if camera else None,

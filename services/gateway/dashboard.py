@@ -23,6 +23,11 @@ PAGES: Final = ("/", "/cameras", "/system")
 """Addresses of the dashboard's pages; those of single cameras are below `/cameras/`. One file serves them all."""
 
 
+def is_page(path: str) -> bool:
+    """Whether an address is one of the dashboard's pages."""
+    return path in PAGES or path.startswith("/cameras/")
+
+
 class Dashboard:
     """ASGI middleware that answers for the files of the dashboard's build and passes everything else on."""
 
@@ -42,10 +47,9 @@ class Dashboard:
         if path.startswith(("/api/", "/ws/")) or "\0" in path:
             return None
         try:
-            is_page = path in PAGES or path.startswith("/cameras/")
-            wanted = (self._root / ("index.html" if is_page else path.lstrip("/"))).resolve()
+            wanted = (self._root / ("index.html" if is_page(path) else path.lstrip("/"))).resolve()
             if not wanted.is_relative_to(self._root) or not wanted.is_file():
-                return _not_built() if is_page else None
+                return _not_built() if is_page(path) else None
             return await self._answer(wanted, asked, is_hashed=path.startswith("/assets/"))
         except OSError:
             return None  # a name longer than any file's, or a file that has just gone

@@ -37,8 +37,8 @@ class GatewaySettings(ServiceSettings):
     tokens: Annotated[
         SecretStr,
         Field(
-            description="`role:token`, several separated by commas; roles: viewer, worker, admin; a token has 16 to "
-            "256 letters, digits or `._~+/=-`"
+            description="`role:token`, several separated by commas; roles: viewer, kiosk, worker, admin; a token has "
+            "16 to 256 letters, digits or `._~+/=-`"
         ),
     ] = SecretStr("")
     tokens_file: Annotated[Path | None, Field(description="a file with one `role:token` a line")] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from libs.common.bus import connect, process_id, wait_for_redis
+from libs.common.bus import HashFields, connect, process_id, wait_for_redis
 from libs.common.errors import LotcastError
 from libs.common.leases import Leases
 from libs.common.load import report_load
@@ -16,6 +16,7 @@ from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
+from libs.common.system.drops import drops_to_text
 from services.ingest.camera_manager import CameraManager
 from services.ingest.cameras_file import CameraEntry, read_entries
 from services.ingest.directory import CameraDirectory
@@ -42,6 +43,10 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
     leases = Leases(redis, "ingest", owner, settings.lease_timeout_s)
     camera_manager = CameraManager(redis, CameraDirectory(redis, entries), leases, writer, settings, metrics.frames)
     probe_worker = ProbeWorker(redis, settings)
+
+    def carried() -> HashFields:
+        return {"cameras": len(leases.held()), "dropped": drops_to_text(metrics.frames.dropped())}
+
     for collector in (LeaseCollector(leases), CameraCollector(camera_manager), memory, clock):
         metrics.registry.register(collector)
     try:
@@ -49,7 +54,7 @@ async def run(settings: IngestSettings, entries: list[CameraEntry]) -> None:
             await wait_for_redis(redis, settings.redis, stop)
             await clock.sync()
             _log.info("ingest ready", ingest=owner)
-            load = report_load(redis, "ingest", owner, lambda: {"cameras": len(leases.held())}, clock, stop)
+            load = report_load(redis, "ingest", owner, carried, clock, stop)
             parts = [
                 leases.run(stop),
                 camera_manager.run(stop),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 VIEWER, WORKER, ADMIN = "viewer-0123456789abcdef", "worker-0123456789abcdef", "admin-0123456789abcdef"
-TOKENS = f"viewer:{VIEWER},worker:{WORKER},admin:{ADMIN}"
+KIOSK = "kiosk+0123456789abcdef"
+TOKENS = f"viewer:{VIEWER},kiosk:{KIOSK},worker:{WORKER},admin:{ADMIN}"
 ALLOWED = "https://wall.example"
 """A page elsewhere whose scripts may use the gateway."""
 UNKNOWN = "wrong-0123456789abcdef"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.gateway.in_process import gateway_in_process
-from tests.gateway.roles import ADMIN, ALLOWED, TOKENS, UNKNOWN, VIEWER, WORKER, bearer
+from tests.gateway.roles import ADMIN, ALLOWED, KIOSK, TOKENS, UNKNOWN, VIEWER, WORKER, bearer
 from tests.gateway.test_cameras_api import GATE
 from tests.gateway.test_reference_worker import body
 
@@ -31,15 +31,17 @@ async def status_of(client: httpx.AsyncClient, method: str, path: str, **request
 
 @pytest.mark.parametrize(
     ("token", "watch", "post", "change"),
-    [(None, 401, 401, 401), (UNKNOWN, 401, 401, 401), (VIEWER, 200, 403, 403), (WORKER, 403, 200, 403),
-     (ADMIN, 200, 200, 201)],
+    [(None, 401, 401, 401), (UNKNOWN, 401, 401, 401), (VIEWER, 200, 403, 403), (KIOSK, 200, 403, 403),
+     (WORKER, 403, 200, 403), (ADMIN, 200, 200, 201)],
 )  # fmt: skip
 async def test_each_role_may_do_its_own(
     closed: httpx.AsyncClient, token: str | None, watch: int, post: int, change: int
 ) -> None:
     headers = bearer(token)
     assert await status_of(closed, "GET", "/api/cameras", headers=headers) == watch
-    assert await status_of(closed, "GET", "/metrics", headers=headers) == watch
+    assert await status_of(closed, "GET", "/metrics", headers=headers) == (403 if token == KIOSK else watch)
+    system = {None: 401, UNKNOWN: 401, ADMIN: 200}.get(token, 403)
+    assert await status_of(closed, "GET", "/api/system", headers=headers) == system
     assert await status_of(closed, "POST", POST, json=body(), headers=headers) == post
     assert await status_of(closed, "POST", "/api/cameras", json=GATE, headers=headers) == change
     for path in ("/", "/healthz", "/readyz", "/login", "/openapi.json"):

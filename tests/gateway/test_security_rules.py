@@ -28,8 +28,10 @@ VIEWER, WORKER, ADMIN = "viewer-0123456789abcdef", "worker-0123456789abcdef", "a
         ("POST", "/login", None),
         ("GET", "/api/session", None),
         ("GET", "/metrics", {"viewer", "admin"}),
-        ("GET", "/ws/viewer/detection", {"viewer", "admin"}),
-        ("GET", "/api/cameras", {"viewer", "admin"}),
+        ("GET", "/ws/viewer/detection", {"viewer", "kiosk", "admin"}),
+        ("GET", "/api/cameras", {"viewer", "kiosk", "admin"}),
+        ("GET", "/api/cameras/a/snapshot.jpg", {"viewer", "kiosk", "admin"}),
+        ("GET", "/api/system", {"admin"}),
         ("GET", "/api/anything/new", {"viewer", "admin"}),
         ("POST", "/api/cameras", {"admin"}),
         ("PUT", "/api/cameras/a/spaces", {"admin"}),
@@ -84,6 +86,14 @@ def test_a_session_is_good_until_its_end_and_nowhere_else() -> None:
     assert read_session(session, 1000, [grant]) is None
     for changed in (session.replace("viewer", "admin"), session.replace("1000", "9999"), session[:-1], "", "..", "ü"):
         assert read_session(changed, 0, [grant]) is None
+
+
+def test_only_a_kiosks_session_has_no_end() -> None:
+    (kiosk,) = TokenSet([("kiosk", WORKER)]).grants
+    (viewer,) = TokenSet([("viewer", VIEWER)]).grants
+    assert read_session(make_session(kiosk, None), 1e12, [kiosk]) == "kiosk"
+    assert read_session(make_session(kiosk, None), 1e12, [viewer]) is None, "its token was taken away"
+    assert read_session(make_session(viewer, None), 0, [viewer]) is None
 
 
 def test_a_session_lives_as_long_as_its_token() -> None:

@@ -22,7 +22,7 @@ from deploy.demo.model.measuring import read_clip
 from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.spaces import ParkingSpace, dump_spaces
-from lotcast.status.camera import CameraAnswers, read_camera
+from libs.common.system.camera import CameraAnswers, read_camera
 from services.detector.pictures import encode
 from tests.support.cameras import multipart_camera, serving
 from tests.support.processes import ROOT, running, running_gateway

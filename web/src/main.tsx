@@ -6,6 +6,7 @@ import "./app/theme.css";
 import "./app/shell.css";
 import "./shared/ui/ui.css";
 import { App } from "./app/App";
+import { prepareForOffline } from "./app/offline";
 import { loadLanguage } from "./i18n";
 
 const root = document.getElementById("root");
@@ -18,3 +19,4 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 );
+prepareForOffline();

@@ -86,8 +86,9 @@ test("tiles stand below each other on a tall screen, beside each other on a wide
 });
 
 test("the log-in leads back to the page that was asked for", () => {
-  expect(loginAddress({ pathname: "/cameras/A", search: "?wall=1" })).toBe("/login?next=%2Fcameras%2FA%3Fwall%3D1");
-  expect(loginAddress({ pathname: "/", search: "" })).toBe("/login");
+  expect(loginAddress({ pathname: "/cameras/A", search: "?wall=1", hash: "" })).toBe("/login?next=%2Fcameras%2FA%3Fwall%3D1");
+  expect(loginAddress({ pathname: "/cameras", search: "", hash: "#add" })).toBe("/login?next=%2Fcameras%23add");
+  expect(loginAddress({ pathname: "/", search: "", hash: "" })).toBe("/login");
 });
 
 test("the language is the one that was chosen, else the browser's first that there is", () => {

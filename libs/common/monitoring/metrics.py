@@ -82,6 +82,15 @@ class FrameMetrics:
         self._frames[stage, DROPPED].inc(frames)
         self._dropped[stage, cause].inc(frames)
 
+    def dropped(self) -> dict[tuple[str, str], int]:
+        """Frames that ended in this process so far, by stage and cause."""
+        return {
+            place: int(sample.value)
+            for place, counter in self._dropped.items()
+            for metric in counter.collect()
+            for sample in metric.samples
+        }
+
     def took(self, hop: str, seconds: float) -> None:
         """A frame has taken a hop; where two machines' clocks disagree it may seem to have gone back in time: 0."""
         self._latency[hop].observe(max(0.0, seconds))

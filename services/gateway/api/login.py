@@ -16,7 +16,8 @@ from libs.common.logging import get_logger
 from services.gateway.api.models import Session
 from services.gateway.resources import Used
 from services.gateway.security.gate import CONTENT_SECURITY_POLICY, ROLE
-from services.gateway.security.sessions import make_session, session_cookie
+from services.gateway.security.sessions import COOKIE, KIOSK_COOKIE_AGE_S, make_session, session_cookie
+from services.gateway.security.tokens import Grant, Role
 from services.gateway.serving.connections import counted_as
 
 _log = get_logger("login")
@@ -99,6 +100,21 @@ def _page(leads_to: str, problem: str = "", status: int = 200, headers: dict[str
     return HTMLResponse(page, status, {**_HEADERS, **(headers or {})})
 
 
+def too_many_attempts(leads_to: str) -> Response:
+    """The answer to an address that has used up its minute's attempts."""
+    return _page(leads_to, "Too many attempts from your address. Wait a minute.", 429, {"Retry-After": "60"})
+
+
+def unknown_token(leads_to: str) -> Response:
+    """The answer to a token that nobody was given."""
+    return _page(leads_to, "This token is not known here.", 401)
+
+
+def token_not_for_addresses(leads_to: str) -> Response:
+    """The answer to an address with a token that may do more than watch."""
+    return _page(leads_to, "Only a kiosk's token may stand in an address. Enter this one below.", 403)
+
+
 @router.get(PATH, include_in_schema=False)
 async def show_login(used: Used, next: str | None = None) -> Response:
     """The form; where nobody has to log in, the page that was asked for."""
@@ -109,19 +125,34 @@ async def show_login(used: Used, next: str | None = None) -> Response:
 @router.post(PATH, include_in_schema=False)
 async def log_in(request: Request, used: Used) -> Response:
     """Trade a token for a session."""
-    address = request.client.host if request.client else ""
-    if not used.logins.allow(counted_as(address), time.monotonic()):
-        return _page("/", "Too many attempts from your address. Wait a minute.", 429, {"Retry-After": "60"})
     form = parse_qs((await request.body()).decode("utf-8", "replace"))
     leads_to = local_address(form.get("next", ["/"])[0])
+    address = request.client.host if request.client else ""
+    if not used.logins.allow(counted_as(address), time.monotonic()):
+        return too_many_attempts(leads_to)
     grant = used.tokens.grant_of(form.get("token", [""])[0].strip())
     if grant is None:
         _log.warning("login refused: unknown token", address=address)  # so often in a minute, and no more
-        return _page(leads_to, "This token is not known here.", 401)
+        return unknown_token(leads_to)
     if grant.role == "worker":
         return _page(leads_to, "This is a worker's token; it may send pictures, but not look at them.", 403)
-    lifetime_s = round(used.settings.session_hours * 3600)
-    value = make_session(grant, round(time.time()) + lifetime_s)
+    return start_session(request, grant, used.settings.session_hours, leads_to)
+
+
+def start_session(request: Request, grant: Grant, hours: float, leads_to: str) -> Response:
+    """Give the browser its session and lead it on.
+
+    Args:
+        request: of the browser.
+        grant: of the token that it has shown.
+        hours: how long the session is good; a kiosk's has no end.
+        leads_to: a path of ours.
+    """
+    if grant.role == "kiosk":
+        value, lifetime_s = make_session(grant, None), KIOSK_COOKIE_AGE_S
+    else:
+        lifetime_s = round(hours * 3600)
+        value = make_session(grant, round(time.time()) + lifetime_s)
     cookie = session_cookie(value, lifetime_s, secure=request.url.scheme == "https")
     return RedirectResponse(leads_to, 303, {"Set-Cookie": cookie, "Cache-Control": "no-store"})
 
@@ -134,6 +165,12 @@ async def log_out(request: Request) -> Response:
 
 
 @router.get("/api/session", tags=["system"])
-async def get_session(request: Request, used: Used) -> Session:
+async def get_session(request: Request, response: Response, used: Used) -> Session:
     """What the caller may do, and whether one has to log in at all."""
-    return Session(role=getattr(request.state, ROLE, None), login_required=bool(used.tokens))
+    role: Role | None = getattr(request.state, ROLE, None)
+    session = request.cookies.get(COOKIE)
+    if role == "kiosk" and session is not None and "authorization" not in request.headers:
+        # The gate has read the role from this cookie. Browsers forget any after 400 days, so a kiosk's begins anew.
+        secure = request.url.scheme == "https"
+        response.headers["Set-Cookie"] = session_cookie(session, KIOSK_COOKIE_AGE_S, secure=secure)
+    return Session(role=role, login_required=bool(used.tokens))

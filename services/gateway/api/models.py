@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
+from libs.common import keys
 from libs.common.cameras import (
     CAMERA_ID_PATTERN,
     FPS,
@@ -15,6 +16,7 @@ from libs.common.cameras import (
     FramesPerSecond,
     MotionThreshold,
 )
+from libs.common.redis_memory import MemoryLevel
 from libs.common.spaces import SpaceState
 from services.gateway.security.tokens import Role
 
@@ -212,6 +214,64 @@ class Session(BaseModel):
 
     role: Annotated[Role | None, Field(description="null: has not logged in")]
     login_required: bool
+
+
+class DropView(BaseModel):
+    """Frames that ended at one place for one cause."""
+
+    where: Annotated[str, Field(description="the role (of a camera's drops) or the stage (of a process's)")]
+    cause: Annotated[str, Field(description="as in docs/metrics.md")]
+    frames: Annotated[int, Field(description="since the process that counts began, or took the camera")]
+
+
+class ProcessView(BaseModel):
+    """A process that is alive; what it did not tell is null."""
+
+    role: keys.Role
+    id: str
+    host: str | None
+    version: str | None
+    heartbeat_age_s: Annotated[float, Field(description="by Redis's clock")]
+    clock_skew_ms: Annotated[int | None, Field(description="its host's clock minus Redis's")]
+    up_s: Annotated[float | None, Field(description="since its start")]
+    cpu_cores: Annotated[float | None, Field(description="kept busy over its last two seconds")]
+    memory_bytes: Annotated[int | None, Field(description="in RAM")]
+    cameras: Annotated[int | None, Field(description="that it holds; of ingest and detector")]
+    viewers: Annotated[int | None, Field(description="connected to it; of a gateway")]
+    dropped: list[DropView]
+
+
+class CameraOwners(BaseModel):
+    """Who holds a camera now, and what was left out of it."""
+
+    id: str
+    ingest: Annotated[str | None, Field(description="id of the process that reads it")]
+    detector: Annotated[str | None, Field(description="id of the process that works on it")]
+    latency_ms: Annotated[int | None, Field(description="from capture to published, of the last frame")]
+    lag: Annotated[int | None, Field(description="frames that wait for the detector")]
+    dropped: list[DropView]
+
+
+class RedisView(BaseModel):
+    """The message bus."""
+
+    version: str
+    used_bytes: int
+    limit_bytes: Annotated[int, Field(description="its maxmemory; 0: it has none")]
+    level: MemoryLevel
+    save_failed: Annotated[bool, Field(description="whether it could not save its data to disk")]
+    clients: int
+    commands_per_s: int
+
+
+class SystemView(BaseModel):
+    """What runs, who does what, and where frames are lost, at one moment."""
+
+    at: Annotated[float, Field(description="seconds since the epoch, by Redis's clock")]
+    processes: Annotated[list[ProcessView], Field(description="by role, in order of their ids")]
+    missing: Annotated[list[keys.Role], Field(description="roles of which no process runs")]
+    cameras: Annotated[list[CameraOwners], Field(description="in order of their ids")]
+    redis: RedisView
 
 
 class Health(BaseModel):

@@ -13,6 +13,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _ADMIN: Final = frozenset[Role]({"admin"})
 _VIEWER: Final = frozenset[Role]({"viewer", "admin"})
+_WATCHING: Final = frozenset[Role]({"viewer", "kiosk", "admin"})
 _WORKER: Final = frozenset[Role]({"worker", "admin"})
 _ANY: Final = frozenset[Role]({"viewer", "worker", "admin"})
 MONITORED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -26,15 +27,19 @@ def roles_for(method: str, path: str) -> frozenset[Role] | None:
 
     The dashboard's own files are no secret; everything that it shows is.
     """
-    if path == "/metrics" or path.startswith("/ws/"):
+    if path == "/metrics":
         return _VIEWER
+    if path.startswith("/ws/"):
+        return _WATCHING
     if not path.startswith("/api/") or path in _PUBLIC_API or method == "OPTIONS":
         return None
     if path == "/api/broadcast-detection":
         return _WORKER
     if path == "/api/broadcast-status":
         return _ANY
-    return _VIEWER if method in SAFE_METHODS else _ADMIN
+    if path == "/api/system" or method not in SAFE_METHODS:
+        return _ADMIN
+    return _WATCHING if path == "/api/cameras" or path.startswith("/api/cameras/") else _VIEWER
 
 
 def is_loopback_host(host: str) -> bool:

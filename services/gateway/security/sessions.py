@@ -11,14 +11,19 @@ from services.gateway.security.tokens import Grant, Role
 COOKIE: Final = "lotcast_session"
 
 
-def make_session(grant: Grant, ends_at_s: int) -> str:
+KIOSK_COOKIE_AGE_S: Final = 400 * 86_400
+"""A kiosk's cookie is kept as long as browsers keep any; each look at the session begins that anew."""
+_NEVER: Final = "never"
+
+
+def make_session(grant: Grant, ends_at_s: int | None) -> str:
     """The cookie's value: `role.end.signature`.
 
     Args:
         grant: of the token that the session is traded for.
-        ends_at_s: until when it is good, seconds since the epoch.
+        ends_at_s: until when it is good, seconds since the epoch; None: until its token is taken away, for kiosks only.
     """
-    content = f"{grant.role}.{ends_at_s}"
+    content = f"{grant.role}.{_NEVER if ends_at_s is None else ends_at_s}"
     return f"{content}.{_sign(content, grant.session_key)}"
 
 
@@ -34,6 +39,8 @@ def read_session(value: str, now_s: float, grants: Iterable[Grant]) -> Role | No
         # Who holds a token can sign with it whatever he likes: it is good for the token's own role only.
         if is_signed and told_role == grant.role:
             found = grant.role
+    if ends_at_s == _NEVER:
+        return found if found == "kiosk" else None
     is_number = ends_at_s.isdecimal() and len(ends_at_s) <= 12
     return found if is_number and int(ends_at_s) > now_s else None
 

@@ -12,11 +12,12 @@ from typing import Final, Literal, NamedTuple, cast, get_args
 from libs.common.errors import ConfigurationError
 from libs.common.secrets import register_secret
 
-Role = Literal["viewer", "worker", "admin"]
-"""viewer: may watch; worker: may broadcast; admin: may do everything, also change cameras and spaces."""
+Role = Literal["viewer", "kiosk", "worker", "admin"]
+"""viewer: may watch; kiosk: the same for a screen on a wall, which never logs in again and sees no camera's address;
+worker: may broadcast; admin: may do everything, also change cameras and spaces."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}\Z")
-_FORM: Final = "write role:token with a role of viewer, worker or admin"
+_FORM: Final = "write role:token with a role of viewer, kiosk, worker or admin"
 
 
 class Grant(NamedTuple):

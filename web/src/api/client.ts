@@ -6,6 +6,9 @@ import type { components, paths } from "./schema.gen";
 export type Schemas = components["schemas"];
 export type CameraView = Schemas["CameraView"];
 export type EventView = Schemas["EventView"];
+export type SystemView = Schemas["SystemView"];
+export type ProcessView = Schemas["ProcessView"];
+export type CameraOwners = Schemas["CameraOwners"];
 export type Session = Schemas["Session"];
 export type SpaceState = Schemas["SpaceView"]["state"];
 export type SpaceView = Schemas["SpaceView"];
@@ -19,8 +22,8 @@ export type CameraChange = Schemas["CameraChange"];
 export const api = createClient<paths>({ baseUrl: globalThis.location.origin, fetch: (asked) => request(asked) });
 
 /** An address of the log-in that leads back to this page. */
-export function loginAddress({ pathname, search }: Pick<Location, "pathname" | "search">): string {
-  const asked = pathname + search;
+export function loginAddress({ pathname, search, hash }: Pick<Location, "pathname" | "search" | "hash">): string {
+  const asked = pathname + search + hash;
   return asked === "/" ? "/login" : `/login?next=${encodeURIComponent(asked)}`;
 }
 

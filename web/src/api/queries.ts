@@ -1,17 +1,20 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session } from "./client";
+import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session, type SystemView } from "./client";
 import { problemOf, RequestError, sentence } from "./request";
 
 const CAMERAS_EVERY_MS = 3000;
 const EVENTS_EVERY_MS = 3000;
 const SYSTEM_EVERY_MS = 5000;
+/** A kiosk that stands for years keeps its log-in: each look at the session begins its cookie anew. */
+const SESSION_EVERY_MS = 86_400_000;
 
 /** Who the viewer is to the gateway; needs no log-in. */
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: ({ signal }): Promise<Session> => contentOf(api.GET("/api/session", { signal })),
   staleTime: 60_000,
+  refetchInterval: SESSION_EVERY_MS,
 });
 
 /** All cameras with their state, kept up to date. */
@@ -31,6 +34,13 @@ export const systemProblemQuery = queryOptions({
     }
     return data.detail === "" ? null : sentence(data.detail); // ready, and something is wrong all the same
   },
+  refetchInterval: SYSTEM_EVERY_MS,
+});
+
+/** What runs, who holds which camera, and where pictures are lost; for admins. */
+export const systemQuery = queryOptions({
+  queryKey: ["system"],
+  queryFn: ({ signal }): Promise<SystemView> => contentOf(api.GET("/api/system", { signal })),
   refetchInterval: SYSTEM_EVERY_MS,
 });
 

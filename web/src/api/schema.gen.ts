@@ -296,6 +296,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get System
+         * @description What runs and where, who holds which camera, and where frames are lost; for admins.
+         *
+         *     Reads what `lotcast status` reads, of the registered cameras and of those that workers broadcast.
+         */
+        get: operations["get_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -480,6 +502,36 @@ export interface components {
             cameras: components["schemas"]["CameraView"][];
         };
         /**
+         * CameraOwners
+         * @description Who holds a camera now, and what was left out of it.
+         */
+        CameraOwners: {
+            /**
+             * Detector
+             * @description id of the process that works on it
+             */
+            detector: string | null;
+            /** Dropped */
+            dropped: components["schemas"]["DropView"][];
+            /** Id */
+            id: string;
+            /**
+             * Ingest
+             * @description id of the process that reads it
+             */
+            ingest: string | null;
+            /**
+             * Lag
+             * @description frames that wait for the detector
+             */
+            lag: number | null;
+            /**
+             * Latency Ms
+             * @description from capture to published, of the last frame
+             */
+            latency_ms: number | null;
+        };
+        /**
          * CameraProbe
          * @description The address to try.
          */
@@ -608,6 +660,27 @@ export interface components {
              * @default
              */
             problem: string;
+        };
+        /**
+         * DropView
+         * @description Frames that ended at one place for one cause.
+         */
+        DropView: {
+            /**
+             * Cause
+             * @description as in docs/metrics.md
+             */
+            cause: string;
+            /**
+             * Frames
+             * @description since the process that counts began, or took the camera
+             */
+            frames: number;
+            /**
+             * Where
+             * @description the role (of a camera's drops) or the stage (of a process's)
+             */
+            where: string;
         };
         /**
          * ErrorMessage
@@ -997,6 +1070,12 @@ export interface components {
             space_id: string;
         };
         /**
+         * MemoryLevel
+         * @description How full Redis is: nothing has stopped, some of the history has, all of it has.
+         * @enum {string}
+         */
+        MemoryLevel: "ok" | "tight" | "full";
+        /**
          * NewCamera
          * @description A camera to be registered.
          */
@@ -1208,6 +1287,85 @@ export interface components {
             title: string;
         };
         /**
+         * ProcessView
+         * @description A process that is alive; what it did not tell is null.
+         */
+        ProcessView: {
+            /**
+             * Cameras
+             * @description that it holds; of ingest and detector
+             */
+            cameras: number | null;
+            /**
+             * Clock Skew Ms
+             * @description its host's clock minus Redis's
+             */
+            clock_skew_ms: number | null;
+            /**
+             * Cpu Cores
+             * @description kept busy over its last two seconds
+             */
+            cpu_cores: number | null;
+            /** Dropped */
+            dropped: components["schemas"]["DropView"][];
+            /**
+             * Heartbeat Age S
+             * @description by Redis's clock
+             */
+            heartbeat_age_s: number;
+            /** Host */
+            host: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Memory Bytes
+             * @description in RAM
+             */
+            memory_bytes: number | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "ingest" | "detector" | "gateway";
+            /**
+             * Up S
+             * @description since its start
+             */
+            up_s: number | null;
+            /** Version */
+            version: string | null;
+            /**
+             * Viewers
+             * @description connected to it; of a gateway
+             */
+            viewers: number | null;
+        };
+        /**
+         * RedisView
+         * @description The message bus.
+         */
+        RedisView: {
+            /** Clients */
+            clients: number;
+            /** Commands Per S */
+            commands_per_s: number;
+            level: components["schemas"]["MemoryLevel"];
+            /**
+             * Limit Bytes
+             * @description its maxmemory; 0: it has none
+             */
+            limit_bytes: number;
+            /**
+             * Save Failed
+             * @description whether it could not save its data to disk
+             */
+            save_failed: boolean;
+            /** Used Bytes */
+            used_bytes: number;
+            /** Version */
+            version: string;
+        };
+        /**
          * Session
          * @description What the caller may do.
          */
@@ -1218,7 +1376,7 @@ export interface components {
              * Role
              * @description null: has not logged in
              */
-            role: ("viewer" | "worker" | "admin") | null;
+            role: ("viewer" | "kiosk" | "worker" | "admin") | null;
         };
         /**
          * SpaceList
@@ -1338,6 +1496,33 @@ export interface components {
              * @constant
              */
             type: "still";
+        };
+        /**
+         * SystemView
+         * @description What runs, who does what, and where frames are lost, at one moment.
+         */
+        SystemView: {
+            /**
+             * At
+             * @description seconds since the epoch, by Redis's clock
+             */
+            at: number;
+            /**
+             * Cameras
+             * @description in order of their ids
+             */
+            cameras: components["schemas"]["CameraOwners"][];
+            /**
+             * Missing
+             * @description roles of which no process runs
+             */
+            missing: ("ingest" | "detector" | "gateway")[];
+            /**
+             * Processes
+             * @description by role, in order of their ids
+             */
+            processes: components["schemas"]["ProcessView"][];
+            redis: components["schemas"]["RedisView"];
         };
         /**
          * Timings
@@ -2667,6 +2852,53 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemView"];
+                };
+            };
+            /** @description Not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

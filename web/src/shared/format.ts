@@ -15,6 +15,8 @@ const dateForm = once((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "
 const agoForm = once((locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
 const digitForm = once((locale) => new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
 
+const wholeForm = once((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }));
+
 /** A clock time in the form of the page's language: 14:03:27. */
 export function clockTime(ms: number): string {
   return clockForm().format(ms);
@@ -38,6 +40,17 @@ export function ago(ms: number, now: number): string {
 /** A number with one digit after the point or comma. */
 export function oneDigit(value: number): string {
   return digitForm().format(value);
+}
+
+/** A size in memory: 11 MB, 1.4 GB. */
+export function bytes(size: number): string {
+  const mega = size / 1_000_000;
+  return mega < 1000 ? `${mega.toFixed(0)} MB` : `${oneDigit(mega / 1000)} GB`;
+}
+
+/** A count with its thousands apart: 12,345. */
+export function wholeNumber(value: number): string {
+  return wholeForm().format(value);
 }
 
 /** Share in whole percent; 0 of 0 is 0. */

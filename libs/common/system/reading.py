@@ -1,13 +1,14 @@
 """One reading of the whole system from Redis: what each camera and each process does now.
 
-Only what the ACL user `monitor` may read: no picture, and no camera's address, which may hold a password. So the
-cameras are found by the names of their keys; one that was registered before any ingest ran is not seen yet.
+`lotcast status` and the gateway read it the same way. Only what the ACL user `monitor` may read: no picture, and no
+camera's address, which may hold a password. So that user finds the cameras by the names of their keys; one that was
+registered before any ingest ran is not seen yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
 from redis.asyncio import Redis
@@ -16,10 +17,13 @@ from redis.exceptions import NoPermissionError, ResponseError
 from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.membership import ALIVE_S
-from libs.common.redis_memory import RedisMemory
-from lotcast.status.camera import CameraAnswers, CameraReading, read_camera
+from libs.common.redis_memory import MemoryLevel, RedisMemory
+from libs.common.system.camera import CameraAnswers, CameraReading, read_camera
+from libs.common.system.drops import Drop, drops_from_text
 
 SCAN_COUNT: Final = 1000
+PROCESSES_MAX: Final = 500
+"""Of a role; of more, those with the newest heartbeats are told."""
 ROLES: Final[tuple[keys.Role, ...]] = get_args(keys.Role)
 
 
@@ -38,6 +42,8 @@ class ProcessReading:
         up_s: since its start.
         host: where it runs.
         clock_skew_ms: that host's clock minus Redis's.
+        version: of Lotcast.
+        dropped: frames that it left out, by stage and cause.
     """
 
     role: keys.Role
@@ -50,6 +56,8 @@ class ProcessReading:
     up_s: float | None
     host: str | None
     clock_skew_ms: int | None
+    version: str | None = None
+    dropped: list[Drop] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,8 @@ class RedisReading:
         clients: connected.
         commands_per_s: that it works on.
         problems: what is wrong with its memory and disk and what to do, a sentence each.
+        level: how full it is: nothing has stopped, some of the history has, all of it has.
+        save_failed: whether it could not save its data to disk.
     """
 
     version: str
@@ -71,6 +81,8 @@ class RedisReading:
     clients: int
     commands_per_s: int
     problems: list[str]
+    level: MemoryLevel = MemoryLevel.OK
+    save_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +102,12 @@ class Reading:
     redis: RedisReading
 
 
-async def read_system(redis: Redis) -> Reading:
+async def read_system(redis: Redis, registered: Sequence[str] | None = None) -> Reading:
     """Read everything, in three round trips and those of the search for cameras.
+
+    Args:
+        redis: the bus.
+        registered: ids of the cameras, for a reader that may read those; None searches the names of all keys.
 
     Raises:
         redis.NoPermissionError: the user may not read something.
@@ -102,7 +118,7 @@ async def read_system(redis: Redis) -> Reading:
     pipe.info()
     pipe.zrange(keys.BROADCASTERS, 0, -1, withscores=True)
     for role in ROLES:
-        pipe.zrange(keys.members(role), 0, -1, withscores=True)
+        pipe.zrange(keys.members(role), 0, PROCESSES_MAX - 1, desc=True, withscores=True)
     (seconds, microseconds), info, broadcasters, *members = await pipe.execute()
     now_ms = int(seconds) * 1000 + int(microseconds) // 1000
     alive = {
@@ -112,8 +128,10 @@ async def read_system(redis: Redis) -> Reading:
         if now_ms / 1000 - at_s < ALIVE_S
     }
     broadcast_at_s = {as_text(camera_id): float(at_s) for camera_id, at_s in broadcasters}
-    camera_ids = sorted(await _find_cameras(redis) | broadcast_at_s.keys())
+    known = set(registered) if registered is not None else await _find_cameras(redis)
+    camera_ids = sorted(known | broadcast_at_s.keys())
     gateways = {name for role, name in alive if role == "gateway"}
+    memory = RedisMemory.from_info(info)
     return Reading(
         at_ms=now_ms,
         cameras=[
@@ -129,7 +147,9 @@ async def read_system(redis: Redis) -> Reading:
             memory_max_bytes=int(info.get("maxmemory", 0)),
             clients=int(info["connected_clients"]),
             commands_per_s=int(info["instantaneous_ops_per_sec"]),
-            problems=RedisMemory.from_info(info).problems(),
+            problems=memory.problems(),
+            level=memory.level,
+            save_failed=memory.save_failed,
         ),
     )
 
@@ -199,6 +219,8 @@ def _process(role: keys.Role, name: str, age_s: float, load: Mapping[str, str], 
         up_s=None if started_at_ms is None else round(max(0, now_ms - started_at_ms) / 1000, 1),
         host=load.get("host"),
         clock_skew_ms=_whole(load.get("clock_skew_ms")),
+        version=load.get("version"),
+        dropped=drops_from_text(load.get("dropped")),
     )
 
 

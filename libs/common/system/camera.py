@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from libs.common.bus import as_text
 from libs.common.camera_state import SpaceCounts, State, count_statuses, read_space_statuses, read_spaces, read_state
+from libs.common.system.drops import Drop, drops_of_camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class CameraReading:
         viewers: over all live gateways.
         spaces: how many are taken.
         notice: what the detector wants the user to know of a camera that works.
+        dropped: frames that ingest and detector left out, by cause.
     """
 
     camera_id: str
@@ -67,6 +69,7 @@ class CameraReading:
     viewers: int
     spaces: SpaceCounts
     notice: str | None = None
+    dropped: list[Drop] = field(default_factory=list)
 
 
 def read_camera(camera_id: str, answers: CameraAnswers, gateways: Set[str], now_ms: int) -> CameraReading:
@@ -98,4 +101,5 @@ def read_camera(camera_id: str, answers: CameraAnswers, gateways: Set[str], now_
         ),
         spaces=count_statuses(statuses),
         notice=state.notice,
+        dropped=drops_of_camera({as_text(name): as_text(value) for name, value in (answers.status or {}).items()}),
     )
