@@ -11,13 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from libs.common.logging import get_logger
-from services.gateway.api.login import (
-    local_address,
-    start_session,
-    token_not_for_addresses,
-    too_many_attempts,
-    unknown_token,
-)
+from services.gateway.api.login import local_address, login_page, start_session, too_many_attempts
 from services.gateway.dashboard import is_page
 from services.gateway.resources import Resources
 from services.gateway.serving.connections import counted_as
@@ -54,15 +48,15 @@ def _trade(request: Request, parts: list[str]) -> Response:
         return RedirectResponse(leads_to, 303)  # nobody has to log in
     address = request.client.host if request.client else ""
     if not used.logins.allow(counted_as(address), time.monotonic()):
-        return too_many_attempts(leads_to)
+        return too_many_attempts(request, leads_to)
     shown = next(part for part in parts if part.startswith(_TOKEN))
     grant = used.tokens.grant_of(unquote(shown.removeprefix(_TOKEN)).strip())
     if grant is None:
         _log.warning("kiosk refused: unknown token", address=address)
-        return unknown_token(leads_to)
+        return login_page(request, leads_to, "unknown", 401)
     if grant.role != "kiosk":
         # Addresses are kept in histories and proxies' logs; what may do more than watch does not belong there.
         _log.warning(f"kiosk refused: a {grant.role}'s token in an address", address=address)
-        return token_not_for_addresses(leads_to)
+        return login_page(request, leads_to, "not_in_addresses", 403)
     _log.info("a kiosk has logged in", address=address)
     return start_session(request, grant, used.settings.session_hours, leads_to)

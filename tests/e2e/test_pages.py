@@ -208,6 +208,49 @@ async def test_german_for_a_german_browser(demo: DemoSystem, browser: Browser) -
     assert await page.evaluate("document.documentElement.lang") == "de"
 
 
+async def test_without_a_connection_there_is_a_notice_and_no_old_picture(demo: DemoSystem, browser: Browser) -> None:
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(demo.dashboard)
+    await page.wait_for_function("navigator.serviceWorker.controller !== null")
+    await page.wait_for_selector(".tile")
+    await context.set_offline(True)
+    await expect(page.get_by_role("alert").first).to_contain_text("cannot be reached", timeout=20_000)
+    await page.reload()
+    await expect(page.get_by_role("heading", name="No connection to Lotcast")).to_be_visible()
+    assert await page.locator(".tile").count() == 0
+    kept = "caches.keys().then((all) => Promise.all(all.map((name) => caches.open(name).then((one) => one.keys()))))"
+    paths = await page.evaluate(f"{kept}.then((all) => all.flat().map((one) => new URL(one.url).pathname).sort())")
+    assert paths == ["/favicon.svg", "/offline.css", "/offline.html", "/offline.js"]
+    await context.set_offline(False)
+    await expect(page.locator(".tile").first).to_be_visible(timeout=20_000)
+
+
+async def test_it_can_be_installed(demo: DemoSystem, page: Page) -> None:
+    devtools = await page.context.new_cdp_session(page)
+    manifest = await devtools.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    found = await devtools.send("Page.getInstallabilityErrors")
+    assert [one for one in found["installabilityErrors"] if one["errorId"] != "in-incognito"] == []
+    sizes = await page.evaluate(
+        "Promise.all(['icon-192', 'icon-512', 'maskable-512', 'touch-180'].map(async (name) => "
+        "(await createImageBitmap(await (await fetch(`/icons/${name}.png`)).blob())).width))"
+    )
+    assert sizes == [192, 512, 512, 180]
+
+
+async def test_the_system_page_tells_what_runs(demo: DemoSystem, page: Page) -> None:
+    await page.goto(f"{demo.dashboard}system")
+    runs = page.get_by_role("region", name="What runs")
+    for words in ("Reads cameras", "Judges spaces", "Serves viewers"):
+        await expect(runs.get_by_role("rowheader", name=words)).to_be_visible()
+    told = await api(demo, "api/system")
+    assert {camera["id"] for camera in told["cameras"]} >= {"CAM1", "CAM2"}
+    owners = {camera[role] for camera in told["cameras"] for role in ("ingest", "detector") if camera["id"] == "CAM1"}
+    assert owners <= {process["id"] for process in told["processes"]}
+    await expect(page.get_by_text("Everything works.")).to_be_visible()
+
+
 async def test_an_outage_is_told_in_words_and_ends_by_itself(demo: DemoSystem, page: Page) -> None:
     redis = next(one for one in demo.processes() if "redis-server" in one.name())
     redis.suspend()

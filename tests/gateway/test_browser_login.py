@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from services.gateway.api.login import local_address
+from services.gateway.api.login import local_address, pick_language
 from services.gateway.settings import dashboard_folder
 from tests.gateway.test_reference_worker import body
 from tests.support.processes import running_gateway
 
 VIEWER, WORKER = "viewer-0123456789abcdef", "worker-0123456789abcdef"
+KIOSK = "kiosk-0123456789abcdef"
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 EXECUTABLE = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -49,6 +51,21 @@ def test_a_login_leads_to_a_page_of_ours_and_nowhere_else(told: str | None, lead
     assert local_address(told) == leads_to
 
 
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("fr, DE;q=0.5", "de"),
+        ("en-GB,de", "en"),
+        ("fr", "en"),
+        ("", "en"),
+        (";,-", "en"),
+    ],
+)
+def test_the_form_is_in_a_language_of_the_browser(accepted: str, language: str) -> None:
+    assert pick_language(accepted) == language
+
+
 @pytest.mark.e2e
 @pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard")
 async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: Path, browser: Browser) -> None:
@@ -57,8 +74,8 @@ async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: P
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        await page.goto(gateway.url)
-        await page.wait_for_url("**/login")
+        await page.goto(f"{gateway.url}/cameras/CAM1")
+        await page.wait_for_url("**/login?next=%2Fcameras%2FCAM1")
         assert [problem for problem in problems if "401" not in problem] == [], "it may complain of the 401 only"
         problems.clear()
         await page.get_by_label("Token").fill("wrong-0123456789abcdef")
@@ -72,7 +89,7 @@ async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: P
                 assert answer.status == 200
             await page.get_by_label("Token").fill(VIEWER)
             await page.get_by_role("button", name="Log in").click()
-            await page.wait_for_url(f"{gateway.url}/**")
+            await page.wait_for_url(f"{gateway.url}/cameras/CAM1")
             await page.wait_for_selector("[data-testid=live-picture][data-frame-count='1']")
             async with worker.post("/api/broadcast-detection", json=body()) as answer:
                 assert (await answer.json())["viewers"] == 1
@@ -91,3 +108,27 @@ async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: P
         await page.goto(gateway.url)
         await page.wait_for_url("**/login")
         assert await page.context.cookies() == [], "the session is gone from the browser"
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard")
+async def test_a_screen_on_a_wall_logs_in_by_its_address_and_shows_no_token(
+    redis_url: str, tmp_path: Path, browser: Browser
+) -> None:
+    with running_gateway(redis_url, tmp_path, GATEWAY_TOKENS=f"kiosk:{KIOSK}") as gateway:
+        page = await (await browser.new_context()).new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(f"{request.url} {request.headers.get('referer', '')}"))
+        await page.goto(f"{gateway.url}/?kiosk&token={KIOSK}")
+        await expect(page.get_by_role("heading", name="No cameras yet")).to_be_visible()
+        assert KIOSK not in page.url
+        assert await page.get_by_role("navigation").count() == 0, "a wall"
+        assert [one for one in asked if KIOSK in one] == [f"{gateway.url}/?kiosk&token={KIOSK} "], (
+            "the first request only"
+        )
+        assert await page.get_by_role("button").count() == 0, "nothing is offered that it may not do"
+        (cookie,) = await page.context.cookies()
+        assert cookie["expires"] - time.time() > 390 * 86_400
+        await page.goto(gateway.url)
+        await expect(page.get_by_role("heading", name="No cameras yet")).to_be_visible()
+    assert KIOSK not in gateway.service.log

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import html
 import time
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
@@ -71,55 +72,98 @@ def local_address(told: str | None) -> str:
     return told if is_ours else "/"
 
 
-def _page(leads_to: str, problem: str = "", status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
-    shown = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
+Problem = Literal["too_many", "unknown", "worker", "not_in_addresses"]
+_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "title": "Log in",
+        "intro": "Log in with the token that you were given.",
+        "token": "Token",
+        "button": "Log in",
+        "too_many": "Too many attempts from your address. Wait a minute.",
+        "unknown": "This token is not known here.",
+        "worker": "This is a worker's token; it may send pictures, but not look at them.",
+        "not_in_addresses": "Only a kiosk's token may stand in an address. Enter this one below.",
+    },
+    "de": {
+        "title": "Anmelden",
+        "intro": "Melden Sie sich mit dem Token an, das Sie bekommen haben.",
+        "token": "Token",
+        "button": "Anmelden",
+        "too_many": "Zu viele Versuche von Ihrer Adresse. Warten Sie eine Minute.",
+        "unknown": "Dieses Token ist hier nicht bekannt.",
+        "worker": "Dies ist das Token eines Workers; es darf Bilder senden, aber keine ansehen.",
+        "not_in_addresses": "Nur das Token eines Kiosks darf in einer Adresse stehen. Geben Sie dieses hier ein.",
+    },
+}
+"""Languages of the form; the dashboard's own texts are in web/src/i18n."""
+
+
+def pick_language(accepted: str) -> str:
+    """The first of the browser's languages that there is; English if there is none.
+
+    Args:
+        accepted: the header Accept-Language, in which browsers put the dearest first.
+    """
+    wanted = (part.partition(";")[0].strip().partition("-")[0].lower() for part in accepted[:1024].split(","))
+    return next((language for language in wanted if language in _TEXTS), "en")
+
+
+def login_page(
+    request: Request,
+    leads_to: str,
+    problem: Problem | None = None,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> HTMLResponse:
+    """The form, in the browser's language.
+
+    Args:
+        request: whom it is for.
+        leads_to: the path where a log-in leads.
+        problem: what was wrong with the last one.
+        status: of the answer.
+        headers: further ones.
+    """
+    language = pick_language(request.headers.get("accept-language", ""))
+    words = _TEXTS[language]
+    shown = "" if problem is None else f'<p class="problem" role="alert">{html.escape(words[problem])}</p>'
     page = f"""<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<title>Log in · Lotcast</title>
+<title>{words["title"]} · Lotcast</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <main>
 <h1>Lotcast</h1>
-<p>Log in with the token that you were given.</p>
+<p>{words["intro"]}</p>
 {shown}
 <form method="post" action="/login">
 <input type="hidden" name="next" value="{html.escape(leads_to)}">
-<label for="token">Token</label>
+<label for="token">{words["token"]}</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
-<button>Log in</button>
+<button>{words["button"]}</button>
 </form>
 </main>
 </body>
 </html>
 """
-    return HTMLResponse(page, status, {**_HEADERS, **(headers or {})})
+    return HTMLResponse(page, status, {**_HEADERS, "Vary": "Accept-Language", **(headers or {})})
 
 
-def too_many_attempts(leads_to: str) -> Response:
+def too_many_attempts(request: Request, leads_to: str) -> Response:
     """The answer to an address that has used up its minute's attempts."""
-    return _page(leads_to, "Too many attempts from your address. Wait a minute.", 429, {"Retry-After": "60"})
-
-
-def unknown_token(leads_to: str) -> Response:
-    """The answer to a token that nobody was given."""
-    return _page(leads_to, "This token is not known here.", 401)
-
-
-def token_not_for_addresses(leads_to: str) -> Response:
-    """The answer to an address with a token that may do more than watch."""
-    return _page(leads_to, "Only a kiosk's token may stand in an address. Enter this one below.", 403)
+    return login_page(request, leads_to, "too_many", 429, {"Retry-After": "60"})
 
 
 @router.get(PATH, include_in_schema=False)
-async def show_login(used: Used, next: str | None = None) -> Response:
+async def show_login(request: Request, used: Used, next: str | None = None) -> Response:
     """The form; where nobody has to log in, the page that was asked for."""
     leads_to = local_address(next)
-    return _page(leads_to) if used.tokens else RedirectResponse(leads_to, 303)
+    return login_page(request, leads_to) if used.tokens else RedirectResponse(leads_to, 303)
 
 
 @router.post(PATH, include_in_schema=False)
@@ -129,13 +173,13 @@ async def log_in(request: Request, used: Used) -> Response:
     leads_to = local_address(form.get("next", ["/"])[0])
     address = request.client.host if request.client else ""
     if not used.logins.allow(counted_as(address), time.monotonic()):
-        return too_many_attempts(leads_to)
+        return too_many_attempts(request, leads_to)
     grant = used.tokens.grant_of(form.get("token", [""])[0].strip())
     if grant is None:
         _log.warning("login refused: unknown token", address=address)  # so often in a minute, and no more
-        return unknown_token(leads_to)
+        return login_page(request, leads_to, "unknown", 401)
     if grant.role == "worker":
-        return _page(leads_to, "This is a worker's token; it may send pictures, but not look at them.", 403)
+        return login_page(request, leads_to, "worker", 403)
     return start_session(request, grant, used.settings.session_hours, leads_to)
 
 
