@@ -16,7 +16,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ultralytics test test-fast coverage test-random test-python test-wheel-redis test-bare-machine test-package test-web \
-	test-e2e test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak train-occupancy check check-web audit format web wheel clean
+	test-e2e test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak screenshots train-occupancy check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +93,9 @@ bench-redis-memory: $(STAMPS)/dev ## what a camera takes in Redis with all its k
 
 soak: $(STAMPS)/dev web/dist/index.html ## twenty minutes of the whole system, into docs/soak.svg; MINUTES= for another length
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20)
+
+screenshots: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## every page of the dashboard, from a running demo, into docs/images
+	$(BIN)/python -m tools.screenshots
 
 train-occupancy: $(STAMPS)/dev ## train the judges of spaces; DATA= folder with acpds and pklot, MODEL= YOLO11n as .xml or .onnx
 	@$(BIN)/python -c "import onnx, torch" 2>/dev/null || $(BIN)/python -m pip install -e '.[training]'

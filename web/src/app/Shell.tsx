@@ -1,7 +1,7 @@
 import { IconCamera, IconLayoutGrid, IconLogout, IconServer2 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useSearch } from "@tanstack/react-router";
-import { useLayoutEffect } from "react";
+import { useEffect, useLayoutEffect } from "react";
 
 import { systemProblemQuery } from "../api/queries";
 import { text } from "../i18n";
@@ -60,7 +60,13 @@ function LogOut() {
 }
 
 function SystemProblem() {
-  const { data, error } = useQuery(systemProblemQuery);
+  const { data, error, refetch } = useQuery(systemProblemQuery);
+  useEffect(() => {
+    const ask = () => void refetch(); // without network a server in the house may be there all the same
+    window.addEventListener("offline", ask);
+    window.addEventListener("online", ask);
+    return () => { window.removeEventListener("offline", ask); window.removeEventListener("online", ask); };
+  }, [refetch]);
   const problem = error?.message ?? data ?? null;
   return problem === null ? null : <Alert>{problem}</Alert>;
 }
