@@ -24,8 +24,8 @@ const LATE = { ...FRESH, age: { isLate: true, ageMs: 26_400 } };
 test.each([
   ["a fresh picture", { ...FRESH, camera: camera({}) }, null],
   ["a fresh picture, though ingest was not heard of", { ...FRESH, camera: camera({ state: "unknown" }) }, null],
-  ["nothing yet", { ...NONE, camera: camera({}) }, "Waiting for frames…"],
-  ["before the list came", { ...NONE, camera: null, isListKnown: false }, "Waiting for frames…"],
+  ["nothing yet", { ...NONE, camera: camera({}) }, "Waiting for pictures…"],
+  ["before the list came", { ...NONE, camera: null, isListKnown: false }, "Waiting for pictures…"],
   ["the gateway is away", { ...FRESH, connection: "reconnecting" as const, camera: camera({}) }, "Connection to the gateway lost"],
   ["stalled", { ...FRESH, camera: camera({ state: "stalled", error: "camera sent nothing for 10 s" }) }, "Camera stalled: camera sent nothing for 10 s."],
   ["refused", { ...NONE, camera: camera({ state: "error", error: "camera answered 401" }) }, "Camera not available: camera answered 401."],
@@ -35,7 +35,7 @@ test.each([
   ["nobody's camera", { ...NONE, camera: null }, "not registered, and nobody broadcasts it"],
   ["nobody's camera, listed because it is watched", { ...NONE, camera: camera({}, false) }, "not registered, and nobody broadcasts it"],
   ["nobody's camera, watched for a while", { ...NONE, camera: camera({ state: "stalled" }, false) }, "not registered, and nobody broadcasts it"],
-  ["no detector", { ...LATE, camera: camera({ output_fps: null }) }, "no detector works on them"],
+  ["no detector", { ...LATE, camera: camera({ output_fps: null }) }, "no detector runs"],
   ["an old worker that is silent", { ...LATE, camera: camera({ output_fps: null }, false) }, "No new picture. This picture is 26 s old."],
   ["a late picture", { ...LATE, camera: camera({}) }, "No new picture. This picture is 26 s old."],
 ])("what the page says: %s", (_, situation, text) => {

@@ -76,8 +76,8 @@ Problem = Literal["too_many", "unknown", "worker", "not_in_addresses"]
 _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "title": "Log in",
-        "intro": "Log in with the token that you were given: a long row of letters and digits. Whoever runs Lotcast here "
-        "gives it to you.",
+        "intro": "Log in with the token that you were given: a long row of letters and digits. Whoever runs Lotcast "
+        "here gives it to you.",
         "token": "Token",
         "button": "Log in",
         "too_many": "Too many attempts from your address. Wait a minute.",
@@ -87,8 +87,8 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "de": {
         "title": "Anmelden",
-        "intro": "Melden Sie sich mit dem Token an, das Sie bekommen haben: einer langen Folge von Buchstaben und Ziffern. "
-        "Sie bekommen es von der Person, die Lotcast hier betreibt.",
+        "intro": "Melden Sie sich mit dem Token an, das Sie bekommen haben: einer langen Folge von Buchstaben und Ziffern"
+        ". Sie bekommen es von der Person, die Lotcast hier betreibt.",
         "token": "Token",
         "button": "Anmelden",
         "too_many": "Zu viele Versuche von Ihrer Adresse. Warten Sie eine Minute.",
