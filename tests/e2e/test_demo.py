@@ -223,7 +223,8 @@ async def test_a_picture_that_has_stopped_is_not_taken_for_a_live_one(demo: Demo
         assert await shows(page, "fps", "0.0")
         notice = await page.locator(".live-view [role=status]").text_content()
         assert re.fullmatch(
-            r"(No new picture|The camera sends pictures, but nothing judges them: no detector runs)\. This picture is \d+ s old\.",
+            r"(No new picture|The camera sends pictures, but nothing judges them: no detector runs)\. "
+            r"This picture is \d+ s old\.",
             notice or "",
         )
         assert await shows(page, "connection-state", "No new picture"), "the badge is about the picture"

@@ -87,8 +87,8 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "de": {
         "title": "Anmelden",
-        "intro": "Melden Sie sich mit dem Token an, das Sie bekommen haben: einer langen Folge von Buchstaben und Ziffern"
-        ". Sie bekommen es von der Person, die Lotcast hier betreibt.",
+        "intro": "Melden Sie sich mit dem Token an, das Sie bekommen haben: einer langen Folge von Buchstaben und "
+        "Ziffern. Sie bekommen es von der Person, die Lotcast hier betreibt.",
         "token": "Token",
         "button": "Anmelden",
         "too_many": "Zu viele Versuche von Ihrer Adresse. Warten Sie eine Minute.",
