@@ -55,10 +55,13 @@ export function Probe({ address, problem, cameraId, onCheck }: Props) {
 
 function Result({ result }: { result: ProbeResult }) {
   if (!result.ok) {
+    const tip = `${text.cameras.tryThis}: ${tipFor(result.problem)}`;
+    const said = <span lang="en">{sentence(result.problem)}</span>; // the server knows no other language
+    const [first, second] = text.locale === "en" ? [said, tip] : [tip, said];
     return (
       <div className="alert" role="alert">
-        <p><strong>{sentence(result.problem)}</strong></p>
-        <p>{text.cameras.tryThis}: {tipFor(result.problem)}</p>
+        <p><strong>{first}</strong></p>
+        <p>{second}</p>
       </div>
     );
   }
