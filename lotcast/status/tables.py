@@ -45,7 +45,8 @@ def render(reading: Reading, where: str, problem: str | None = None) -> Renderab
     missing = [role for role in ROLES if all(process.role != role for process in reading.processes)]
     if missing:
         parts.append(Text(f"not running: {', '.join(missing)}", BAD))
-    parts += [Text(sentence, BAD) for sentence in (*reading.redis.problems, *_skews(reading.processes))]
+    sentences = (*reading.redis.problems, *_skews(reading.processes), *_versions(reading.processes))
+    parts += [Text(sentence, BAD) for sentence in sentences]
     if problem is not None:
         parts.append(Text(problem, BAD))
     return Group(*parts)
@@ -60,6 +61,12 @@ def _skews(processes: Sequence[ProcessReading]) -> list[str]:
     }
     sentences = (describe_skew(host, skew_ms) for host, skew_ms in sorted(by_host.items()))
     return [sentence for sentence in sentences if sentence is not None]
+
+
+def _versions(processes: Sequence[ProcessReading]) -> list[str]:
+    """A sentence if not all processes are of one version."""
+    versions = sorted({process.version for process in processes if process.version is not None})
+    return [f"different versions run: {', '.join(versions)}; finish the update"] if len(versions) > 1 else []
 
 
 def _headline(reading: Reading, where: str) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import pty
@@ -17,12 +18,15 @@ from typing import Any
 import aiohttp
 import pytest
 from redis.asyncio import Redis
+from rich.console import Console
 
 from deploy.demo.model.measuring import read_clip
 from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.spaces import ParkingSpace, dump_spaces
 from libs.common.system.camera import CameraAnswers, read_camera
+from libs.common.system.reading import ProcessReading, Reading, RedisReading
+from lotcast.status.tables import render
 from services.detector.pictures import encode
 from tests.support.cameras import multipart_camera, serving
 from tests.support.processes import ROOT, running, running_gateway
@@ -232,6 +236,20 @@ async def test_a_terminal_shows_it_live_until_ctrl_c(own_redis_server: RedisServ
         assert left[1], "the screen from before is there again"
         assert "\x1b[?25h" in terminal.shown(), "and the cursor"
         assert left[2].replace("\x1b[?25h", "").strip() == "", "and nothing is written on it"
+
+
+def test_an_update_that_is_not_finished_is_told() -> None:
+    def told(*versions: str | None) -> str:
+        processes = [
+            ProcessReading("ingest", f"ingest-{number}", 0.1, None, None, None, None, None, None, None, version)
+            for number, version in enumerate(versions)
+        ]
+        console = Console(width=120, file=io.StringIO())
+        console.print(render(Reading(NOW_MS, [], processes, RedisReading("8.2.3", 1, 0, 1, 1, [])), "redis://h"))
+        return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+    assert "different versions run: 0.1.9, 0.2.0; finish the update" in told("0.2.0", "0.1.9", None)
+    assert "different versions" not in told("0.2.0", "0.2.0", None)
 
 
 @pytest.mark.parametrize(
