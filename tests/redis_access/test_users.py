@@ -70,7 +70,6 @@ FOREIGN = {
         f"XADD {keys.frames(CAM)} * jpeg x",
         f"XREADGROUP GROUP detectors me STREAMS {keys.frames(CAM)} >",
         f"SET {keys.lease('ingest', CAM)} me",
-        f"GET {keys.lease('detector', CAM)}",
         f"PEXPIRE {keys.lease('ingest', CAM)} 1",
         f"XADD {keys.counts(CAM)} * a b",
         f"ZADD {keys.members('detector')} 1 me",
