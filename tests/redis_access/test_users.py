@@ -72,7 +72,6 @@ FOREIGN = {
         f"SET {keys.lease('ingest', CAM)} me",
         f"PEXPIRE {keys.lease('ingest', CAM)} 1",
         f"XADD {keys.counts(CAM)} * a b",
-        f"ZADD {keys.members('detector')} 1 me",
         "PUBLISH elsewhere x",
         "SUBSCRIBE __keyspace@0__:*",
     ),
@@ -103,7 +102,12 @@ READ_ONLY = {
         f"XREVRANGE {keys.log(CAM)} + -",
         f"HGETALL {keys.status(CAM)}",
     ),
-    "gateway": (f"LPOP {keys.PROBES}", f"GET {keys.last_track_id(CAM)}"),
+    "gateway": (
+        f"LPOP {keys.PROBES}",
+        f"GET {keys.last_track_id(CAM)}",
+        f"ZADD {keys.members('detector')} 1 me",
+        f"HSET {keys.load('detector', 'me')} host x",
+    ),
 }
 """What only Redis 7 can keep apart: a key that a user reads, or writes, but not both."""
 
