@@ -26,9 +26,9 @@ async def test_processes_owners_drops_and_redis_are_told(api: httpx.AsyncClient,
     now_s = await ask_now_ms(redis) / 1000
     await register(redis, "CAM1")
     await redis.zadd(keys.members("detector"), {"detector-a": now_s - 3, "detector-dead": now_s - 60})
-    load = {"host": "garage", "version": "0.1.9", "cameras": 1, "clock_skew_ms": -2500, "cpu_cores": "0.5"}
-    dropped = drops_to_text({("detect", "newer"): 12, ("detect", "failed"): 0})
-    await redis.hset(keys.load("detector", "detector-a"), mapping={**load, "dropped": dropped})
+    load: dict[bytes | str, bytes | str] = {"host": "garage", "version": "0.1.9", "cameras": "1", "cpu_cores": "0.5"}
+    load |= {"clock_skew_ms": "-2500", "dropped": drops_to_text({("detect", "newer"): 12, ("detect", "failed"): 0})}
+    await redis.hset(keys.load("detector", "detector-a"), mapping=load)  # type: ignore[arg-type]
     await redis.set(keys.lease("detector", "CAM1"), "detector-a")
     await redis.hset(keys.status("CAM1"), mapping={"detector_skipped": 7, "detector_failed": 0, "ingest_dropped": "?"})
     told = (await api.get("/api/system")).json()

@@ -119,7 +119,7 @@ test.each<[string, Point[], ReturnType<typeof shapeProblem>]>([
 test("names that stand twice, are empty or too long are told", () => {
   const words = problemsOf([space("1", "A1"), space("2", "A1 "), space("3", " "), space("4", "x".repeat(65))]).map((one) => one.words);
   expect(words).toHaveLength(4);
-  expect(words[0]).toContain("stands twice");
+  expect(words[0]).toContain("used twice");
 });
 
 test("undo and redo; one drag is one step; the selection never names what is gone", () => {

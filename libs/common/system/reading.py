@@ -118,7 +118,7 @@ async def read_system(redis: Redis, registered: Sequence[str] | None = None) -> 
     pipe.info()
     pipe.zrange(keys.BROADCASTERS, 0, -1, withscores=True)
     for role in ROLES:
-        pipe.zrange(keys.members(role), 0, PROCESSES_MAX - 1, desc=True, withscores=True)
+        pipe.zrange(keys.members(role), -PROCESSES_MAX, -1, withscores=True)
     (seconds, microseconds), info, broadcasters, *members = await pipe.execute()
     now_ms = int(seconds) * 1000 + int(microseconds) // 1000
     alive = {
