@@ -54,9 +54,10 @@ WHEN_BAD: Final = {
     "lotcast_cameras": "`bad` above 0: the camera's entry is wrong; its status says what.",
     "lotcast_redis_memory_bytes": "Raise `REDIS_MAXMEMORY`, or keep fewer events. Alert: RedisMemory.",
     "lotcast_redis_memory_limit_bytes": "0: set one, or Redis takes the machine's memory.",
-    "lotcast_redis_full": "1: history stops, pictures go on. Raise `REDIS_MAXMEMORY`, or register fewer cameras.",
+    "lotcast_redis_full": "1: history stops, pictures go on. Raise `REDIS_MAXMEMORY`, or register fewer cameras. "
+    "Alert: RedisFull.",
     "lotcast_clock_skew_seconds": "Over 0.5: let this host and Redis's set their clocks by NTP. Frames are judged by "
-    "Redis's clock and go on.",
+    "Redis's clock and go on. Alert: ClockSkew.",
     "lotcast_redis_evicted_keys_total": "Must stay 0, or leases and cameras go. Set `maxmemory-policy noeviction`.",
     "lotcast_inference_seconds": "Grows with the load: more cores, a GPU, or a smaller model.",
     "lotcast_inference_batch_size": "",
