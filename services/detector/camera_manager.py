@@ -19,6 +19,7 @@ from services.detector.latest_frames import LatestFrames
 from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
 from services.detector.stored_camera import StoredSpaces, read_camera, read_enabled, read_versions
+from services.detector.switched_off import SwitchedOff
 from services.detector.view.check import Condition
 
 _log = get_logger("cameras")
@@ -54,6 +55,7 @@ class CameraManager:
         self._publisher = publisher
         self._latest_frames = latest_frames
         self._process = process
+        self._switched_off = SwitchedOff(redis, process.settings.events_keep)
         self._failures: dict[str, Backoff] = {}
         self._unreadable: dict[str, str] = {}
 
@@ -92,6 +94,8 @@ class CameraManager:
         self._leases.share(enabled.keys())
         held = self._leases.held()
         await self._give_up_lost(held, disabled)
+        if self._leases.speaks_for_all() and self._process.memory.may_write("events"):
+            await self._switched_off.close(disabled)
         for camera_id in self._failures.keys() - held.keys():
             del self._failures[camera_id]
         versions = await read_versions(self._redis, sorted(held))

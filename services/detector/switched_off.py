@@ -1,0 +1,87 @@
+"""Close what is still open of cameras that were switched off while no detector had them.
+
+A detector that has a camera closes it itself (`camera_manager.py`). This is for one that was switched off after its
+detector had gone and before the next one took it: its spaces would stay occupied or free, with no event to end that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from redis.asyncio import Redis
+
+from libs.common import keys
+
+# KEYS: cameras, the detector's lease, spaces, occupancy, events. ARGV: the camera's id, how many events are kept.
+# A camera that is leased is left to its owner; one that was deleted has nothing to close.
+_CLOSE: Final = """
+if redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+local names, closed = {}, 0
+local is_json, spaces = pcall(cjson.decode, redis.call('GET', KEYS[3]) or '')
+if is_json and type(spaces) == 'table' then
+    for _, space in ipairs(spaces) do
+        if type(space) == 'table' and type(space.space_id) == 'string' and type(space.space_name) == 'string' then
+            names[space.space_id] = space.space_name
+        end
+    end
+end
+local now = redis.call('TIME')
+local now_ms = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
+local known = redis.call('HGETALL', KEYS[4])
+for at = 1, #known, 2 do
+    local id = known[at]
+    local is_status, status = pcall(cjson.decode, known[at + 1])
+    if is_status and type(status) == 'table' and (status.state == 'occupied' or status.state == 'free') then
+        local event = {'space_id', id, 'space_name', names[id] or id, 'state', 'unknown',
+            'previous', status.state, 'at_ms', now_ms, 'reason', 'camera off'}
+        if type(status.track_id) == 'number' then
+            event[#event + 1], event[#event + 2] = 'track_id', string.format('%d', status.track_id)
+        end
+        redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[2], '*', unpack(event))
+        redis.call('HSET', KEYS[4], id, '{"state":"unknown","since_ms":' .. now_ms .. ',"reason":"camera off"}')
+        closed = closed + 1
+    end
+end
+return closed
+"""
+
+
+class SwitchedOff:
+    """The cameras that are off; looks at each once, when it is no longer leased."""
+
+    def __init__(self, redis: Redis, events_keep: int) -> None:
+        """Know of none yet.
+
+        Args:
+            redis: the bus.
+            events_keep: how many events of a camera stay, about.
+        """
+        self._close = redis.register_script(_CLOSE)
+        self._events_keep = events_keep
+        self._closed: set[str] = set()
+
+    async def close(self, camera_ids: Collection[str]) -> None:
+        """Make the spaces of cameras unknown, each with an event, where nobody has done so.
+
+        Args:
+            camera_ids: all cameras that are off now; one that is switched on and off again is looked at again.
+
+        Raises:
+            redis.RedisError: Redis is away, or refuses.
+        """
+        self._closed &= set(camera_ids)
+        for camera_id in sorted(set(camera_ids) - self._closed):
+            closed = await self._close(
+                keys=[
+                    keys.CAMERAS,
+                    keys.lease("detector", camera_id),
+                    keys.spaces(camera_id),
+                    keys.occupancy(camera_id),
+                    keys.events(camera_id),
+                ],
+                args=[camera_id, self._events_keep],
+            )
+            if int(closed) >= 0:
+                self._closed.add(camera_id)
