@@ -33,18 +33,32 @@ class Registration:
         self._descriptions = [json.loads(file.read_text("utf-8")) for file in files]
         self._urls = [f"http://demo-camera-{file.name.partition('.')[0]}:8081/stream" for file in files]
         self._seeded: set[str] = set()
+        self._listed: set[str] = set()
 
     async def seed(self) -> None:
         """Register each camera once; what somebody changes or deletes afterwards stays so until the next start.
 
+        Only if several cameras stood there at the last look, and at this one there is none, Redis has lost its data,
+        since people delete one camera after another: then all begins anew.
+
         Raises:
             aiohttp.ClientError: the gateway cannot be reached, or refuses.
         """
+        listed = await self._list()
+        if not listed and len(self._listed) > 1:
+            _say("all cameras are gone at once; registering them again")
+            self._seeded.clear()
+        self._listed = listed
         for described, url in zip(self._descriptions, self._urls, strict=True):
             camera: dict[str, Any] = {**described["camera"], "url": url, "fps": FPS}
             if camera["id"] not in self._seeded:
                 await self._register(camera, described["spaces"])
                 self._seeded.add(camera["id"])
+
+    async def _list(self) -> set[str]:
+        async with self._session.get("/api/cameras") as answer:
+            answer.raise_for_status()
+            return {camera["id"] for camera in (await answer.json())["cameras"]}
 
     async def _register(self, camera: dict[str, Any], spaces: list[dict[str, Any]]) -> None:
         async with self._session.post("/api/cameras", json=camera) as answer:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from redis.asyncio import Redis
 
 from deploy.demo.registration import Registration
 from tests.support.processes import running_gateway
 
 
-async def test_what_an_admin_did_to_the_demos_cameras_stays_done(redis_url: str, tmp_path: Path) -> None:
+async def test_what_an_admin_did_to_the_demos_cameras_stays_done(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     with running_gateway(redis_url, tmp_path) as gateway:
         async with aiohttp.ClientSession(gateway.url) as session:
 
@@ -32,5 +33,15 @@ async def test_what_an_admin_did_to_the_demos_cameras_stays_done(redis_url: str,
             assert {camera_id: camera["enabled"] for camera_id, camera in (await cameras()).items()} == {"CAM2": False}
             await registration.remove()
             assert await cameras() == {}
-            await Registration(session).seed()
+            again = Registration(session)
+            await again.seed()
             assert set(await cameras()) == {"CAM1", "CAM2"}, "a demo that is started again begins anew"
+            await again.seed()
+            await redis.flushall()
+            await again.seed()
+            assert set(await cameras()) == {"CAM1", "CAM2"}, "so does one whose Redis has lost its data"
+            for camera_id in ("CAM1", "CAM2"):
+                async with session.delete(f"/api/cameras/{camera_id}") as answer:
+                    assert answer.status == 204
+                await again.seed()
+            assert await cameras() == {}, "deleted one after the other"
