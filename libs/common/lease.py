@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.lock import Lock
 
+from libs.common import keys
 from libs.common.clock import running_s
 
 SAFETY_SHARE: Final = 0.1
@@ -17,11 +20,22 @@ return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
 
 
 class CameraLock(Lock):
-    """redis-py's lock, which can also be acquired while Redis is full; extending and releasing write nothing new."""
+    """redis-py's lock of one camera, asked for in a pipeline with others, and also while Redis is full.
 
-    async def do_acquire(self, token: str | bytes) -> bool:
-        timeout_ms = int((self.timeout or 0) * 1000)
-        return bool(await self.redis.register_script(_ACQUIRE)(keys=[self.name], args=[token, timeout_ms]))
+    Extending and releasing write nothing new.
+    """
+
+    def __init__(self, redis: Redis, role: keys.Role, camera_id: str, timeout_s: float) -> None:
+        super().__init__(redis, keys.lease(role, camera_id), timeout=timeout_s, blocking=False, thread_local=False)
+        self._acquire = redis.register_script(_ACQUIRE)
+
+    async def ask(self, token: str, pipe: Pipeline) -> None:
+        """Put the request into a pipeline; its answer is true if the lock was free."""
+        await self._acquire(keys=[self.name], args=[token, int((self.timeout or 0) * 1000)], client=pipe)
+
+    def granted(self, token: str) -> None:
+        """Note that Redis gave the lock to the token's owner."""
+        self.local.token = token.encode()
 
 
 class Lease:
