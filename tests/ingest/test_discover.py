@@ -6,8 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from libs.common.probe_queue import NOBODY_ANSWERS, ask_to_discover
 from services.ingest.discovery.discover import NOTHING, discover
 from services.ingest.discovery.soap import parse_xml
 from services.ingest.settings import IngestSettings
-from tests.support.onvif_camera import Camera
+from tests.support.onvif_camera import onvif_service
 from tests.support.processes import ROOT, running
 from tests.support.waiting import wait_for
 
@@ -100,18 +98,6 @@ async def test_where_nothing_answers_it_says_what_to_do() -> None:
     output, _ = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 1
     assert "name the camera's address" in output.decode()
-
-
-@asynccontextmanager
-async def onvif_service(login: tuple[str, str] | None = None) -> AsyncIterator[str]:
-    """The HTTP part of a camera alone, which multicast does not reach; its `host:port`."""
-    camera = Camera("127.0.0.1", login)
-    server = await asyncio.start_server(camera.on_connection, "127.0.0.1", 0)
-    camera.port = server.sockets[0].getsockname()[1]
-    try:
-        yield f"127.0.0.1:{camera.port}"
-    finally:
-        server.close()
 
 
 async def test_an_address_is_asked_where_multicast_does_not_reach() -> None:

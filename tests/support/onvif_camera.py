@@ -11,6 +11,8 @@ import re
 import socket
 import sys
 from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import cast
 
 GROUP, PORT = "239.255.255.250", 3702
@@ -99,6 +101,18 @@ class Discovery(asyncio.DatagramProtocol):
             addresses = f"<x:XAddrs>http://10.9.8.7/x {service}</x:XAddrs>"
             answer = f"<x:ProbeMatches><x:ProbeMatch>{addresses}</x:ProbeMatch></x:ProbeMatches>"
             self._transport.sendto(SOAP.format(answer).encode(), addr)
+
+
+@asynccontextmanager
+async def onvif_service(login: tuple[str, str] | None = None) -> AsyncIterator[str]:
+    """The HTTP part of a camera alone, which multicast does not reach; its `host:port`."""
+    camera = Camera("127.0.0.1", login)
+    server = await asyncio.start_server(camera.on_connection, "127.0.0.1", 0)
+    camera.port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"127.0.0.1:{camera.port}"
+    finally:
+        server.close()
 
 
 async def main(address: str, *login: str) -> None:
