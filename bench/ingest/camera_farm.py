@@ -1,6 +1,7 @@
 """`python -m bench.ingest.camera_farm`: many MJPEG cameras in one process, as cheap as they can be.
 
-Every path is a camera of its own; `GET /sent` answers how many frames all of them have sent so far.
+Every path is a camera of its own. `GET /sent` answers how many frames all of them have sent so far; `GET /pause` and
+`GET /resume` stop them and let them go on, so that nothing is on its way while frames are counted.
 """
 
 from __future__ import annotations
@@ -21,12 +22,18 @@ class Farm:
         self._fps = fps
         self._sent = 0
         self._clients = 0
+        self._plays = asyncio.Event()
+        self._plays.set()
 
     async def on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request."""
         try:
             request = await reader.readuntil(b"\r\n\r\n")
-            if request.startswith(b"GET /sent "):
+            if request.startswith((b"GET /sent ", b"GET /pause ", b"GET /resume ")):
+                if request.startswith(b"GET /pause "):
+                    self._plays.clear()
+                elif request.startswith(b"GET /resume "):
+                    self._plays.set()
                 writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n%d" % self._sent)
             else:
                 await self._play(writer)
@@ -39,8 +46,12 @@ class Farm:
         writer.write(HEAD)
         self._clients += 1
         loop = asyncio.get_running_loop()
-        due = loop.time() + (self._clients * 0.618 % 1) / self._fps  # cameras do not beat in time
+        phase_s = (self._clients * 0.618 % 1) / self._fps  # cameras do not beat in time
+        due = loop.time() + phase_s
         while True:
+            if not self._plays.is_set():
+                await self._plays.wait()
+                due = loop.time() + phase_s
             await asyncio.sleep(due - loop.time())
             writer.write(self._part)
             await writer.drain()

@@ -21,6 +21,8 @@ from libs.common.cameras import Camera
 from tests.support.processes import ROOT
 
 READY_S = 60.0
+SETTLE_S = 1.0
+"""After the cameras have paused, for what is on its way to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Measurement:
         cameras: how many.
         sent: frames that the cameras sent, a second.
         written: frames that came to Redis, a second.
-        lost: of those sent, in all; what is on its way at both ends of the measurement is less than a frame a camera.
+        lost: of those sent, in all; the cameras pause while frames are counted, so that none is on its way.
         core: share of one core that the reader used.
         cpu_ms: CPU time a frame.
         memory_mb: resident.
@@ -136,14 +138,24 @@ async def _measure(
     process = psutil.Process(pid)
     loop = asyncio.get_running_loop()
 
-    async def look() -> tuple[float, float, int, int]:
-        cpu = process.cpu_times()
-        return loop.time(), cpu.user + cpu.system, await asyncio.to_thread(_sent, address), await written()
+    async def count() -> tuple[int, int]:
+        await asyncio.to_thread(_ask, address, "pause")
+        await asyncio.sleep(SETTLE_S)
+        return await asyncio.to_thread(_ask, address, "sent"), await written()
 
-    began = await look()
+    def used() -> tuple[float, float]:
+        cpu = process.cpu_times()
+        return loop.time(), cpu.user + cpu.system
+
+    before = await count()
+    await asyncio.to_thread(_ask, address, "resume")
+    began = used()
     await asyncio.sleep(seconds)
-    ended = await look()
-    lasted, cpu_s, sent, arrived = (after - before for before, after in zip(began, ended, strict=True))
+    ended = used()
+    after = await count()
+    lasted, cpu_s = (then - first for first, then in zip(began, ended, strict=True))
+    sent, arrived = (then - first for first, then in zip(before, after, strict=True))
+    await asyncio.to_thread(_ask, address, "resume")
     return Measurement(
         cameras=cameras,
         sent=sent / lasted,
@@ -155,8 +167,8 @@ async def _measure(
     )
 
 
-def _sent(address: str) -> int:
-    with urllib.request.urlopen(f"{address}/sent", timeout=5) as answer:
+def _ask(address: str, what: str) -> int:
+    with urllib.request.urlopen(f"{address}/{what}", timeout=5) as answer:
         return int(answer.read())
 
 
