@@ -31,12 +31,12 @@ _log = get_logger("cameras")
 EVERY_S = 1.0
 """How often the cameras are looked up and their status is written; a change of state is written at once."""
 STUCK_AFTER_S = 15.0
-"""A round takes a few seconds where Redis does not answer; one that takes longer will not end."""
+"""A round takes a few seconds while Redis does not answer; a longer one is stuck."""
 END_S = 0.5
-"""How long is waited for a reader to let go of its camera before its successor elsewhere begins. One that waits inside
-libav for a silent camera takes as long as libav's deadline; its camera is left to nobody until then."""
+"""How long to wait for a reader to disconnect before another process may take its camera. A reader that waits inside
+libav for a silent camera needs as long as libav's deadline; until then nobody gets its camera."""
 REST_S = 30.0
-"""How long a reader rests that broke by a fault of ours."""
+"""How long a reader rests after an unexpected error."""
 
 
 @dataclass(slots=True)
@@ -129,8 +129,8 @@ class CameraManager:
             await _pause(self._state_changed, stop)
 
     async def _keep_readers(self, stop: asyncio.Event) -> None:
-        """One reader for every camera that is ours. Apart from the listing, so that a lease that has run out ends its
-        reader at once even while Redis does not answer."""
+        """Keep one reader for each of our cameras. Separate from the listing, so that an expired lease ends its reader
+        at once even while Redis does not answer."""
         while not stop.is_set():
             self._readers_pulse.beat()
             self._leases.changed.clear()
@@ -162,7 +162,7 @@ class CameraManager:
         self._readings[camera.id] = _Reading(camera, lease, status, task)
 
     async def _end(self, readings: list[_Reading], *, give_up: bool = False) -> None:
-        """Stop readers, and give up the leases of those whose cameras are not ours any more, or of all of them."""
+        """Stop readers, and release the leases of cameras that are no longer ours, or of all of them."""
         if not readings:
             return
         for reading in readings:
@@ -188,8 +188,8 @@ class CameraManager:
         await asyncio.gather(*(self._leases.release(lease) for lease in over))
 
     async def _let_go(self, reading: _Reading) -> None:
-        """Keep a camera from everybody until its reader has ended: nobody reads it twice."""
-        _log.info("a reader has not let go of its camera yet", camera=reading.camera.id)
+        """Hold a camera's lease until its reader has ended, so that nobody reads it twice."""
+        _log.info("a reader has not disconnected from its camera yet", camera=reading.camera.id)
         try:
             await asyncio.wait({reading.task})
         finally:
@@ -223,13 +223,13 @@ class CameraManager:
         self._removed -= removed
 
     def _look_after(self, reading: _Reading) -> None:
-        """A reader that broke, by a mistake of ours, is reported and begun again later: it harms no other camera."""
+        """Report a reader that failed unexpectedly and restart it later; the other cameras go on."""
         if reading.broke_at_s is not None or not reading.task.done() or reading.task.cancelled():
             return
         if (error := reading.task.exception()) is not None:
             reading.broke_at_s = time.monotonic()
             reading.status.set("error", f"ingest has a fault with this camera ({type(error).__name__}); see its log")
-            _log.error("a reader broke; beginning it again later", camera=reading.camera.id, exc_info=error)
+            _log.error("a reader failed unexpectedly; restarting it later", camera=reading.camera.id, exc_info=error)
 
 
 def _status(lease: Lease | Unleased, fields: HashFields) -> Write:
@@ -238,7 +238,7 @@ def _status(lease: Lease | Unleased, fields: HashFields) -> Write:
 
 
 async def _pause(event: asyncio.Event, stop: asyncio.Event) -> None:
-    """Wait for a second, or until something happens, but a twentieth of a second at least."""
+    """Wait for at most a second, until something happens, and for at least 50 ms."""
     if await sleep_until_stopped(stop, 0.05):
         return
     waits = {asyncio.create_task(event.wait()), asyncio.create_task(stop.wait())}

@@ -1,4 +1,4 @@
-"""Read one camera for as long as it is wanted: connect, forward, reconnect. Its failures end here."""
+"""Reads one camera for as long as it is wanted: connect, forward, reconnect. Its failures end here."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class CameraReader:
             self._state.close()
 
     def _delay_s(self, cause: SourceError | None, had_frames: bool, backoff: Backoff) -> float:
-        """How long to wait: a camera that closes after its pictures is asked again at the rate that it bears."""
+        """How long to wait before reconnecting. A camera that closes after each picture sets its own rate."""
         if cause is None and had_frames:
             return self._pace.succeeded(time.monotonic())
         if isinstance(cause, CameraRefuses) and cause.status in BUSY_STATUSES and self._state.is_held():
@@ -133,7 +133,7 @@ class CameraReader:
                 self._forward(captured, picture)
 
     def _count_dropped(self) -> None:
-        """Note what was dropped since the last frame."""
+        """Count what was dropped since the last frame."""
         surplus, replaced = self._pacer.dropped - self._surplus, self._pacer.lost - self._replaced
         self._metrics.drop("read", "surplus", surplus)
         self._metrics.drop("read", "replaced", replaced)
@@ -158,7 +158,7 @@ class CameraReader:
         self._state.live()
 
     def _note_size(self, picture: Jpeg) -> None:
-        """The spaces' polygons are relative to the picture, so a change of its size or shape is told."""
+        """Report a change of size: the spaces' polygons are relative to the picture."""
         size = picture.width, picture.height
         if self._status.size not in ((0, 0), size):
             self._status.size_changes += 1
@@ -169,7 +169,7 @@ class CameraReader:
 
 
 class _HeldState:
-    """The state that a person sees: live while pictures come, whatever happens to the connection in between."""
+    """The state that people see: live while pictures come, even if the connection is lost in between."""
 
     def __init__(self, status: CameraStatus, live_for_s: float) -> None:
         self._status = status
@@ -188,7 +188,7 @@ class _HeldState:
         self._status.set("live")
 
     def lost(self, state: CameraState, problem: str) -> None:
-        """The connection is gone, or begins anew: told at once, or when the last picture is no longer recent."""
+        """Note that the connection was lost or starts again; it is shown once the last picture is no longer recent."""
         self.close()
         left_s = self._until_s - time.monotonic()
         if self._status.state != "live" or left_s <= 0:
@@ -198,7 +198,7 @@ class _HeldState:
             self._timer = asyncio.get_running_loop().call_later(left_s, self._status.set, state, problem)
 
     def close(self) -> None:
-        """Say nothing later."""
+        """Cancel a change of state that is still to be shown."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -105,7 +105,7 @@ class CameraDirectory:
             return
         try:
             new = await seed(self._redis, self._entries)
-        except ResponseError as error:  # Redis is full, or refuses: the cameras that it knows are read all the same
+        except ResponseError as error:  # Redis is full, or refuses: the cameras that it knows are still read
             if str(error) != self._seed_problem:
                 _log.error("cannot register the configured cameras; trying again", problem=str(error))
             self._seed_problem = str(error)

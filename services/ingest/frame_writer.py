@@ -1,8 +1,9 @@
-"""Put frames on the bus: one writer for all cameras, which keeps only the newest frame of each while Redis is slow."""
+"""Writes frames to Redis: one writer for all cameras. While Redis is slow it keeps only each camera's newest frame."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 from itertools import chain
@@ -23,18 +24,22 @@ from libs.common.shutdown import sleep_until_stopped
 _log = get_logger("writer")
 
 BATCH_BYTES = 2_000_000
-"""About as much goes to Redis at once: what a busy Redis takes well within the deadline for its answer."""
+"""Approximate size of a batch: a busy Redis takes it well within the deadline for its answer."""
+
+GATHER_S = 0.005
+"""Batches begin this long after one another at least, so that frames of several cameras share what a batch costs: our
+process 190 µs, as much as six frames in it. A frame that comes alone does not wait."""
 
 CLOCK_SET_MS = 5000
-"""A frame that is older than the one before it by more than this shows that a clock was set; it is believed."""
+"""A frame that is older than its predecessor by more than this means that a clock was set; the new time is used."""
 
 
 class FrameWriter:
     """Takes frames from the readers and writes them in batches.
 
     Attributes:
-        dropped: frames by camera that a newer one replaced, or that were lost while Redis was away.
-        clock: Redis's, by which frames are dated there.
+        dropped: frames by camera that were replaced by a newer one, or lost while Redis was away.
+        clock: Redis's, which dates the frames.
     """
 
     def __init__(self, redis: Redis, metrics: FrameMetrics, clock: RedisClock) -> None:
@@ -47,9 +52,9 @@ class FrameWriter:
         self._filled = asyncio.Event()
 
     def offer(self, lease: Lease, frame: RawFrame) -> None:
-        """Leave a frame to be written, if its lease still holds then; one that still waits gives way to it.
+        """Queue a frame to be written if its lease still holds then. It replaces one that still waits.
 
-        The frame is dated by this machine's clock; it is written with Redis's time, which never steps back.
+        The frame carries this machine's time; it is written with Redis's time, which never steps back.
         """
         frame = replace(frame, captured_at_ms=self._date(lease, frame.captured_at_ms))
         if lease.camera_id in self._newest:
@@ -67,26 +72,35 @@ class FrameWriter:
     async def run(self, stop: asyncio.Event) -> None:
         """Write until stopped; outlives Redis being away."""
         outage = OutageLog(_log, "frames are dropped until that is over")
-        stopped = asyncio.create_task(stop.wait())
-        while not stop.is_set():
-            filled = asyncio.create_task(self._filled.wait())
-            await asyncio.wait({filled, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            filled.cancel()
-            self._filled.clear()
-            batch = self._take_batch()
-            if not batch:
-                continue
-            try:
-                await self._write(batch)
-                outage.worked()
-            except REDIS_ERRORS as error:
-                for camera_id in batch:
-                    self._drop(camera_id, "redis_away")
-                outage.failed(error)
-                await sleep_until_stopped(stop, 0.2)
+        stopping = asyncio.create_task(self._wake_when(stop))
+        began_s = float("-inf")
+        try:
+            while not stop.is_set():
+                await self._filled.wait()
+                if (early_s := began_s + GATHER_S - time.monotonic()) > 0:
+                    await asyncio.sleep(early_s)
+                self._filled.clear()
+                began_s = time.monotonic()
+                batch = self._take_batch()
+                if not batch:
+                    continue
+                try:
+                    await self._write(batch)
+                    outage.worked()
+                except REDIS_ERRORS as error:
+                    for camera_id in batch:
+                        self._drop(camera_id, "redis_away")
+                    outage.failed(error)
+                    await sleep_until_stopped(stop, 0.2)
+        finally:
+            stopping.cancel()
+
+    async def _wake_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._filled.set()
 
     def _take_batch(self) -> dict[str, tuple[Lease, RawFrame]]:
-        """Those that have waited longest; what is left goes out with the next batch, or gives way to newer frames."""
+        """Take the frames that have waited longest; the others stay for the next batch, or are replaced."""
         batch: dict[str, tuple[Lease, RawFrame]] = {}
         size_bytes = 0
         while self._newest and size_bytes < BATCH_BYTES:
@@ -98,13 +112,13 @@ class FrameWriter:
         return batch
 
     async def _write(self, batch: dict[str, tuple[Lease, RawFrame]]) -> None:
-        """Write a batch, and take out of it what may not be written.
+        """Write a batch, without the frames that may not be written.
 
         Raises:
-            redis.RedisError: Redis is away or refuses them all; what it refuses of one camera harms no other.
+            redis.RedisError: Redis is away or refuses them all. A refusal for one camera does not affect the others.
         """
         for camera_id, (lease, _) in list(batch.items()):
-            # The last look before the frame leaves: the process may have been paused since the frame came.
+            # Checked last: the process may have been paused since the frame came.
             if not lease.is_valid():
                 self._drop(camera_id, "lease_lost")
                 del batch[camera_id]

@@ -49,7 +49,7 @@ class IngestMetrics:
 
 
 class Cameras(Protocol):
-    """What is told of cameras; the camera_manager knows it."""
+    """What the collector needs to know of the cameras; the camera manager provides it."""
 
     def statuses(self) -> Mapping[str, CameraStatus]:
         """The cameras that this process reads, by id."""
@@ -61,7 +61,7 @@ class Cameras(Protocol):
 class CameraCollector(Collector):
     """The cameras that this process reads.
 
-    Only registered ones are read, so the label has its bound; one that is given up is not told of any more.
+    Only registered cameras are read, which bounds the label's values. A camera that was given up is no longer listed.
     """
 
     def __init__(self, cameras: Cameras) -> None:

@@ -1,4 +1,4 @@
-"""Which frames to send, and when to try again. Pure, with time as a value."""
+"""Which frames to send, and when to try again. Pure: time is passed in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FramePacer:
     Attributes:
         fps: frames a second.
         dropped: frames not let through so far.
-        lost: frames let through that gave way to a newer one before they were taken.
+        lost: frames let through that a newer one replaced before they were taken.
     """
 
     fps: float
@@ -44,13 +44,13 @@ class FramePacer:
         return True
 
     def lose(self) -> None:
-        """Note a frame that gave way to a newer one."""
+        """Note a frame that a newer one replaced."""
         self.lost += 1
 
 
 @dataclass(slots=True)
 class Backoff:
-    """How long to wait before the next try: doubling, with jitter, so that a hundred cameras do not try together.
+    """How long to wait before the next try. The wait doubles, with jitter, so that many cameras do not retry at once.
 
     Attributes:
         longest_s: no wait is longer.
@@ -74,7 +74,7 @@ class Backoff:
 
 @dataclass(slots=True)
 class ByteBudget:
-    """How much one camera may send, so that it cannot take the time of the others.
+    """How much one camera may send, so that it cannot starve the others.
 
     Attributes:
         bytes_per_s: over a second; a burst of as much is let through.
@@ -96,10 +96,10 @@ class ByteBudget:
 
 
 class PollPace:
-    """When to ask a camera for its next picture: at its `fps`, and less often where it refuses.
+    """When to ask a camera for its next picture: at its `fps`, and less often while it refuses.
 
-    After a refusal the interval grows by half; with every picture it shrinks by a hundredth. So a camera that bears
-    one picture a second is refused about once in fifty.
+    The interval grows by half after a refusal and shrinks by a hundredth after each picture. So a camera that allows
+    one picture a second refuses about one request in fifty.
     """
 
     def __init__(self, interval_s: float) -> None:
@@ -112,7 +112,7 @@ class PollPace:
         self._due_s: float | None = None
 
     def succeeded(self, at_s: float) -> float:
-        """A picture came; seconds until the next one is asked for.
+        """Note that a picture came; return the seconds until the next request.
 
         Args:
             at_s: now, monotonic seconds.
@@ -122,10 +122,10 @@ class PollPace:
         return self._due_s - at_s
 
     def refused(self, retry_after_s: float | None = None) -> float:
-        """The camera refused; seconds until it is asked again.
+        """Note that the camera refused; return the seconds until the next request.
 
         Args:
-            retry_after_s: what it asks for; more than ten seconds are not waited.
+            retry_after_s: what it asks for; ten seconds at most are waited.
         """
         self._interval_s = min(REFUSED_MAX_S, max(0.2, self._interval_s * 1.5))
         self._due_s = None
@@ -157,8 +157,8 @@ class CaptureClock:
 def capture_time_ms(arrived_ms: int, claimed_ms: float | None, max_age_s: float) -> int:
     """When a frame was captured: by the camera's own clock if that is believable, else when it arrived.
 
-    A clock is believed that is not ahead of ours and not further behind than a frame may be old: a camera without
-    network time counts from its start, or stands still in 1970, and is told apart by this.
+    The camera's clock is believed if it is not ahead of ours and lags by no more than a frame's greatest age. A camera
+    without network time, whose clock starts in 1970 at power-on, fails this check.
 
     Args:
         arrived_ms: when the frame's first byte came, milliseconds since the epoch.

@@ -20,6 +20,8 @@ UNKNOWN_LENGTH: Final = 2**31 - 1
 DISTINCT_BYTES: Final = 6
 """A boundary line this long does not turn up in a picture by chance; a shorter one must begin a line."""
 
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+
 _SECONDS: Final = re.compile(rb"\d{1,12}(\.\d{1,9})?")
 _BLANK_LINE: Final = re.compile(rb"\n[ \t]*\r?\n")
 _OPENING: Final = re.compile(
@@ -49,11 +51,17 @@ class Part:
 
 def boundary_of(content_type: str) -> bytes | None:
     """The boundary of a Content-Type header, without leading dashes; None if it names none."""
-    found = re.search(r"""boundary\s*=\s*(?:"([^"]*)"?|'([^']*)'?|([^;,]*))""", content_type, re.IGNORECASE)
+    found = re.search(r"""boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|'([^']*)'?|([^;,]*))""", content_type, re.IGNORECASE)
     if found is None:
         return None
-    boundary = next(value for value in (*found.groups(), "") if value is not None).strip().lstrip("-")
+    text = next(value for value in (*found.groups(), "") if value is not None)
+    boundary = (text if found[1] is None else re.sub(r"\\(.)", r"\1", text)).strip().lstrip("-")
     return boundary.encode("latin-1", "replace") or None
+
+
+def is_other_picture(data: bytes | bytearray) -> bool:
+    """Whether a PNG or WebP picture begins here."""
+    return data.startswith(PNG) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP")
 
 
 class PictureStream:
@@ -86,6 +94,13 @@ class PictureStream:
     @property
     def has_boundaries(self) -> bool:
         return self._line is not None
+
+    @property
+    def missing_bytes(self) -> int:
+        """How many bytes the current picture still lacks, by a length that has proved right; else 1."""
+        if self._fields is None or self._fields.length is None or not self._length_is_right:
+            return 1
+        return max(1, self._fields.length - len(self._buffer))
 
     def feed(self, data: bytes, at: float) -> list[Part]:
         """Take in the next bytes.
@@ -259,6 +274,8 @@ class PictureStream:
         """Not a picture, a broken one, or one behind a few other bytes."""
         assert self._fields is not None
         boundary_at = self._boundary_at(0)
+        if is_other_picture(self._buffer):
+            return self._take_other_picture(boundary_at, at)
         # In what is damaged, only what follows the damage is another picture: before it may be a thumbnail.
         picture_at = self._buffer.find(BEGINNING, self._damaged_at() if self._is_broken else 0)
         if picture_at >= 0 and not (0 <= boundary_at < picture_at):
@@ -270,6 +287,17 @@ class PictureStream:
             self._check_size()
             return None
         return self._take(self._line_start(boundary_at), boundary_at, at, is_whole=False)
+
+    def _take_other_picture(self, boundary_at: int, at: float) -> list[Part] | None:
+        """A PNG or WebP, in which anything may look like a JPEG: it ends at its length, or at the boundary."""
+        assert self._fields is not None
+        length = self._fields.length
+        if length is not None and boundary_at < 0 and len(self._buffer) >= length:
+            return self._take(length, length, at)
+        if boundary_at < 0:
+            self._check_size()
+            return None
+        return self._take(self._line_start(boundary_at), boundary_at, at)
 
     def _take(self, end: int, drop_to: int, at: float, *, is_whole: bool = True) -> list[Part]:
         with memoryview(self._buffer) as view:

@@ -58,7 +58,7 @@ class CameraStatus:
 
         Args:
             owner: the process that reads the camera.
-            lost: frames that the writer had to drop.
+            lost: frames that the writer dropped.
             clock: by which all times in Redis are.
         """
         return {

@@ -12,7 +12,7 @@ from PIL import Image
 from libs.common.errors import FrameError
 from services.detector.pictures import FramePicture, check_size
 from services.ingest.jpeg import read_jpeg
-from tests.ingest.zoo import encoded, exif, without_tables
+from tests.ingest.zoo.jpegs import encoded, exif, without_tables
 
 SIZE = 320, 192
 COLOURS = np.array([[[255, 255, 255], [0, 0, 255]], [[0, 255, 0], [0, 0, 0]]], np.uint8)

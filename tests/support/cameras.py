@@ -11,24 +11,40 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 @asynccontextmanager
-async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """A TCP server on loopback that lets `handler` answer each HTTP request; its address as `http://host:port`."""
+async def listening(on_connection: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """A TCP server on loopback; its `host:port`."""
 
-    async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.readuntil(b"\r\n\r\n")
-            await handler(reader, writer)
+            await on_connection(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             return  # the client went away, as it may
         finally:
             writer.close()
 
-    server = await asyncio.start_server(on_connection, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(guarded, "127.0.0.1", 0, ssl=tls)
     try:
         host, port = server.sockets[0].getsockname()[:2]
-        yield f"{'https' if tls else 'http'}://{host}:{port}"
+        yield f"{host}:{port}"
     finally:
         server.close()
+
+
+def one_request(handler: Handler) -> Handler:
+    """Reads the head of a request and lets `handler` answer it."""
+
+    async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await handler(reader, writer)
+
+    return on_connection
+
+
+@asynccontextmanager
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """A TCP server on loopback that lets `handler` answer each HTTP request; its address as `http://host:port`."""
+    async with listening(one_request(handler), tls) as host:
+        yield f"{'https' if tls else 'http'}://{host}"
 
 
 def multipart_camera(

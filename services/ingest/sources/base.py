@@ -1,4 +1,4 @@
-"""What a source is: a camera's address in, pictures out, until something ends it."""
+"""The contract of a source: it takes a camera's address and yields pictures until something ends it."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class CapturedFrame:
 
 
 class PlayedOut(SourceError):
-    """What is played once has come to its end; there is nothing to reconnect to."""
+    """A file that is played once has ended; there is nothing to reconnect to."""
 
 
 class Wanted(Protocol):
-    """Decides, before any work is spent on a picture, whether it will be sent; counts those that are not."""
+    """Decides whether a picture will be sent, before any work is spent on it; counts those that are not."""
 
     def __call__(self, at_s: float) -> bool:
         """Whether a picture that came at `at_s` (monotonic seconds) is wanted."""
 
     def lose(self) -> None:
-        """Note a picture that was wanted and gave way to a newer one."""
+        """Note a picture that was wanted and then replaced by a newer one."""
 
 
 Captured = CapturedFrame | CameraStalled
-"""A picture; or, in place of one, that the camera is silent: told at once, while the source may need time to let go."""
+"""A picture, or the news that the camera is silent. That is told at once; the source may need time to disconnect."""
 
 Source = Callable[[Camera, IngestSettings, Wanted], AsyncGenerator[Captured, None]]
 """Connects to a camera and yields its wanted pictures.

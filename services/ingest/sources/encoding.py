@@ -46,7 +46,7 @@ def encode_frame(frame: Any, quality: int, pixel_aspect: Fraction | None = None)
 
 
 def display_matrix(frame: Any) -> tuple[int, int, int, int] | None:
-    """How a frame is to be turned and mirrored: a, b, c, d of its display matrix; None if it is upright already."""
+    """How to turn and mirror a frame: a, b, c, d of its display matrix; None if it is upright already."""
     for item in frame.side_data:
         data = item if hasattr(item, "type") else frame.side_data[item]  # since PyAV 19 iteration gives the kinds
         if data.type.name == "DISPLAYMATRIX":

@@ -1,6 +1,6 @@
-"""`http://` and `https://`: a stream of JPEGs, or single JPEGs asked for again and again.
+"""`http://` and `https://`: a stream of JPEGs, or single pictures that are requested again and again.
 
-The first bytes of the answer decide which it is; its label only helps.
+The first bytes of the answer decide which it is; its Content-Type is only a hint.
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ from typing import Final
 from libs.common.cameras import Camera
 from libs.common.errors import CameraStalled, SourceError
 from services.ingest.pacing import ByteBudget, CaptureClock, PollPace
-from services.ingest.picture_stream import Part, PictureStream, boundary_of
+from services.ingest.picture_stream import Part, PictureStream, boundary_of, is_other_picture
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.address import INSECURE, parse_address
 from services.ingest.sources.base import CapturedFrame, Wanted
 from services.ingest.sources.http_client import Answer, CameraRefuses, HttpCamera
+from services.ingest.sources.other_pictures import SinglePicture, name_of, to_jpeg
 
 STREAM: Final = "MJPEG stream over HTTP"
 STILLS: Final = "single JPEGs over HTTP"
 LINGER_S: Final = 1.0
-"""After one picture the answer may end without saying so, or go on with the next picture: how long to wait for it."""
+"""How long to wait after one picture: the answer may have ended without saying so, or go on with a next picture."""
 NEEDED: Final = "needed is an MJPEG stream or a JPEG picture"
+_MANY_IN_ONE: Final = b"MPF\0"
+"""The mark of a file that holds several pictures, of which the first is the one to show (CIPA DC-007)."""
+_MARKS_WITHIN_BYTES: Final = 65_536
 _ASKED_TOO_OFTEN: Final = frozenset({429, 503})
 _SNIFFED_BYTES: Final = 16
 _OTHERS: Final = (
     (re.compile(rb"\s*<"), "a web page"),
     (re.compile(rb"\s*[{\[]"), "data, not a picture"),
-    (re.compile(rb"\x89PNG"), "a PNG picture"),
     (re.compile(rb"GIF8"), "a GIF picture"),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), "a WebP picture"),
     (re.compile(rb"#EXTM3U"), "an HLS playlist"),
     (re.compile(rb"FLV|G.{0,15}\Z|....ftyp|\x1aE\xdf\xa3|RIFF|\x00\x00\x00?\x01", re.DOTALL), "video"),
 )
@@ -49,7 +51,7 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
             try:
                 answer = await client.get()
             except CameraRefuses as error:
-                # One that is asked too often costs one picture; it is asked less often from then on.
+                # A camera that was asked too often costs one picture, and is asked less often from then on.
                 if error.status not in _ASKED_TOO_OFTEN or time.monotonic() - last_s > settings.stall_after_s:
                     raise
                 await asyncio.sleep(pace.refused(error.retry_after_s))
@@ -80,6 +82,9 @@ class _AnswerReader:
         self._stream = PictureStream(boundary_of(self._label), settings.frame_max_bytes)
         self._is_known = False
         self._first = b""
+        self._other: SinglePicture | None = None
+        self._other_is_whole = False
+        self._holds_more = False
 
     async def frames(self, wanted: Wanted) -> AsyncGenerator[CapturedFrame, None]:
         """The wanted pictures, until the answer ends.
@@ -93,29 +98,38 @@ class _AnswerReader:
             now_s = time.monotonic()
             for part in self._take(data, now_s):
                 last_frame_s = now_s
+                if self._is_companion(part):
+                    continue
                 self.is_stream = self._stream.has_boundaries or self._stream.pictures > 1
-                # A damaged picture is handed on to be counted, and takes no whole one's turn.
+                # A damaged picture is passed on to be counted; it does not use up the turn of a whole one.
                 if not part.is_whole or not self.is_stream or wanted(now_s):
-                    yield self._captured(part)
+                    yield await self._captured(part)
             if self._is_whole_still():
                 return
+            if self._other is not None and (self._other_is_whole or self._answer.body.is_done):
+                break
             if now_s - last_frame_s > self._settings.stall_after_s:
                 raise CameraStalled(self._no_frame())
             if (too_fast_s := budget.spend(len(data), now_s)) > 0:
-                # Not read for a while: the camera's own connection fills up, and the other cameras get their turn.
+                # Pause reading: the connection fills up, which slows the camera down and gives the others their turn.
                 await asyncio.sleep(too_fast_s)
         for part in self._take_rest(time.monotonic()):
-            self.is_stream = self._stream.has_boundaries or self._stream.pictures > 1
-            yield self._captured(part)
-        if not self._stream.pictures:
+            if not self._is_companion(part):
+                self.is_stream = self._stream.has_boundaries or self._stream.pictures > 1
+                yield await self._captured(part)
+        if self._other is not None:
+            yield await self._captured(Part(bytes(self._other.data), self._answer.at_s))
+        elif not self._stream.pictures:
             self._explain_nothing()
 
     async def _next(self, last_frame_s: float) -> bytes | None:
-        """The next bytes; None at the answer's end, which after a single picture may come in silence."""
-        is_still = self._stream.pictures == 1 and not self._stream.has_boundaries
+        """The next bytes; None at the answer's end. After a single picture, silence is an end too."""
+        is_still = self._is_still()
         lingers_s = min(LINGER_S, self._settings.stall_after_s)
         try:
-            data = await self._answer.read(lingers_s if is_still else self._settings.stall_after_s)
+            data = await self._answer.read(
+                lingers_s if is_still else self._settings.stall_after_s, self._stream.missing_bytes
+            )
         except TimeoutError as error:
             if is_still:
                 return None
@@ -132,16 +146,24 @@ class _AnswerReader:
             if len(self._first.lstrip()) < _SNIFFED_BYTES:
                 return []
             data = self._sniff()
+        if self._other is not None:
+            self._other_is_whole = self._other.feed(data)
+            return []
         return self._stream.feed(data, now_s)
 
     def _take_rest(self, now_s: float) -> list[Part]:
+        if self._other is not None:
+            return []
         parts = [] if self._is_known or not self._first else self._stream.feed(self._sniff(), now_s)
         return parts + self._stream.close(now_s)
 
     def _sniff(self) -> bytes:
-        """Refuse in words what is no picture by its first bytes."""
+        """Refuse, with a reason, what is no picture by its first bytes."""
         self._is_known = True
         data, self._first = self._first, b""
+        if is_other_picture(data):
+            self._other = SinglePicture(self._settings.frame_max_bytes)
+            return data
         for pattern, what in _OTHERS:
             if pattern.match(data[: 4 * _SNIFFED_BYTES]):
                 label = self._label.partition(";")[0].strip()
@@ -152,9 +174,23 @@ class _AnswerReader:
                 raise SourceError(f"camera sends {shown}; {NEEDED}{advice}")
         return data
 
+    def _is_still(self) -> bool:
+        """Whether what has come so far is a single picture."""
+        return not self._stream.has_boundaries and (self._stream.pictures == 1 or self._holds_more)
+
     def _is_whole_still(self) -> bool:
         """Whether a single picture has come, and all that was announced with it."""
-        return self._stream.pictures == 1 and not self._stream.has_boundaries and self._answer.body.is_done
+        return self._is_still() and self._answer.body.is_done
+
+    def _is_companion(self, part: Part) -> bool:
+        """Whether a picture is not to be shown: it follows the one that is, in the same file."""
+        if self._stream.has_boundaries:
+            return False
+        if self._holds_more:
+            return True
+        has_end = self._answer.head.length is not None or self._answer.head.is_chunked
+        self._holds_more = has_end and _MANY_IN_ONE in part.payload[:_MARKS_WITHIN_BYTES]
+        return False
 
     def _is_cut_short(self) -> bool:
         length = self._answer.head.length
@@ -173,7 +209,10 @@ class _AnswerReader:
     def _no_frame(self) -> str:
         return f"camera sends data but no whole frame for {self._settings.stall_after_s:g} s"
 
-    def _captured(self, part: Part) -> CapturedFrame:
+    async def _captured(self, part: Part) -> CapturedFrame:
         claimed_ms = None if part.timestamp_s is None else part.timestamp_s * 1000
         captured_at_ms = self._clock.captured_at_ms(part.began_at, claimed_ms)
+        if (name := name_of(part.payload)) != "":
+            jpeg = await asyncio.to_thread(to_jpeg, part.payload, self._settings)
+            return CapturedFrame(jpeg, captured_at_ms, f"{name} pictures over HTTP")
         return CapturedFrame(part.payload, captured_at_ms, STREAM if self.is_stream else STILLS)

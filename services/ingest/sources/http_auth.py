@@ -74,6 +74,12 @@ def parse_challenges(values: Sequence[str]) -> list[Challenge]:
     return found
 
 
+def describe_challenges(challenges: Sequence[Challenge]) -> str:
+    """The ways that a camera offers, for a sentence."""
+    offered = sorted({f"Digest {one.algorithm}" if one.scheme == "digest" else one.scheme for one in challenges})
+    return ", ".join(offered)[:100]
+
+
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     match = pattern.match(text, at)
     return at if match is None else match.end()
@@ -141,8 +147,7 @@ class Login:
             raise SourceError(
                 "camera offered a digest login before and now wants the password in clear; it is not sent"
             )
-        offered = sorted({f"Digest {one.algorithm}" if one.scheme == "digest" else one.scheme for one in challenges})
-        raise SourceError(f"camera wants a login that Lotcast does not know: {', '.join(offered)[:100]}")
+        raise SourceError(f"camera wants a login that Lotcast does not know: {describe_challenges(challenges)}")
 
     def _digest(self, challenge: Challenge, method: str, target: str) -> str:
         parameters = challenge.parameters

@@ -1,4 +1,4 @@
-"""Ask an HTTP camera: one GET after the other, with redirects, cookies, a login, and a connection that is kept."""
+"""A client for one HTTP camera: repeated GETs with redirects, cookies, a login and a kept connection."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from services.ingest.sources.http_url import HttpUrl, parse_http_url, read_login
 
 REDIRECTS_MAX: Final = 5
 LOGIN_TRIES_MAX: Final = 3
-"""Without a password, with it, and once more where the camera's nonce had expired."""
+"""Without a password, with it, and once more if the camera's nonce had expired."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_EMPTY: Final = frozenset({204, 205})
 _DRAIN_MAX_BYTES: Final = 65_536
 _COOKIES_MAX: Final = 50
 _COOKIE_MAX_BYTES: Final = 4096
@@ -55,8 +56,13 @@ class Answer:
         self._first = first
         self._connection = connection
 
-    async def read(self, timeout_s: float) -> bytes | None:
+    async def read(self, timeout_s: float, at_least: int = 1) -> bytes | None:
         """The next bytes of the body; None at its end.
+
+        Args:
+            timeout_s: for the first byte.
+            at_least: wait for this many bytes if possible, which saves waking up for each packet; what has come within
+                `timeout_s` is returned even if it is less.
 
         Raises:
             TimeoutError: nothing came.
@@ -64,7 +70,7 @@ class Answer:
         """
         while True:
             data, self._first = self._first, b""
-            data = data or await self._connection.read(timeout_s)
+            data = data or await self._connection.read(timeout_s, 1 if self.body.is_compressed else at_least)
             if not data:
                 return None
             if plain := self.body.feed(data):
@@ -74,7 +80,7 @@ class Answer:
 
 
 class HttpCamera:
-    """GET requests to one camera. What it asked for the first time is sent at once from then on."""
+    """Sends GET requests to one camera. A login that it asked for once is sent at once from then on."""
 
     def __init__(self, url: str, settings: IngestSettings, *, insecure: bool) -> None:
         """Prepare; nothing is sent before `get`.
@@ -150,7 +156,7 @@ class HttpCamera:
         """Ask; redirects are followed, and the password goes to the URL's own host only.
 
         Raises:
-            SourceError: there is no answer of status 200, in words that an operator understands.
+            SourceError: there is no answer that says yes, in words that an operator understands.
         """
         within_s = self._settings.connect_timeout_s + self._settings.stall_after_s
         try:
@@ -167,7 +173,7 @@ class HttpCamera:
             raise
 
     def finish(self, answer: Answer) -> None:
-        """An answer has been read: keep its connection for the next request where that is safe."""
+        """Note that an answer has been read; its connection is kept for the next request where that is safe."""
         if not (answer.head.keeps_alive and answer.body.is_exact):
             self.close()
 
@@ -188,7 +194,7 @@ class HttpCamera:
                 asks_again = self._login.learn(answer.head.get_all("www-authenticate"))
                 if not asks_again or tries >= LOGIN_TRIES_MAX:
                     raise self._refusal(answer, url)
-            elif status != 200:
+            elif not 200 <= status < 300 or status in _EMPTY:
                 raise self._refusal(answer, url)
             else:
                 return answer
@@ -230,7 +236,7 @@ class HttpCamera:
                 buffer = buffer[body_at:]  # an interim answer
 
     def _refuse_tls_advice(self, head: Head, buffer: bytes) -> None:
-        """Servers that speak TLS often say so in clear."""
+        """A TLS server that is asked in plain text often says so in its answer."""
         if head.status == 400 and self._connected_to is not None and not self._connected_to.is_tls:
             text = buffer[:4096].lower()
             if b"https" in text or b"ssl" in text or b"tls" in text:
@@ -255,7 +261,7 @@ class HttpCamera:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + payload
 
     def _take_cookies(self, url: HttpUrl, head: Head) -> None:
-        """Keep a camera's cookies for this host; some hand out a session before they send pictures."""
+        """Keep a camera's cookies for this host; some start a session before they send pictures."""
         for line in head.get_all("set-cookie"):
             pair, *attributes = line.split(";")
             name, equals, value = (part.strip() for part in pair.partition("="))

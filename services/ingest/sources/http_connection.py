@@ -27,6 +27,7 @@ class Connection(asyncio.Protocol):
         self._is_ended = False
         self._is_paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._at_least = 1
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -41,7 +42,8 @@ class Connection(asyncio.Protocol):
         if self._size > WAITING_MAX_BYTES and self._transport is not None:
             self._transport.pause_reading()
             self._is_paused = True
-        self._wake()
+        if self._size >= self._at_least:
+            self._wake()
 
     def eof_received(self) -> bool:
         """Called by the event loop; the connection closes."""
@@ -69,13 +71,18 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def read(self, timeout_s: float) -> bytes:
-        """What has come since the last call, at least a byte; empty at the end.
+    async def read(self, timeout_s: float, at_least: int = 1) -> bytes:
+        """What has come since the last call; empty at the end.
+
+        Args:
+            timeout_s: how long to wait.
+            at_least: how many bytes to wait for; what has come by the deadline is returned even if it is less.
 
         Raises:
             TimeoutError: nothing came.
         """
-        if not self._chunks and not self._is_ended:
+        self._at_least = min(at_least, WAITING_MAX_BYTES)
+        if self._size < self._at_least and not self._is_ended:
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
             timer = loop.call_later(timeout_s, self._time_out, self._waiter)
@@ -93,9 +100,12 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
         return data
 
-    @staticmethod
-    def _time_out(waiter: asyncio.Future[None]) -> None:
-        if not waiter.done():
+    def _time_out(self, waiter: asyncio.Future[None]) -> None:
+        if waiter.done():
+            return
+        if self._chunks:
+            waiter.set_result(None)
+        else:
             waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:

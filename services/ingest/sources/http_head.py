@@ -23,8 +23,10 @@ _VERSION_1_1: Final = re.compile(rb"\s*HTTP/(?:1\.[1-9]|[2-9])", re.IGNORECASE)
 _BODY: Final = re.compile(rb"\s*(?:\xff\xd8\xff|--[^\r\n]{1,200}\r?\n)")
 _CHUNK_SIZE: Final = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 _CHUNK_LINE_MAX_BYTES: Final = 1024
+_NAME: Final = re.compile(r"[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*:")
+_UNWANTED: Final = frozenset({"br", "zstd", "compress"})
 _TLS_ALERT: Final = (b"\x15\x03", b"\x16\x03")
-SPEAKS_TLS: Final = "camera speaks TLS at this port: write https:// in place of http://"
+SPEAKS_TLS: Final = "camera speaks TLS at this port: write https:// instead of http://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def _read_head(text: bytes) -> Head:
     headers: list[tuple[str, str]] = []
     for raw in lines:
         line = raw.decode("latin-1")
-        if line[:1] in (" ", "\t") and headers and ":" not in line:  # a value that goes on
+        if line[:1] in (" ", "\t") and headers and not _NAME.match(line):  # a value that goes on
             headers[-1] = headers[-1][0], f"{headers[-1][1]} {line.strip()}"
             continue
         name, colon, value = line.partition(":")
@@ -119,13 +121,15 @@ def _read_head(text: bytes) -> Head:
 def _check_status_line(line: bytes) -> tuple[int, str]:
     found = _STATUS.match(line)
     if found is None:
+        if line.lstrip().startswith(b"RTSP/"):
+            raise SourceError("camera speaks RTSP at this port: write rtsp:// instead of http://")
         shown = line[:12].decode("ascii", "replace").strip()
         raise SourceError(f"camera does not speak HTTP as it should: its answer begins with {shown!r}")
     return int(found[1]), (found[2] or b"").decode("latin-1").strip()
 
 
 class BodyReader:
-    """Undoes chunks and compression. A length is not taken at its word: the pictures themselves say where they end.
+    """Removes chunks and compression. Content-Length is not trusted: the pictures themselves show where they end.
 
     Attributes:
         is_done: whether the body has ended, by its chunks or by its length.
@@ -146,12 +150,22 @@ class BodyReader:
         self._buffer = bytearray()
         self._left = 0
         self._inflate: zlib._Decompress | None = None
+        self._encoding = head.get("content-encoding").strip().lower()
+        self._has_trailers = bool(head.get("trailer"))
         self._is_first = True
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the body is longer than what comes over the connection."""
+        return self._inflate is not None
 
     @property
     def is_exact(self) -> bool:
         """Whether exactly the announced bytes came, so that the connection can be used again."""
-        return self.is_done and (self._is_chunked or self._seen == self._length)
+        if self._is_chunked:
+            # What follows the last chunk must be the end of the answer, and not the beginning of trailers.
+            return self.is_done and bytes(self._buffer) in (b"", b"\r\n", b"\n") and not self._has_trailers
+        return self.is_done and self._seen == self._length
 
     def feed(self, data: bytes) -> bytes:
         """The body's own bytes in the next bytes of the connection.
@@ -197,9 +211,13 @@ class BodyReader:
     def _plain(self, data: bytes) -> bytes:
         if self._is_first and data:
             self._is_first = False
-            # Compression is never asked for; some cameras send it all the same.
+            # Compression is never requested; some cameras send it anyway.
             if data.startswith(b"\x1f\x8b"):
                 self._inflate = zlib.decompressobj(wbits=31)
+            elif self._encoding == "deflate" and data[0] & 15 == 8:
+                self._inflate = zlib.decompressobj()
+            elif self._encoding in _UNWANTED and not _BODY.match(data):
+                raise SourceError(f"camera compresses its answer ({self._encoding}), which Lotcast did not ask for")
         if self._inflate is None or not data:
             return data
         try:

@@ -1,4 +1,4 @@
-"""Look up cameras' names, each in a thread of its own: a name server that is silent makes no other camera wait."""
+"""Looks up host names, each in its own thread, so that a silent name server delays no other camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames from code that blocks, in a thread of its own, into the event loop."""
+"""Brings frames from blocking code, which runs in its own thread, into the event loop."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from services.ingest.sources.base import Captured, CapturedFrame, Wanted
 _log = get_logger("thread")
 
 Frames = Callable[[threading.Event], Iterator[CapturedFrame | CameraStalled | None]]
-"""Called in the thread with an event that is set when nobody wants frames any more. None is a picture that came and is
-not wanted: a sign of life. A stall that is yielded is told where the frames are read, while the thread tidies up."""
+"""Called in the thread with an event that is set when frames are no longer wanted. None stands for a picture that came
+and was not wanted, as a sign of life. A yielded stall is reported to the consumer while the thread cleans up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SilenceLimits:
     """How long to wait for a picture, wanted or not; seconds.
 
     Attributes:
-        first_s: for the first one. What blocks has deadlines of its own, which together are shorter.
+        first_s: for the first one. The blocking code has its own deadlines, which are shorter in total.
         next_s: for every other one.
     """
 
@@ -34,14 +34,14 @@ class SilenceLimits:
 
 
 async def frames_from_thread(frames: Frames, limits: SilenceLimits, wanted: Wanted) -> AsyncGenerator[Captured, None]:
-    """Run an iterator in a thread; the newest frame waits for the consumer, older ones give way to it.
+    """Run an iterator in a thread. The newest frame waits for the consumer and replaces an older one.
 
     The thread has ended when this generator has: nothing reads the camera any more.
 
     Args:
         frames: the iterator.
         limits: longer without a picture is a stall.
-        wanted: is told of frames that gave way.
+        wanted: notified of frames that were replaced.
 
     Raises:
         SourceError: what the iterator raised, or that it was silent.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ from services.ingest.sources.address import INSECURE, Address, parse_address
 from services.ingest.sources.base import Captured, Wanted
 from services.ingest.sources.file_pace import SLOWEST_FILE_S
 from services.ingest.sources.picture_folder import PictureFolder
+from services.ingest.sources.rtsp_diagnosis import explain
 from services.ingest.sources.thread_pump import SilenceLimits, frames_from_thread
 from services.ingest.sources.video_input import VideoInput, VideoReader
 
@@ -80,7 +82,10 @@ def rtsp_input(address: Address, settings: IngestSettings) -> VideoInput:
         options["rtsp_transport"] = transport
     else:
         raise SourceError(f"the URL's option transport={transport} is neither tcp nor udp")
-    return VideoInput(address.url, "video over RTSP", options)
+    ask = partial(
+        explain, address.url, insecure=INSECURE in address.options, timeout_s=min(2.0, settings.connect_timeout_s)
+    )
+    return VideoInput(address.url, "video over RTSP", options, explain=ask)
 
 
 def v4l2_input(address: Address, fps: float) -> VideoInput:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,7 +18,6 @@ from libs.common.errors import CameraStalled, FrameError, SourceError
 from services.ingest.jpeg import read_jpeg
 from services.ingest.pacing import capture_time_ms
 from services.ingest.settings import IngestSettings
-from services.ingest.sources.address import ACCEPT_ANY
 from services.ingest.sources.base import CapturedFrame, PlayedOut, Wanted
 from services.ingest.sources.encoding import display_matrix, encode_frame
 from services.ingest.sources.file_pace import FilePace
@@ -56,6 +55,7 @@ class VideoInput:
         is_file: paced by us; begins again at its end.
         once: a file ends at its end.
         fps: play a file at this many frames a second instead of its own pace.
+        explain: asks the camera why it cannot be read, where libav does not say; None where nobody can be asked.
     """
 
     address: str
@@ -65,6 +65,7 @@ class VideoInput:
     is_file: bool = False
     once: bool = False
     fps: float | None = None
+    explain: Callable[[], str | None] | None = None
 
 
 class VideoReader:
@@ -94,9 +95,8 @@ class VideoReader:
                 if not self._arrivals and not self._source.is_file and waited_s >= self._settings.connect_timeout_s:
                     # libav calls an RTSP camera that accepts and says nothing "invalid data".
                     raise CameraStalled(_SILENT) from error
-                if error.errno == errno.EIO and self._source.address.startswith("rtsps:") and not self._arrivals:
-                    raise SourceError(f"no TLS with the camera: is its certificate trusted? {ACCEPT_ANY}") from error
-                raise SourceError(describe(error, self._source.is_file)) from error
+                told = None if self._arrivals or self._source.explain is None else self._source.explain()
+                raise SourceError(told or describe(error, self._source.is_file)) from error
             if self._source.once:
                 raise PlayedOut("the file was played to its end, once, as its URL asks")
             if not self._source.is_file:
@@ -169,7 +169,7 @@ class VideoReader:
         return False
 
     def _until_stalled(self, pictures: Iterator[Any]) -> Iterator[Any]:
-        """The pictures; before a stall is raised, it is told: libav takes as long again to let go of the camera."""
+        """Yield the pictures, and a stall before it is raised: libav needs as long again to disconnect."""
         try:
             yield from pictures
         except (av.error.ExitError, av.error.TimeoutError):
@@ -195,7 +195,7 @@ class VideoReader:
                 yield packet
 
     def _decoded(self, packets: Iterator[Any]) -> Generator[Any, None, None]:
-        """Decoded frames; what a lost packet spoils is left out. None for packets that came before any key frame."""
+        """Decoded frames, without those that a lost packet damaged. None for packets that came before any key frame."""
         bad_in_a_row = 0
         has_begun = False
         began_s = time.monotonic()

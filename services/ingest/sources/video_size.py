@@ -22,10 +22,24 @@ def check_pixels(stream: Any, settings: IngestSettings) -> None:
     Raises:
         SourceError: it has more pixels than allowed.
     """
-    width, height = stream.codec_context.width, stream.codec_context.height
+    check_size(stream.codec_context.width, stream.codec_context.height, settings, "video")
+
+
+def check_size(width: int, height: int, settings: IngestSettings, what: str = "picture") -> None:
+    """Refuse what is too large to decode.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        settings: with the limit.
+        what: is so large.
+
+    Raises:
+        SourceError: it has more pixels than allowed.
+    """
     if width * height > settings.frame_max_pixels:
         raise SourceError(
-            f"the video has {width}x{height} pixels, more than the {settings.frame_max_pixels:,} of "
+            f"the {what} has {width}x{height} pixels, more than the {settings.frame_max_pixels:,} of "
             "INGEST_FRAME_MAX_PIXELS: set the camera to a smaller size, or raise the limit"
         )
 

@@ -1,150 +1,23 @@
-"""The camera zoo: odd cameras, each after a kind that people run, with what is right for each."""
+"""Odd cameras over HTTP."""
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-import struct
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import cv2
-import numpy as np
+from tests.ingest.zoo.animal import Animal
+from tests.ingest.zoo.answers import STILL, STREAM, Moody, chunked, head, part, plain, sized, still, stream, told_length
+from tests.ingest.zoo.jpegs import (
+    BARE,
+    GREY,
+    HUGE,
+    JPEG,
+    PROGRESSIVE,
+    SIZE,
+    exif,
+    with_thumbnail,
+)
 
-from tests.support.cameras import Handler
-from tests.support.pictures import make_jpeg
-
-SIZE = (160, 120)
-JPEGS = [make_jpeg(*SIZE, seed) for seed in range(3)]
-JPEG = JPEGS[0]
-STREAM = b"Content-Type: multipart/x-mixed-replace; boundary=frame"
-STILL = b"Content-Type: image/jpeg"
-
-
-@dataclass(frozen=True, slots=True)
-class Animal:
-    """One odd camera.
-
-    Attributes:
-        handler: answers a request.
-        size: of its upright pictures; None if it is refused.
-        sentence: a part of what is said of one that is refused.
-        pictures: what must come, byte for byte.
-    """
-
-    handler: Handler
-    size: tuple[int, int] | None = SIZE
-    sentence: str = ""
-    pictures: Sequence[bytes] = tuple(JPEGS)
-
-
-def part(jpeg: bytes, header: bytes = STILL, line: bytes = b"--frame", junk: bytes = b"") -> bytes:
-    return line + b"\r\n" + header + b"\r\n\r\n" + jpeg + junk + b"\r\n"
-
-
-def sized(jpeg: bytes, difference: int = 0, junk: bytes = b"") -> bytes:
-    return part(jpeg, STILL + b"\r\nContent-Length: %d" % (len(jpeg) + len(junk) + difference), junk=junk)
-
-
-def stream(
-    wrap: Callable[[bytes], bytes] = sized,
-    *,
-    head: bytes = b"HTTP/1.1 200 OK\r\n" + STREAM,
-    pictures: Sequence[bytes] = JPEGS,
-) -> Handler:
-    """A stream: the head, and then wrapped pictures for ever."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(head + b"\r\n\r\n")
-        while True:
-            for jpeg in pictures:
-                writer.write(wrap(jpeg))
-                await writer.drain()
-                await asyncio.sleep(0.05)
-
-    return handler
-
-
-def still(answer: bytes, *, hold_s: float = 0.0) -> Handler:
-    """One answer, and then the end, perhaps later."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(answer)
-        await writer.drain()
-        await asyncio.sleep(hold_s)
-
-    return handler
-
-
-def plain(jpeg: bytes = JPEG, head: bytes = STILL, *, hold_s: float = 0.0) -> Handler:
-    return still(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + head + b"\r\n\r\n" + jpeg, hold_s=hold_s)
-
-
-def told_length(difference: int) -> bytes:
-    return STILL + b"\r\nContent-Length: %d" % (len(JPEG) + difference)
-
-
-def chunked(data: bytes) -> bytes:
-    return b"%x;name=value\r\n%s\r\n" % (len(data), data)
-
-
-def exif(jpeg: bytes, orientation: int) -> bytes:
-    content = b"Exif\0\0II" + struct.pack("<HIHHHIHHI", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
-    return jpeg[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2) + content + jpeg[2:]
-
-
-def with_thumbnail(jpeg: bytes) -> bytes:
-    content = b"Exif\0\0II*\0\x08\0\0\0\0\0" + make_jpeg(16, 16)
-    return jpeg[:2] + b"\xff\xe1" + (len(content) + 2).to_bytes(2) + content + jpeg[2:]
-
-
-def encoded(picture: np.ndarray, *options: int) -> bytes:
-    return cv2.imencode(".jpg", picture, list(options))[1].tobytes()
-
-
-def without_tables(jpeg: bytes) -> bytes:
-    """A JPEG without its Huffman tables, as many USB and network cameras send them."""
-    out, at = bytearray(jpeg[:2]), 2
-    while jpeg[at + 1] != 0xDA:
-        length = 2 + int.from_bytes(jpeg[at + 2 : at + 4])
-        if jpeg[at + 1] != 0xC4:
-            out += jpeg[at : at + length]
-        at += length
-    return bytes(out) + jpeg[at:]
-
-
-NOISE = np.random.default_rng(3).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
-PROGRESSIVE = encoded(NOISE, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
-GREY = encoded(NOISE[:, :, 0])
-BARE = without_tables(encoded(NOISE))
-TURNED = exif(JPEG, 6)
-HUGE = JPEG.replace(b"\x00\x78\x00\xa0", b"\x3e\x80\x3e\x80", 1)
-
-
-class Moody:
-    """A still camera that answers 503 when it is asked more often than every 0.25 s."""
-
-    def __init__(self) -> None:
-        self._last_s = float("-inf")
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        now_s = asyncio.get_running_loop().time()
-        is_too_soon = now_s - self._last_s < 0.25
-        if not is_too_soon:
-            self._last_s = now_s
-        status = b"503 Busy" if is_too_soon else b"200 OK"
-        body = b"" if is_too_soon else JPEG
-        head = b"HTTP/1.1 %s\r\nConnection: close\r\n%s\r\nContent-Length: %d\r\n\r\n" % (status, STILL, len(body))
-        writer.write(head + body)
-        await writer.drain()
-
-
-def head(*lines: bytes, status: bytes = b"HTTP/1.1 200 OK") -> Handler:
-    """A stream with odd lines in the head of its answer."""
-    return stream(head=b"\r\n".join((status, *lines, STREAM)))
-
-
-ZOO: dict[str, Animal] = {
+HTTP: dict[str, Animal] = {
     # heads
     "line-without-colon": Animal(head(b"Tue, 12 Jun 2012 10:00:00 GMT", b"X-XSS-Protection=1;", b"bareword")),
     "space-before-colon": Animal(stream(head=b"HTTP/1.1 200 OK\r\n" + STREAM.replace(b":", b" :"))),
@@ -191,7 +64,6 @@ ZOO: dict[str, Animal] = {
     "html": Animal(plain(b"<html>Please log in</html>", b"Content-Type: text/html"), None, "camera sends text/html"),
     "html-labelled-as-jpeg": Animal(plain(b"<!DOCTYPE html><p>busy</p>"), None, "camera sends a web page"),
     "json": Animal(plain(b'{"error": "no"}', b"Content-Type: application/json"), None, "sends application/json"),
-    "png": Animal(plain(cv2.imencode(".png", NOISE)[1].tobytes(), b"X: y"), None, "camera sends a PNG picture"),
     "playlist": Animal(plain(b"#EXTM3U\n#EXT-X-VERSION:3\n", b"X: y"), None, "rtsp://"),
     "empty": Animal(plain(b"", STILL + b"\r\nContent-Length: 0"), None, "empty answer"),
     # boundaries and parts
