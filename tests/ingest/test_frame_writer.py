@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.leased_append import Append
 from libs.common.leases import Lease
 from libs.common.messages import FRAMES_MAXLEN, RawFrame
 from libs.common.redis_clock import RedisClock
+from services.ingest import frame_writer
 from services.ingest.frame_writer import BATCH_BYTES, FrameWriter
 from services.ingest.metrics import IngestMetrics
 from tests.support.leases import held_lease
@@ -97,6 +100,30 @@ async def test_many_large_frames_go_out_in_turns_and_all_arrive(redis: Redis) ->
 
         await wait_for(arrived)
     assert not writer.dropped
+
+
+async def test_frames_of_several_cameras_share_a_write_and_one_that_comes_alone_does_not_wait(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame_writer, "GATHER_S", 1.0)
+    writer = FrameWriter(redis, IngestMetrics().frames, RedisClock(redis))
+    batches: list[int] = []
+    append_each = writer._stream.append_each
+
+    async def counted(appends: Sequence[Append]) -> list[bytes | Exception | None]:
+        batches.append(len(appends))
+        return await append_each(appends)
+
+    monkeypatch.setattr(writer._stream, "append_each", counted)
+    leases = [await lease_of(redis, f"CAM{number}") for number in range(6)]
+    async with writing(writer):
+        writer.offer(leases[0], frame(1))
+        await wait_for(lambda: redis.exists(keys.frames("CAM0")), 0.9)
+        for lease in leases[1:]:
+            writer.offer(lease, frame(1))
+            await asyncio.sleep(0.01)
+        await wait_for(lambda: redis.exists(keys.frames("CAM5")))
+    assert batches == [1, 5]
 
 
 async def test_the_stream_keeps_a_few_frames_exactly(redis: Redis) -> None:

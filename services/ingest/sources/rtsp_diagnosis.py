@@ -38,7 +38,7 @@ def explain(url: str, *, insecure: bool, timeout_s: float) -> str | None:
             answer = _ask(connection, host, url, is_tls=is_tls, insecure=insecure)
     except _TlsFailed as error:
         return describe_tls_error(error.cause, "rtsp")
-    except OSError:
+    except (OSError, ValueError):  # a host that is no name is a ValueError
         return None
     if not is_tls and (not answer or answer.startswith(_TLS_RECORD)) and _speaks_tls(host, port, timeout_s):
         return "camera speaks TLS at this port: write rtsps:// instead of rtsp://"

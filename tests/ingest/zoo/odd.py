@@ -67,9 +67,7 @@ def redirecting(status: int, location: bytes, cookie: bytes = b"") -> Handler:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             asked = await reader.readuntil(b"\r\n\r\n")
-            is_there = not asked.startswith(b"GET /camera ") and cookie in asked
-            if asked.startswith(b"GET /camera ") and cookie and cookie in asked:
-                is_there = True
+            is_there = cookie in asked if cookie else not asked.startswith(b"GET /camera ")
             if is_there:
                 writer.write(OK + told_length(0) + b"\r\n\r\n" + JPEG)
                 continue
