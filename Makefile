@@ -16,7 +16,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ultralytics test test-fast coverage test-random test-python test-wheel-redis test-bare-machine test-package test-web \
-	test-e2e test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory soak screenshots train-occupancy check check-web audit format web wheel clean
+	test-e2e test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory bench-truth replay-day soak screenshots train-occupancy check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -90,6 +90,12 @@ bench-ingest: $(STAMPS)/dev ## how many cameras one core reads, beside OpenCV's 
 
 bench-redis-memory: $(STAMPS)/dev ## what a camera takes in Redis with all its keys at their bounds
 	$(BIN)/python -m bench.redis_memory
+
+bench-truth: $(STAMPS)/dev ## how right spaces are, beside others' rules; DATA= folder with acpds, pklot, videos, models; MODEL= a YOLO11n
+	$(BIN)/python -m bench.truth $(if $(DATA),--data "$(DATA)") $(if $(MODEL),--model "$(MODEL)")
+
+replay-day: $(STAMPS)/dev ## 24 hours of the demo's lots through the detector, in all weathers, beside their truth; about ten minutes
+	$(BIN)/python -m bench.day
 
 soak: $(STAMPS)/dev web/dist/index.html ## twenty minutes of the whole system, into docs/soak.svg; MINUTES= for another length
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),20)

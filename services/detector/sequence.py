@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from libs.common.errors import ConfigurationError
+from libs.common.spaces import OccupancyEvent, ParkingSpace
 from services.detector.engines.base import Engine, Picture
 from services.detector.evaluation import Dataset, read_picture
 from services.detector.judging import SpaceJudge
@@ -19,6 +21,13 @@ FRAME_EVERY_MS: Final = 500
 NOISE: Final = 2.0
 """Grey levels by which a sensor's pixels differ from frame to frame."""
 LATE_MS: Final = 10_000
+
+
+class ShownCamera(Protocol):
+    """Is shown pictures, and tells changes of state."""
+
+    def show(self, picture: Picture, at_ms: int) -> Sequence[OccupancyEvent]:
+        """Show one picture, (height, width, 3) BGR, captured at that time; the changes that it brought."""
 
 
 @dataclass(slots=True)
@@ -62,11 +71,37 @@ def play_dataset(
         FrameError: a picture cannot be decoded.
         EngineError: the model failed.
     """
+    return show_dataset(
+        dataset, folder, CameraReplay(dataset_spaces(dataset, folder), engine, judge, settings), seconds
+    )
+
+
+def dataset_spaces(dataset: Dataset, folder: Path) -> list[ParkingSpace]:
+    """The spaces that every picture of a data set shows.
+
+    Raises:
+        ConfigurationError: the pictures do not have the same spaces.
+    """
     ids = [[space.space_id for space in picture.spaces] for picture in dataset.images]
     if any(one != ids[0] for one in ids):
         raise ConfigurationError(f"{folder}: --sequence wants pictures of one lot, with the same spaces in each")
-    spaces = [space.parking_space() for space in dataset.images[0].spaces]
-    camera = CameraReplay(spaces, engine, judge, settings)
+    return [space.parking_space() for space in dataset.images[0].spaces]
+
+
+def show_dataset(dataset: Dataset, folder: Path, camera: ShownCamera, seconds: float) -> SequenceResult:
+    """Show the pictures to whatever tells changes of state; as `play_dataset`.
+
+    Args:
+        dataset: pictures of one lot with the same spaces.
+        folder: where the pictures are.
+        camera: is shown the pictures.
+        seconds: how long each picture is shown.
+
+    Raises:
+        ConfigurationError: a picture is missing.
+        FrameError: a picture cannot be decoded.
+        EngineError: the model failed.
+    """
     result, rng, at_ms = SequenceResult(), np.random.default_rng(1), 0
     before: dict[str, bool] = {}
     for number, picture in enumerate(dataset.images):

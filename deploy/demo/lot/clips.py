@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -98,14 +99,22 @@ class Script:
 
 
 class Clip:
-    """A script, ready to be rendered."""
+    """A script, ready to be rendered.
+
+    Attributes:
+        ground: what the camera sees where nothing stands, (height, width, 3) BGR.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.spaces = script.layout.spaces()
         self.actors = _cast(script, {space.name: space for space in self.spaces})
         self._paths = [[self._path(actor, move) for move in actor.moves] for actor in self.actors]
-        self._composer = SceneComposer(_build_stage(script))
+        self.ground = paint_ground(script)
+
+    @cached_property
+    def _composer(self) -> SceneComposer:
+        return SceneComposer(build_stage(self.script, self.ground))
 
     def pose(self, number: int, frame: int) -> Pose | None:
         """Where an actor is in a frame; None while it is away."""
@@ -120,6 +129,12 @@ class Clip:
             return path[age]
         return standing if actor.moves[latest].kind == "enter" else None
 
+    def drives(self) -> Iterator[tuple[int, Move, list[Pose]]]:
+        """Every drive of a loop: the actor's number, the move, and its poses, one a frame."""
+        for number, (actor, paths) in enumerate(zip(self.actors, self._paths, strict=True)):
+            for move, path in zip(actor.moves, paths, strict=True):
+                yield number, move, path
+
     def render(self, frame: int) -> tuple[Bytes, list[SeenVehicle]]:
         """One frame (height, width, 3) BGR, and what can be seen of each vehicle."""
         there = [(number, actor.vehicle, self.pose(number, frame)) for number, actor in enumerate(self.actors)]
@@ -132,7 +147,7 @@ class Clip:
         names = set()
         for number, actor in enumerate(self.actors):
             pose = self.pose(number, frame)
-            if actor.space is not None and pose is not None and _contains(actor.space, pose.x, pose.y):
+            if actor.space is not None and pose is not None and contains(actor.space, pose.x, pose.y):
                 names.add(actor.space.name)
         return names
 
@@ -163,7 +178,8 @@ def _settle(path: list[Pose], standing: Pose, entering: bool) -> Iterator[Pose]:
         )
 
 
-def _contains(space: Space, x: float, y: float) -> bool:
+def contains(space: Space, x: float, y: float) -> bool:
+    """Whether a point on the ground, metres, lies within a space."""
     edges = np.roll(space.corners, -1, axis=0) - space.corners
     to_point = np.array([x, y]) - space.corners
     side = edges[:, 0] * to_point[:, 1] - edges[:, 1] * to_point[:, 0]
@@ -195,9 +211,14 @@ def _cast(script: Script, spaces: Mapping[str, Space]) -> list[Actor]:
     return actors
 
 
-def _build_stage(script: Script) -> Stage:
+def paint_ground(script: Script) -> Bytes:
+    """The ground as the script's camera sees it, (height, width, 3) BGR."""
     painter = GroundPainter(script.layout, script.palette, np.random.default_rng(script.seed + 1))
-    ground = painter.view(painter.paint(), script.camera)
+    return painter.view(painter.paint(), script.camera)
+
+
+def build_stage(script: Script, ground: Bytes) -> Stage:
+    """What does not move, under the script's sun, on a ground of the picture's size."""
     drawn = [
         (thing, draw_scenery(thing.mesh, script.camera, script.sun, thing.x, thing.y, thing.heading))
         for thing in script.things

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import cv2
-import numpy as np
 import pytest
 
 from deploy.demo.lot.truth import Truth
@@ -23,7 +21,7 @@ from services.detector.judging import SpaceJudge
 from services.detector.replay import CameraReplay
 from services.detector.sequence import play_dataset
 from services.detector.settings import DetectorSettings
-from tests.support.disturbances import noise
+from tests.support.disturbances import noise, put
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -31,8 +29,6 @@ ASSETS: Final = Path(__file__).parents[3] / "deploy/demo/assets"
 SMALL_LOT: Final = FOLDER / "videos/small_lot.mp4"
 SETTINGS: Final = DetectorSettings(model=str(YOLO11N), workers=1)
 NEAR_CHANGE_S: Final = 2.0
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom, pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -106,28 +102,6 @@ def lot() -> tuple[LabelledPicture, Picture]:
 
 
 @needs_real_data
-@pytest.mark.parametrize(
-    "where",
-    [
-        pytest.param((425, 100, 600, 232), id="a lorry before two parked cars"),
-        pytest.param((615, 385, 830, 530), id="a lorry before one parked car"),
-        pytest.param((1062, 360, 1215, 460), id="a van over most of an empty space"),
-    ],
-)
-def test_what_a_passing_lorry_hides_keeps_its_state(
-    engine: Engine, judge: SpaceJudge, lot: tuple[LabelledPicture, Picture], where: Box
-) -> None:
-    labelled, picture = lot
-    camera = CameraReplay([one.parking_space() for one in labelled.spaces], engine, judge, SETTINGS)
-    with_lorry = _with_lorry(picture, where)
-    for second in range(92):
-        camera.show(noise(with_lorry if 12 <= second < 72 else picture, second), second * 1000)
-        if second == 11:
-            assert len(camera.events) == len(labelled.spaces), "each space has had its first look"
-    assert camera.events[len(labelled.spaces) :] == []
-
-
-@needs_real_data
 @pytest.mark.parametrize(("one_space_each", "taken"), [(False, {"space_13", "space_14"}), (True, {"space_13"})])
 def test_a_lorry_across_two_spaces_takes_both_unless_a_setting_says_otherwise(
     engine: Engine, lot: tuple[LabelledPicture, Picture], one_space_each: bool, taken: set[str]
@@ -137,25 +111,12 @@ def test_a_lorry_across_two_spaces_takes_both_unless_a_setting_says_otherwise(
     camera = CameraReplay(
         [one.parking_space() for one in labelled.spaces], engine, load_judge(settings, engine), settings
     )
-    with_lorry = _with_lorry(picture, (535, 262, 735, 404))
+    with_lorry = put(picture, picture[398:478, 655:808], (535, 262, 735, 404))
     for second in range(30):
         camera.show(noise(with_lorry if second >= 12 else picture, second), second * 1000)
     arrived = [(event.space_id, event.state) for event in camera.events if event.reason == "arrived"]
     assert sorted(arrived) == [(space, "occupied") for space in sorted(taken)]
     assert len(camera.events) == len(labelled.spaces) + len(arrived)
-
-
-def _with_lorry(picture: Picture, where: Box) -> Picture:
-    """The picture with a large vehicle in it: the lot's own white one, enlarged."""
-    left, top, right, bottom = where
-    vehicle = cv2.resize(picture[398:478, 655:808], (right - left, bottom - top))
-    share = np.zeros((bottom - top, right - left, 1), np.float32)
-    margin = (bottom - top) // 12
-    share[margin:-margin, margin:-margin] = 1
-    share = cv2.GaussianBlur(share, (0, 0), margin / 2)[..., None]
-    result = picture.copy()
-    result[top:bottom, left:right] = picture[top:bottom, left:right] * (1 - share) + vehicle * share
-    return result
 
 
 def _occupied(events: Sequence[OccupancyEvent], at_ms: int) -> set[str]:

@@ -1,0 +1,88 @@
+"""`python -m bench.day`: 24 hours of the demo's lots through the detector, its events beside the truth.
+
+The lots are rendered with traffic, a sun that moves, rain, fog, a night with lamps, snow, lorries in front and knocks
+on the camera, and played on a virtual clock: a frame every five seconds, five a second round a change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from statistics import median
+from typing import Final
+
+from bench.day.replay import SEED, DayResult, Options, play_lot
+from deploy.demo.lot.scripts import SCRIPTS
+
+JUDGES: Final = ("auto", "heads", "network", "vehicles")
+
+
+def report(results: dict[str, DayResult]) -> str:
+    """Tables of the results, in Markdown."""
+    lines = [
+        "| lot | frames | changes (hidden) | right | late | missed | invented | unknown (unasked) | told after, s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, result in results.items():
+        one = result.verdict
+        delays = f"{median(one.delays_s):.1f}, {one.delays_s[-1]:.1f} at most" if one.delays_s else "-"
+        lines.append(
+            f"| {name} | {result.frames} | {one.changes} ({one.hidden_changes}) | {one.right} | {len(one.late)} "
+            f"| {len(one.missed)} | {len(one.invented)} | {one.unknown} ({len(one.unknown_unasked)}) | {delays} |"
+        )
+    lines += ["", "| what happens | frames | view not clear | a part covered |", "|---|---|---|---|"]
+    for what in sorted({what for result in results.values() for what in result.seen}):
+        seen = sum(result.seen[what] for result in results.values())
+        covered = sum(result.covered[what] for result in results.values())
+        found: dict[str, int] = {}
+        for result in results.values():
+            for (where, condition), count in result.unclear.items():
+                if where == what:
+                    found[condition] = found.get(condition, 0) + count
+        told = ", ".join(f"{condition} {count}" for condition, count in sorted(found.items())) or "0"
+        lines.append(f"| {what} | {seen} | {told} | {covered} |")
+    return "\n".join(lines)
+
+
+def details(results: dict[str, DayResult]) -> str:
+    """Every event that is not as it should be."""
+    lines = []
+    for name, result in results.items():
+        one = result.verdict
+        for title, entries in (
+            ("late", one.late),
+            ("missed", one.missed),
+            ("invented", one.invented),
+            ("unknown", one.unknown_unasked),
+        ):
+            lines += [f"{name}: {title}: {entry}" for entry in entries]
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns 1 if the events are not the truth's."""
+    parser = argparse.ArgumentParser(prog="python -m bench.day", description=__doc__)
+    parser.add_argument("lots", nargs="*", default=sorted(SCRIPTS), help="which lots (default: all)")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the traffic (default: %(default)s)")
+    parser.add_argument("--excerpt", action="store_true", help="twenty minutes with every disturbance")
+    parser.add_argument("--model", default="demo", help="detection model (default: %(default)s)")
+    parser.add_argument("--judge", default="auto", choices=JUDGES, help="what decides (default: %(default)s)")
+    options = parser.parse_args(argv)
+    began_s = time.perf_counter()
+    with ProcessPoolExecutor(len(options.lots), multiprocessing.get_context("spawn")) as pool:
+        jobs = {
+            name: pool.submit(play_lot, name, Options(options.model, options.judge, options.seed, options.excerpt))
+            for name in options.lots
+        }
+        results = {name: job.result() for name, job in jobs.items()}
+    sys.stdout.write(report(results) + "\n\n" + details(results) + "\n")
+    sys.stdout.write(f"{time.perf_counter() - began_s:.0f} s\n")
+    return 0 if all(result.verdict.equals_truth for result in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Play one lot's day through the detector's own code, on the day's clock."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import cv2
+
+from bench.day.lot import LotDay
+from bench.day.plan import HOUR_S, excerpt, whole_day
+from bench.day.verdict import Told, Verdict, compare
+from deploy.demo.lot.scripts import SCRIPTS
+from services.detector.engines.base import Engine
+from services.detector.engines.loading import load_engine
+from services.detector.judge.loading import load_judge
+from services.detector.judging import SpaceJudge
+from services.detector.replay import CameraReplay
+from services.detector.settings import DetectorSettings
+
+SEED: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is played, and with what: detection model, judge, the traffic's seed, twenty minutes or a day."""
+
+    model: str = "demo"
+    judge: str = "auto"
+    seed: int = SEED
+    is_excerpt: bool = False
+
+
+@dataclass(slots=True)
+class DayResult:
+    """What became of a day.
+
+    Attributes:
+        verdict: the events beside the truth.
+        frames: how many were shown.
+        seconds: how long it took.
+        seen: frames by what happened in them.
+        unclear: of those, frames at which the view was not clear, and what it was.
+        covered: of those, frames at which a part of the picture was taken for covered.
+    """
+
+    verdict: Verdict
+    frames: int = 0
+    seconds: float = 0.0
+    seen: Counter[str] = field(default_factory=Counter)
+    unclear: Counter[tuple[str, str]] = field(default_factory=Counter)
+    covered: Counter[str] = field(default_factory=Counter)
+
+
+def play_day(
+    day: LotDay,
+    engine: Engine,
+    judge: SpaceJudge,
+    settings: DetectorSettings,
+    progress: Callable[[float, int], None],
+) -> DayResult:
+    """Show every frame of a day to one camera's detector.
+
+    Args:
+        day: the lot.
+        engine: the detection model.
+        judge: of its spaces.
+        settings: the detector's.
+        progress: called at every full hour with the seconds played and the frames shown.
+    """
+    camera = CameraReplay(day.spaces, engine, judge, settings)
+    result, told = DayResult(Verdict()), list[Told]()
+    began_s, next_hour_s = time.perf_counter(), HOUR_S
+    for at_s in day.times():
+        told += [Told(event, at_s) for event in camera.show(day.picture(at_s), round(at_s * 1000))]
+        result.frames += 1
+        what = day.what_happens(at_s)
+        result.seen[what] += 1
+        view = camera.view
+        if view.condition != "clear":
+            result.unclear[what, view.condition] += 1
+        elif view.covered is not None and view.covered.any():
+            result.covered[what] += 1
+        if at_s >= next_hour_s:
+            progress(at_s, result.frames)
+            next_hour_s += HOUR_S
+    result.seconds = time.perf_counter() - began_s
+    ids = [space.space_id for space in day.spaces]
+    result.verdict = compare(ids, day.at_first, day.changes, told, day.plan.hidden)
+    return result
+
+
+def lot_day(name: str, seed: int, is_excerpt: bool) -> LotDay:
+    """The lot of a clip, with a day of its own."""
+    script = SCRIPTS[name]()
+    spaces = [space.name for space in script.layout.spaces()]
+    return LotDay(script, (excerpt if is_excerpt else whole_day)(spaces, seed))
+
+
+def play_lot(name: str, options: Options) -> DayResult:
+    """Play one lot; in a process of its own."""
+    cv2.setNumThreads(1)
+    settings = DetectorSettings.model_validate({"model": options.model, "judge": options.judge, "workers": 1})
+    engine = load_engine(settings)
+    day = lot_day(name, options.seed, options.is_excerpt)
+    began_s = time.perf_counter()
+
+    def progress(at_s: float, frames: int) -> None:
+        hours, of = at_s / 3600, day.plan.seconds / 3600
+        sys.stderr.write(f"{name}: {hours:.0f} of {of:.0f} h, {frames} frames, {time.perf_counter() - began_s:.0f} s\n")
+        sys.stderr.flush()
+
+    return play_day(day, engine, load_judge(settings, engine), settings, progress)
