@@ -23,7 +23,7 @@ from libs.common.spaces import ParkingSpace
 SIZE: Final = (640, 360)
 """Of the camera's picture, pixels: half of the clips', for the model scales either to 512x288."""
 SLOW_EVERY_S: Final = 5.0
-BEFORE_S, AFTER_S = 1.0, 12.0
+BEFORE_S, AFTER_S = 1.0, 10.0
 """For how long frames come quickly before and after a vehicle drives."""
 BUMP_S: Final = 10.0
 LORRY: Final = Shape(

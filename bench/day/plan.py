@@ -185,7 +185,7 @@ def excerpt(spaces: Sequence[str], seed: int) -> Plan:
     )
     rng = np.random.default_rng(seed)
     times = [60.0, 190.0, 540.0, 620.0, 860.0, 1060.0]
-    return Plan(1200, 0.4, 120, _traffic(spaces, times, rng), [Lorry(275, 25, 0.45)], [(390.0, "shifted")], weather)
+    return Plan(1200, 0.5, 120, _traffic(spaces, times, rng), [Lorry(275, 15, 0.45)], [(390.0, "shifted")], weather)
 
 
 def _within(at_s: float, spans: Sequence[Span]) -> bool:

@@ -28,7 +28,8 @@ from tests.support.real_data import PKLOT
 
 Change = Callable[[Picture, int], Picture]
 """A picture and the seconds since the scene began to what the camera shows."""
-BEFORE_S: Final = 10
+EVERY_S: Final = 2
+BEFORE_S: Final = 12
 AFTER_S: Final = 14
 PKLOT_PICTURES: Final = (
     "2013-02-22_07_15_01.jpg",
@@ -54,7 +55,7 @@ class Scene:
     change: Change
     seconds: int = 30
     right: Literal["nothing", "unknown"] = "nothing"
-    every_s: int = 1
+    every_s: int = EVERY_S
     is_noisy: bool = True
 
 
@@ -81,11 +82,11 @@ SCENES: Final[dict[str, Scene]] = {
         lambda picture, second: DISPLACED["moved by 15 %"](picture) if second < 10 else picture, seconds=20
     ),
     **{
-        name: Scene(lambda picture, _, change=change: change(picture), 60, "unknown", 2)  # type: ignore[misc]
+        name: Scene(lambda picture, _, change=change: change(picture), 60, "unknown", 3)  # type: ignore[misc]
         for name, change in DISPLACED.items()
     },
-    "fog of 89 % for ten minutes": Scene(_always(lambda picture: fog(picture, 0.89)), 600, "unknown", 5),
-    "the same JPEG for five minutes": Scene(lambda picture, _: picture, 300, "unknown", 5, is_noisy=False),
+    "fog of 89 % for six minutes": Scene(_always(lambda picture: fog(picture, 0.89)), 360, "unknown", 10),
+    "the same JPEG for five minutes": Scene(lambda picture, _: picture, 300, "unknown", 10, is_noisy=False),
 }
 """On any lot."""
 
@@ -103,7 +104,7 @@ def pklot_scenes(folder: Path = PKLOT) -> dict[str, Scene]:
 
     def scene(thing: Picture, *where: int) -> Scene:
         left, top, right, bottom = where
-        return Scene(lambda picture, _: put(picture, thing, (left, top, right, bottom)), 60, every_s=2)
+        return Scene(lambda picture, _: put(picture, thing, (left, top, right, bottom)), 40)
 
     return {
         LORRIES[0]: scene(lorry, 425, 100, 600, 232),
@@ -172,11 +173,11 @@ def play_scene(camera: ScenePlayer, picture: Picture, scene: Scene) -> PlayedSce
     """
     before: dict[str, SpaceState] = {}
     events: list[OccupancyEvent] = []
-    for second in range(BEFORE_S):
+    for second in range(0, BEFORE_S, EVERY_S):
         for event in camera.show(noise(picture, second), second * 1000):
             before[event.space_id] = event.state
     ends = BEFORE_S + scene.seconds
-    for second in [*range(BEFORE_S, ends, scene.every_s), *range(ends, ends + AFTER_S)]:
+    for second in [*range(BEFORE_S, ends, scene.every_s), *range(ends, ends + AFTER_S, EVERY_S)]:
         is_scene = second < ends
         shown = scene.change(picture, second - BEFORE_S) if is_scene else picture
         events += camera.show(noise(shown, second) if scene.is_noisy or not is_scene else shown, second * 1000)
