@@ -94,6 +94,9 @@ class FrameMessage(BaseModel):
     type: Literal["frame"] = "frame"
     camera_id: str
     n: Annotated[int, Field(description="frame_count of the camera")]
+    frame_id: Annotated[
+        str, Field(description="the raw frame's id in the camera's frame stream; empty: an old worker's picture")
+    ]
     picture: Annotated[PictureKind, Field(description="what `jpeg` shows")]
     jpeg: Annotated[bytes | None, Field(description="the picture; null where none was asked for")]
     size: Annotated[tuple[int, int], Field(description="width and height that `vehicles` refer to; 0, 0: as `jpeg`")]

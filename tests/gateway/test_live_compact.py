@@ -56,6 +56,7 @@ def test_everything_is_there() -> None:
         "space_occupancy": [space(1, "free"), space(2, "occupied"), space(3, "unknown")],
         "detections": [vehicle(1)],
         "timings": {"captured_at": 1, "read_at": 2, "detected_at": 3, "published_at": 4},
+        "frame_id": "1700000000000-12",
     }
     frame = compact("CAM1", message(metadata), "plain", None)
     told = payload(frame.wire)
@@ -64,6 +65,7 @@ def test_everything_is_there() -> None:
         "type": "frame",
         "camera_id": "CAM1",
         "n": 7,
+        "frame_id": "1700000000000-12",
         "picture": "plain",
         "jpeg": JPEG,
         "size": [1280, 720],
@@ -86,6 +88,7 @@ def test_a_hundred_spaces_and_twenty_vehicles_take_a_kilobyte_beside_the_picture
         "space_occupancy": [space(number, "occupied") for number in range(100)],
         "detections": [vehicle(number) for number in range(20)],
         "timings": dict.fromkeys(("captured_at", "read_at", "detected_at", "published_at"), 1700000000000),
+        "frame_id": "1700000000000-12345",
     }
     frame = compact("CAM1", message(metadata, 1_000_000), "plain", None)
     assert len(frame.wire) - len(JPEG) <= 1024
@@ -124,7 +127,7 @@ def test_without_a_picture() -> None:
 @pytest.mark.parametrize(
     "metadata",
     [
-        {"space_occupancy": "many", "detections": 5, "timings": []},
+        {"space_occupancy": "many", "detections": 5, "timings": [], "frame_id": 5},
         {"space_occupancy": [None, {"space_id": 5}], "detections": [None, {}, {"bbox": [1, 2]}, {"bbox": "abcd"}]},
         {"detections": [{"class": "car", "bbox": [1e400, 0, 1, 1]}], "width": "wide"},
         {"space_occupancy": [{"space_id": "A", "polygon": [[1], [2, "x"]], "bbox": {}}]},

@@ -17,6 +17,8 @@ from services.gateway.hub.encoded_message import BINARY, websocket_frame
 
 VEHICLES_MAX: Final = 300
 SPACES_MAX: Final = 1000
+FRAME_ID_MAX: Final = 41
+"""Characters in the id of a stream's entry at most: two numbers of 64 bits and a dash."""
 _TIMINGS: Final = ("captured_at", "read_at", "detected_at", "published_at")
 
 
@@ -98,6 +100,7 @@ def compact(camera_id: str, packed: bytes, kind: PictureKind, known: SpaceTable 
         "type": "frame",
         "camera_id": camera_id,
         "n": number,
+        "frame_id": _frame_id(metadata.get("frame_id")),
         "picture": kind,
         "jpeg": jpeg,
         "size": (_int(metadata.get("width")), _int(metadata.get("height"))),
@@ -172,6 +175,10 @@ def _timings(timings: object, timestamp_s: object) -> list[int]:
         return [_int(timings.get(name)) for name in _TIMINGS]
     at_ms = round(timestamp_s * 1000) if isinstance(timestamp_s, int | float) else 0
     return [at_ms] * len(_TIMINGS)
+
+
+def _frame_id(value: object) -> str:
+    return value[:FRAME_ID_MAX] if isinstance(value, str) else ""
 
 
 def _listed(value: object) -> list[Any]:

@@ -823,6 +823,11 @@ export interface components {
                 number
             ];
             /**
+             * Frame Id
+             * @description the raw frame's id in the camera's frame stream; empty: an old worker's picture
+             */
+            frame_id: string;
+            /**
              * Jpeg
              * @description the picture; null where none was asked for
              */
