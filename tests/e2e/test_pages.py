@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Response, async_playwright, expect
+from playwright.async_api import Browser, Page, Response, WebSocket, async_playwright, expect
 
 from tests.e2e.demo_system import DemoSystem
 from tests.support.waiting import wait_for
@@ -78,7 +78,7 @@ async def test_every_page_is_for_everybody(demo: DemoSystem, browser: Browser, s
         await page.goto(f"{demo.dashboard}{path}")
         await page.wait_for_selector("main h1, main h2, [role=dialog]", state="attached")
         if name in ("overview", "wall"):
-            await page.wait_for_selector(".tile img")
+            await page.wait_for_selector(".tile canvas[data-n]")
         await page.evaluate(axe)
         found = await page.evaluate(
             "axe.run().then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 200)}`))"
@@ -186,6 +186,135 @@ async def test_a_space_is_chosen_and_old_addresses_lead_on(demo: DemoSystem, pag
     await expect(page.get_by_role("status").last).to_contain_text("not registered")
 
 
+async def test_list_and_picture_point_at_each_other(demo: DemoSystem, page: Page) -> None:
+    await page.goto(f"{demo.dashboard}cameras/CAM1")
+    spaces = page.get_by_role("list", name="Spaces")
+    await spaces.get_by_role("button").first.hover()
+    await expect(page.locator(".space-shape-pointed")).to_have_count(1)
+    shape = page.locator(".space-shape").nth(30)
+    await shape.click()
+    await expect(page.locator(".space-shape-chosen")).to_have_count(1)
+    chosen = spaces.get_by_role("button", pressed=True)
+    await expect(chosen).to_have_count(1)
+    await expect(chosen).to_be_in_viewport()
+    info = page.get_by_role("region", name="Space ", exact=False).last
+    await expect(info).to_contain_text("since")
+    await expect(info).to_contain_text("Thresholds")
+
+
+async def test_layers_are_switched_off_and_stay_so(demo: DemoSystem, page: Page) -> None:
+    await page.goto(f"{demo.dashboard}cameras/CAM1")
+    await page.wait_for_selector(".vehicle-box", state="attached")
+    for layer in ("Vehicles", "Names"):
+        await page.get_by_role("switch", name=layer).click(force=True)
+    await expect(page.locator(".vehicle-box")).to_have_count(0)
+    await page.reload()
+    await page.wait_for_selector(".space-shape", state="attached")
+    await expect(page.locator(".space-shape text")).to_have_count(0)
+    await expect(page.locator(".vehicle-box")).to_have_count(0)
+    await page.get_by_role("button", name="Zoom in").click()
+    await expect(page.locator(".zoom-stage-near")).to_have_count(1)
+
+
+def told_by(page: Page) -> tuple[list[str], list[dict[str, Any]]]:
+    """The addresses of a page's WebSockets, and what it asks for on them; filled while it lives."""
+    addresses: list[str] = []
+    requests: list[dict[str, Any]] = []
+
+    def note(payload: str | bytes) -> None:
+        if isinstance(payload, str) and payload.startswith("{"):
+            requests.append(json.loads(payload))
+
+    def follow(socket: WebSocket) -> None:
+        addresses.append(socket.url)
+        socket.on("framesent", note)
+
+    page.on("websocket", follow)
+    return addresses, requests
+
+
+async def test_all_pages_share_one_connection_and_a_tile_is_enlarged_on_it(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    addresses, requests = told_by(page)
+    await page.goto(demo.dashboard)
+    await expect(page.locator(".tile canvas[data-n]")).to_have_count(2)
+    await page.evaluate("window.isSamePage = true")
+    await page.get_by_role("link", name="North lot").click()
+    await page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+    await page.go_back()
+    await expect(page.locator(".tile canvas[data-n]")).to_have_count(2)
+    assert await page.evaluate("window.isSamePage"), "nothing is loaded again"
+    assert [url.partition("/ws/")[2] for url in addresses] == ["viewer/live"]
+    watched = [(one["camera_id"], one["picture"], one.get("fps")) for one in requests if one["op"] == "watch"]
+    assert watched[:3] == [("CAM1", "small", 5), ("CAM2", "small", 5), ("CAM1", "plain", None)]
+    assert ("CAM2", "plain", None) not in watched
+
+
+async def test_a_tile_that_leaves_the_screen_is_not_watched(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 390, "height": 300})
+    _, requests = told_by(page)
+    await page.goto(demo.dashboard)
+    await page.wait_for_selector(".tile canvas[data-n]")
+
+    def watched() -> set[str]:
+        names: set[str] = set()
+        for one in requests:
+            if one["op"] == "watch":
+                names.add(one["camera_id"])
+            elif one["op"] == "unwatch":
+                names.discard(one["camera_id"])
+        return names
+
+    await wait_for(lambda: watched() == {"CAM1"})
+    await page.mouse.wheel(0, 2000)
+    await wait_for(lambda: watched() == {"CAM2"})
+    await page.mouse.wheel(0, -2000)
+    await wait_for(lambda: watched() == {"CAM1"})
+
+
+HIDE = """(state) => {
+  Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+async def test_a_hidden_page_watches_nothing_and_is_fresh_as_soon_as_it_is_shown(demo: DemoSystem, page: Page) -> None:
+    async def viewers() -> int:
+        return sum(one["viewers"] for one in (await api(demo, "api/cameras"))["cameras"])
+
+    async def newest() -> int:
+        return int(await page.locator("[data-testid=live-picture]").get_attribute("data-frame-count") or 0)
+
+    await page.goto(f"{demo.dashboard}cameras/CAM1")
+    await page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+    await wait_for(viewers)
+    await page.evaluate(HIDE, "hidden")
+
+    async def is_alone() -> bool:
+        return await viewers() == 0
+
+    await wait_for(is_alone, 3.5)  # within 3 s, and what asking takes
+    last = await newest()
+    await asyncio.sleep(2)  # pictures would have come
+    assert await newest() == last
+    await page.evaluate(HIDE, "visible")
+
+    async def is_fresh() -> bool:
+        return await newest() > last
+
+    await wait_for(is_fresh, 1.0)
+
+
+async def test_a_kiosk_shows_cameras_and_counts_and_nothing_to_press(demo: DemoSystem, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 1920, "height": 1080})
+    await page.goto(f"{demo.dashboard}?kiosk")
+    await expect(page.locator(".tile canvas[data-n]")).to_have_count(2)
+    await expect(page.get_by_test_id("total-free")).to_be_visible()
+    assert await page.locator("nav, main button, main a").count() == 0
+    size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    assert await page.evaluate(size) == [1920, 1080]
+
+
 async def test_the_overview_loads_at_most_170_kilobytes_of_scripts(demo: DemoSystem, browser: Browser) -> None:
     page = await browser.new_page()
     sizes: dict[str, int] = {}
@@ -196,7 +325,7 @@ async def test_the_overview_loads_at_most_170_kilobytes_of_scripts(demo: DemoSys
 
     page.on("response", note)
     await page.goto(demo.dashboard)
-    await page.wait_for_selector(".tile img")
+    await page.wait_for_selector(".tile canvas[data-n]")
     assert not [url for url in sizes if "SpacesPage" in url], "the editor is loaded when it is needed"
     assert 50_000 < sum(sizes.values()) <= 170_000, sizes
 

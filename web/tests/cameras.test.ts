@@ -5,7 +5,8 @@ import { loginAddress } from "../src/api/client";
 import { HIDDEN, idFromName, joinAddress, splitAddress } from "../src/features/cameras/address";
 import { checkField } from "../src/features/cameras/checks";
 import { tipFor } from "../src/features/cameras/tips";
-import { columnsFor } from "../src/features/overview/layout";
+import { deskGrid, largestFit, phoneGrid, wallGrid } from "../src/features/overview/layout";
+import { pictureFor, tileFps } from "../src/features/overview/picture";
 import { totalsOf } from "../src/features/overview/totals";
 import { de } from "../src/i18n/de";
 import { en } from "../src/i18n/en";
@@ -74,15 +75,36 @@ test("a camera that is off, or that nobody knows of, has no free space", () => {
   expect(countsOfView(camera({ enabled: false }))).toMatchObject({ available: 0, unknown: 4, isKnown: false });
   expect(countsOfView(camera({ occupancy: { total: 4, occupied: 0, free: 0, unknown: 4 } })).isKnown).toBe(false);
   const none = { total: 0, occupied: 0, free: 0, unknown: 0 };
-  expect(totalsOf([camera({}), camera({ enabled: false }), camera({ occupancy: none })])).toEqual({ free: 3, total: 8, notCounted: 1 });
+  expect(totalsOf([camera({}), camera({ enabled: false }), camera({ occupancy: none })])).toEqual({ available: 3, occupied: 1, unknown: 4, total: 8, notCounted: 1 });
 });
 
+const SCREEN = { width: 1920, height: 1080, gap: 0, textHeight: 0, leastWidth: 200 };
+
 test.each([[1, 1], [4, 2], [9, 3], [25, 5], [64, 8]])("a wall of %i on a wide screen has %i columns", (count, columns) => {
-  expect(columnsFor(count, 1920, 1080, 0)).toBe(columns);
+  expect(wallGrid(count, SCREEN)).toEqual({ columns, rows: columns, perPage: count, pages: 1 });
 });
 
 test("tiles stand below each other on a tall screen, beside each other on a wide one", () => {
-  expect([columnsFor(2, 390, 800, 50), columnsFor(2, 1900, 800, 50), columnsFor(3, 3000, 500, 50)]).toEqual([1, 2, 3]);
+  const columns = (count: number, width: number, height: number) => largestFit(count, { ...SCREEN, width, height, textHeight: 50 }).columns;
+  expect([columns(2, 390, 800), columns(2, 1900, 800), columns(3, 3000, 500)]).toEqual([1, 2, 3]);
+});
+
+test("on a wall no tile is too small to be read: more cameras take turns, in pages of one size", () => {
+  expect(wallGrid(64, { ...SCREEN, leastWidth: 370 })).toEqual({ columns: 5, rows: 5, perPage: 22, pages: 3 });
+  expect(wallGrid(3, { ...SCREEN, width: 300, height: 200, leastWidth: 370 })).toEqual({ columns: 1, rows: 1, perPage: 1, pages: 3 });
+});
+
+test("on a desk the page scrolls once its tiles would be too small; on a phone always", () => {
+  const room = { ...SCREEN, width: 1180, height: 780, gap: 16, textHeight: 52, leastWidth: 240 };
+  expect([4, 9, 25, 64].map((count) => deskGrid(count, room))).toEqual([
+    { columns: 2, rows: 2 }, { columns: 3, rows: 3 }, { columns: 4, rows: null }, { columns: 4, rows: null },
+  ]);
+  expect([4, 25].map(phoneGrid)).toEqual([{ columns: 1, rows: null }, { columns: 2, rows: null }]);
+});
+
+test("a large tile gets the camera's own picture, and many tiles move more slowly", () => {
+  expect([pictureFor(400), pictureFor(1900)]).toEqual(["small", "plain"]);
+  expect([1, 16, 20, 64, 1000].map(tileFps)).toEqual([5, 5, 4, 1, 1]);
 });
 
 test("the log-in leads back to the page that was asked for", () => {

@@ -1,22 +1,18 @@
 // @vitest-environment node
-import { encode } from "@msgpack/msgpack";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocketServer, WebSocket as NodeWebSocket } from "ws";
 
 import { FIRST_RETRY_MS, JITTER, LONGEST_RETRY_MS, retryDelayMs } from "../src/stream/backoff";
-import { PING_EVERY_MS, StreamConnection, streamUrl, type ConnectionState } from "../src/stream/connection";
+import { PING_EVERY_MS, ReconnectingSocket, socketUrl, type ConnectionState } from "../src/stream/socket";
 
 let server: WebSocketServer;
-let connection: StreamConnection | null = null;
+let connection: ReconnectingSocket | null = null;
 let states: ConnectionState[];
 let frames: number[];
-let page: EventTarget & { visibilityState: string };
 let network: EventTarget;
 
 beforeEach(async () => {
-  page = Object.assign(new EventTarget(), { visibilityState: "visible" });
   network = new EventTarget();
-  vi.stubGlobal("document", page);
   vi.stubGlobal("addEventListener", network.addEventListener.bind(network));
   vi.stubGlobal("removeEventListener", network.removeEventListener.bind(network));
   vi.stubGlobal("WebSocket", NodeWebSocket);
@@ -36,9 +32,9 @@ afterEach(() => {
 function connect(): void {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  connection = new StreamConnection(`ws://127.0.0.1:${address.port}/`, {
+  connection = new ReconnectingSocket(`ws://127.0.0.1:${address.port}/`, {
     onState: (state) => states.push(state),
-    onFrame: (message) => frames.push(message.frameCount),
+    onData: (data) => frames.push(new Uint8Array(data)[0] ?? -1),
   }, () => 0.5);
 }
 
@@ -47,10 +43,10 @@ function nextClient(): Promise<NodeWebSocket> {
 }
 
 function frame(count: number): Uint8Array {
-  return encode({ v: 1, type: "frame", camera_id: "C", frame: new Uint8Array(4), metadata: {}, frame_count: count, timestamp: 0 });
+  return new Uint8Array([count]);
 }
 
-test("frames are handed on; keepalive and pong are not frames", async () => {
+test("binary messages are handed on; keepalive and pong are text", async () => {
   connect();
   const client = await nextClient();
   client.send(frame(1));
@@ -104,7 +100,7 @@ test("connections that do not hold count as failures: the second wait is longer"
 });
 
 test.each([
-  ["the page becomes visible", () => page.dispatchEvent(new Event("visibilitychange"))],
+  ["the page wants it", () => connection?.resume()],
   ["the network returns", () => network.dispatchEvent(new Event("online"))],
 ])("it tries again at once when %s", async (_, happen) => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -112,16 +108,30 @@ test.each([
   (await nextClient()).terminate();
   await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
   const again = nextClient();
-  page.visibilityState = "hidden";
-  page.dispatchEvent(new Event("visibilitychange"));
-  expect(states.filter((state) => state === "reconnecting")).toHaveLength(1);
-  page.visibilityState = "visible";
   happen();
   await again;
   await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
   happen();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(server.clients.size).toBe(1);
+});
+
+test("while it is paused nothing is tried, not even when the network returns", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  connect();
+  const first = await nextClient();
+  const gone = new Promise((resolve) => first.once("close", resolve));
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
+  connection?.pause();
+  await gone;
+  network.dispatchEvent(new Event("online"));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(server.clients.size).toBe(0);
+  const again = nextClient();
+  connection?.resume();
+  await again;
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
 });
 
 test("the server hears a ping every ten seconds", async () => {
@@ -151,8 +161,6 @@ test("a closed stream stays closed", async () => {
 });
 
 test("the address follows the page's", () => {
-  expect(streamUrl("a b", { protocol: "https:", host: "lot.example" })).toBe(
-    "wss://lot.example/ws/viewer/detection?camera_id=a%20b&format=binary",
-  );
-  expect(streamUrl("CAM1", { protocol: "http:", host: "h:1" })).toMatch(/^ws:\/\/h:1\//);
+  expect(socketUrl("/ws/viewer/live", { protocol: "https:", host: "lot.example" })).toBe("wss://lot.example/ws/viewer/live");
+  expect(socketUrl("/ws/viewer/live", { protocol: "http:", host: "h:1" })).toMatch(/^ws:\/\/h:1\//);
 });

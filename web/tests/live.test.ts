@@ -3,20 +3,26 @@ import { encode } from "@msgpack/msgpack";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocketServer, WebSocket as NodeWebSocket } from "ws";
 
-import { HIDDEN_AFTER_MS, LiveClient } from "../src/live/client";
-import { readLiveMessage, RedisClock, stateAt, type LiveFrame } from "../src/live/messages";
+import { HIDDEN_AFTER_MS } from "../src/live/activity";
+import { LiveClient, SHOWN_WITHIN_MS } from "../src/live/client";
+import { readLiveMessage, stateAt, type LiveFrame } from "../src/live/messages";
 import { FIRST_RETRY_MS } from "../src/stream/backoff";
 
 let server: WebSocketServer;
 let client: LiveClient | null = null;
 let page: EventTarget & { visibilityState: string };
+let win: EventTarget;
+let told: string[];
+let times: [number, boolean | undefined][];
 let requests: Record<string, unknown>[];
 
 beforeEach(async () => {
   page = Object.assign(new EventTarget(), { visibilityState: "visible" });
   vi.stubGlobal("document", page);
-  vi.stubGlobal("addEventListener", () => undefined);
-  vi.stubGlobal("removeEventListener", () => undefined);
+  win = new EventTarget();
+  vi.stubGlobal("addEventListener", win.addEventListener.bind(win));
+  vi.stubGlobal("removeEventListener", win.removeEventListener.bind(win));
+  [told, times] = [[], []];
   vi.stubGlobal("WebSocket", NodeWebSocket);
   requests = [];
   server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
@@ -37,7 +43,11 @@ afterEach(() => {
 function connect(): LiveClient {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  client = new LiveClient(`ws://127.0.0.1:${address.port}/`, undefined, () => 0.5);
+  client = new LiveClient(`ws://127.0.0.1:${address.port}/`, {
+    onStatus: (message) => { told.push(message.status.id); },
+    clock: { learn: (nowMs, _, isFirst) => { times.push([nowMs, isFirst]); } },
+    random: () => 0.5,
+  });
   return client;
 }
 
@@ -100,19 +110,86 @@ test("after a reconnect everything is watched again", async () => {
   });
 });
 
-test("a hidden page watches nothing within three seconds, and everything once it is shown", async () => {
+test("a picture that never gets shown does not hold up the others for long", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  const shown = vi.fn(() => new Promise<void>(() => undefined));
+  connect().watch("A", { picture: "plain" }, { onFrame: shown });
+  (await nextSocket()).send(frame("A", 1));
+  await vi.waitFor(() => { expect(shown).toHaveBeenCalled(); });
+  await vi.advanceTimersByTimeAsync(SHOWN_WITHIN_MS);
+  await vi.waitFor(() => { expect(requests.at(-1)).toEqual({ op: "ack" }); });
+});
+
+test("what cannot be shown is acknowledged too", async () => {
+  const warned = vi.spyOn(console, "warn").mockReturnValue();
+  connect().watch("A", { picture: "plain" }, { onFrame: () => { throw new Error("no canvas"); } });
+  (await nextSocket()).send(frame("A", 1));
+  await vi.waitFor(() => { expect(requests.at(-1)).toEqual({ op: "ack" }); });
+  expect(warned).toHaveBeenCalledOnce();
+  warned.mockRestore();
+});
+
+test("statuses are told, and with them the server's clock; a connection's first word on it is the one that counts", async () => {
+  connect();
+  const socket = await nextSocket();
+  socket.send(encode({ type: "hello", version: 1, now_ms: 5, watch_max: 8 }));
+  socket.send(encode({ type: "status", camera_id: "A", now_ms: 7, status: { id: "A" } }));
+  await vi.waitFor(() => { expect(told).toEqual(["A"]); });
+  expect(times).toEqual([[5, true], [7, undefined]]);
+});
+
+async function watchingOne(): Promise<NodeWebSocket> {
   connect().watch("A", { picture: "plain" }, { onFrame: () => undefined });
-  await nextSocket();
+  const socket = await nextSocket();
   await vi.waitFor(() => { expect(requests).toHaveLength(1); });
-  page.visibilityState = "hidden";
+  return socket;
+}
+
+function turn(visibilityState: "hidden" | "visible"): void {
+  page.visibilityState = visibilityState;
   page.dispatchEvent(new Event("visibilitychange"));
+}
+
+test("a hidden page has no connection within three seconds, and watches again once it is shown", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  const socket = await watchingOne();
+  const gone = new Promise((resolve) => socket.once("close", resolve));
   expect(HIDDEN_AFTER_MS).toBeLessThan(3000);
+  turn("hidden");
   await vi.advanceTimersByTimeAsync(HIDDEN_AFTER_MS);
-  await vi.waitFor(() => { expect(requests.at(-1)).toEqual({ op: "unwatch", camera_id: "A" }); });
+  await gone;
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(server.clients.size, "not even a try to connect").toBe(0);
+  expect(vi.getTimerCount(), "no timer runs").toBe(0);
+  turn("visible");
+  await vi.waitFor(() => { expect(requests.slice(1)).toEqual([{ op: "watch", camera_id: "A", picture: "plain" }]); });
+});
+
+test("a short look at another tab changes nothing", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  const socket = await watchingOne();
+  turn("hidden");
+  await vi.advanceTimersByTimeAsync(HIDDEN_AFTER_MS - 1);
+  turn("visible");
+  await vi.advanceTimersByTimeAsync(HIDDEN_AFTER_MS);
+  expect(socket.readyState).toBe(NodeWebSocket.OPEN);
+  expect(requests).toHaveLength(1);
+});
+
+test.each([
+  ["frozen", () => page.dispatchEvent(new Event("freeze")), () => page.dispatchEvent(new Event("resume"))],
+  ["put away", () => win.dispatchEvent(new Event("pagehide")), () => win.dispatchEvent(new Event("pageshow"))],
+])("a page that is %s lets go at once, and comes back when it is shown", async (_, leave, come) => {
+  const socket = await watchingOne();
+  const gone = new Promise((resolve) => socket.once("close", resolve));
+  page.visibilityState = "hidden";
+  leave();
+  await gone;
+  come();
+  expect(server.clients.size, "it is not shown yet").toBe(0);
   page.visibilityState = "visible";
-  page.dispatchEvent(new Event("visibilitychange"));
-  await vi.waitFor(() => { expect(requests.at(-1)).toMatchObject({ op: "watch", camera_id: "A" }); });
+  come();
+  await vi.waitFor(() => { expect(requests.slice(1)).toEqual([{ op: "watch", camera_id: "A", picture: "plain" }]); });
 });
 
 test("states are read by index", () => {
@@ -124,14 +201,4 @@ test("states are read by index", () => {
 test("what is no message is passed over", () => {
   expect(readLiveMessage(new Uint8Array([0xc1]).buffer)).toBeNull();
   expect(readLiveMessage(encode({ type: "later" }).slice().buffer)).toBeNull();
-});
-
-test("the clock believes the message that was on its way for the shortest time", () => {
-  const clock = new RedisClock();
-  expect(clock.at(0)).toBeNull();
-  clock.learn(10_000, 1_000);
-  clock.learn(11_000, 2_400);
-  expect(clock.at(3_000)).toBe(12_000);
-  clock.learn(5_000, 4_000); // Redis's clock was set back
-  expect(clock.at(4_000)).toBe(5_000);
 });

@@ -1,26 +1,8 @@
 import { expect, test } from "vitest";
 
-import { duration, percent } from "../src/shared/format";
+import { duration, percent, shortTime } from "../src/shared/format";
 import { nameLength } from "../src/shared/nameLength";
 import { FpsMeter } from "../src/stream/fps";
-import { NewestOnly } from "../src/stream/newest";
-
-test("while one item is worked on, the newest waits and the others are skipped", async () => {
-  const done: number[] = [];
-  let finish: () => void = () => undefined;
-  const newest = new NewestOnly<number>(async (item) => {
-    await new Promise<void>((resolve) => { finish = resolve; });
-    done.push(item);
-  });
-  for (const item of [1, 2, 3, 4]) newest.offer(item);
-  finish();
-  await Promise.resolve();
-  await Promise.resolve();
-  finish();
-  await Promise.resolve();
-  expect(done).toEqual([1, 4]);
-  expect(newest.skipped).toBe(2);
-});
 
 test("frames a second are counted over the last seconds", () => {
   const meter = new FpsMeter();
@@ -48,4 +30,10 @@ test("names make room for themselves, within reason", () => {
 test("nothing of nothing is no share", () => {
   expect(percent(0, 0)).toBe(0);
   expect(percent(1, 3)).toBe(33);
+});
+
+test("a time of today is told without its day", () => {
+  const noon = new Date(2026, 10, 28, 12, 5).getTime();
+  expect(shortTime(noon, noon + 3_600_000)).toMatch(/^12:05/);
+  expect(shortTime(noon, noon + 86_400_000)).toMatch(/28/);
 });

@@ -93,3 +93,25 @@ test("a clock that is set anew is learned anew; what is no date teaches nothing"
   clock.observe(new Date(SERVER).toUTCString(), now, now + 10);
   expect(Math.abs(clock.now() - SERVER)).toBeLessThan(1000);
 });
+
+test("what messages tell of the time is exact, and the one that was on its way for the shortest time is believed", () => {
+  const clock = new ServerClock(() => 100_000);
+  const heard: number[] = [];
+  clock.subscribe(() => heard.push(clock.offsetMs));
+  clock.learn(10_000, 1_000, true);
+  clock.learn(11_000, 2_400);
+  clock.learn(11_502, 2_500);
+  expect(clock.now()).toBe(109_000);
+  expect(heard, "two milliseconds are no news").toEqual([9000]);
+  clock.learn(5_000, 4_000, true); // a clock was set, and a new connection says so
+  expect(clock.now()).toBe(101_000);
+});
+
+test("what was told long ago is forgotten: clocks drift", () => {
+  const clock = new ServerClock(() => 0);
+  clock.learn(1_000, 0, true);
+  for (const minute of [4, 6, 9]) clock.learn(minute * 60_000 + 900, minute * 60_000);
+  expect(clock.offsetMs).toBe(1000);
+  clock.learn(12 * 60_000 + 900, 12 * 60_000);
+  expect(clock.offsetMs).toBe(900);
+});

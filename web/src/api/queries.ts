@@ -1,6 +1,6 @@
-import { queryOptions } from "@tanstack/react-query";
+import { queryOptions, type QueryClient } from "@tanstack/react-query";
 
-import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session, type SystemView } from "./client";
+import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session, type SpaceView, type SystemView } from "./client";
 import { problemOf, RequestError, sentence } from "./request";
 
 const CAMERAS_EVERY_MS = 3000;
@@ -23,6 +23,15 @@ export const camerasQuery = queryOptions({
   queryFn: async ({ signal }): Promise<CameraView[]> => (await contentOf(api.GET("/api/cameras", { signal }))).cameras,
   refetchInterval: CAMERAS_EVERY_MS,
 });
+
+/** Puts what the live connection tells of cameras into their list, before it is asked for again. */
+export function withStatuses(queries: QueryClient, statuses: readonly { camera_id: string; status: CameraView }[]): void {
+  const news = new Map(statuses.map(({ camera_id: id, status }) => [id, status]));
+  queries.setQueryData(camerasQuery.queryKey, (cameras) => cameras?.map((before) => {
+    const told = news.get(before.id);
+    return told === undefined ? before : { ...told, url: before.url }; // the address is told as viewers may see it
+  }));
+}
 
 /** What is wrong with the system, as a sentence: what it is and what to do; null if nothing is. */
 export const systemProblemQuery = queryOptions({
@@ -58,6 +67,18 @@ export function eventsQuery(cameraId: string, limit: number) {
         }
         throw error;
       }
+    },
+    refetchInterval: EVENTS_EVERY_MS,
+  });
+}
+
+/** The state of each of a camera's spaces, and since when; none for a camera that nobody has registered. */
+export function occupancyQuery(cameraId: string) {
+  return queryOptions({
+    queryKey: ["occupancy", cameraId],
+    queryFn: async ({ signal }): Promise<SpaceView[]> => {
+      const params = { path: { camera_id: cameraId } };
+      return (await contentOf(api.GET("/api/cameras/{camera_id}/occupancy", { params, signal }))).spaces;
     },
     refetchInterval: EVENTS_EVERY_MS,
   });

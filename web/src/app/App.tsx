@@ -2,7 +2,9 @@ import { createTheme, MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 
+import { withStatuses } from "../api/queries";
 import { RequestError } from "../api/request";
+import { onStatuses } from "../live/page";
 import { router } from "./router";
 
 const RETRIES_MAX = 1;
@@ -21,6 +23,8 @@ const queries = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+
+onStatuses((statuses) => { withStatuses(queries, statuses); });
 
 /** The dashboard. */
 export function App() {

@@ -1,6 +1,6 @@
 import { IconCamera, IconLayoutGrid, IconLogout, IconServer2 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useSearch } from "@tanstack/react-router";
+import { Link, Outlet } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect } from "react";
 
 import { systemProblemQuery } from "../api/queries";
@@ -8,13 +8,15 @@ import { text } from "../i18n";
 import { Alert } from "../shared/ui/Alert";
 import { Preferences } from "../shared/ui/Preferences";
 import { useSession } from "../shared/useSession";
+import { useWall } from "../shared/useWall";
 
 /** What is round every page: the navigation, and what keeps the system from working. */
 export function Shell() {
-  const isWall = useSearch({ from: "__root__", select: ({ wall }) => wall !== undefined });
+  const { isWall, isKiosk } = useWall();
   useLayoutEffect(() => {
     document.documentElement.classList.toggle("wall", isWall);
-  }, [isWall]);
+    document.documentElement.classList.toggle("kiosk", isKiosk);
+  }, [isWall, isKiosk]);
   return (
     <div className={isWall ? "shell shell-wall" : "shell"}>
       {!isWall && <Navigation />}

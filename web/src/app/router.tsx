@@ -4,9 +4,12 @@ import { OverviewPage } from "../features/overview/OverviewPage";
 import { ErrorPage, NotFoundPage } from "./ErrorPage";
 import { Shell } from "./Shell";
 
-/** What every page's address may say: `wall`, for a screen on a wall; `kiosk` is the same by another name. */
+/** What every page's address may say. */
 interface Search {
+  /** For a screen on a wall. */
   wall?: 1;
+  /** For a screen that nobody stands before: a wall without buttons, on which many cameras take turns. */
+  kiosk?: 1;
   /** From before there were several pages: leads to the camera's own. */
   camera?: string;
 }
@@ -15,7 +18,8 @@ function readSearch(search: Record<string, unknown>): Search {
   const isOn = (value: unknown) => value !== undefined && value !== 0 && value !== false;
   const camera = search["camera"];
   return {
-    ...(isOn(search["wall"]) || isOn(search["kiosk"]) ? { wall: 1 as const } : {}),
+    ...(isOn(search["wall"]) ? { wall: 1 as const } : {}),
+    ...(isOn(search["kiosk"]) ? { kiosk: 1 as const } : {}),
     ...(typeof camera === "string" || typeof camera === "number" ? { camera: String(camera) } : {}),
   };
 }

@@ -1,7 +1,8 @@
+import { serverClock, type ServerClock } from "../shared/serverClock";
 import { ReconnectingSocket, type ConnectionState } from "../stream/socket";
+import { PageActivity } from "./activity";
 import {
   readLiveMessage,
-  RedisClock,
   type LiveFrame,
   type LiveMessage,
   type PictureKind,
@@ -10,20 +11,27 @@ import {
   type StillMessage,
 } from "./messages";
 
-/** A page that is hidden for this long watches nothing until it is shown again. */
-export const HIDDEN_AFTER_MS = 2000;
+/** A picture that takes longer to show is given up, so that one camera cannot hold up the others. */
+export const SHOWN_WITHIN_MS = 2000;
 
 export interface LiveHandlers {
   /** Shows a frame. The next picture of any camera comes once this has ended. */
   onFrame(frame: LiveFrame, spaces: SpacesMessage | null): Promise<void> | void;
   onStill?(message: StillMessage): void;
-  onStatus?(message: StatusMessage): void;
 }
 
 export interface Wish {
   picture: PictureKind;
   /** Frames a second at most. */
   fps?: number;
+}
+
+export interface LiveClientOptions {
+  onState?: (state: ConnectionState) => void;
+  /** Gets how each watched camera does: at first, when it changes, and every ten seconds. */
+  onStatus?: (message: StatusMessage) => void;
+  clock?: Pick<ServerClock, "learn">;
+  random?: () => number;
 }
 
 interface Watched {
@@ -34,29 +42,27 @@ interface Watched {
 /**
  * All cameras of a page on one connection to `/ws/viewer/live`.
  *
- * It watches again after a reconnect, watches nothing while the page is hidden, and acknowledges a picture when it has
+ * It watches again after a reconnect, has no connection while the page is hidden, and acknowledges a picture when it has
  * been shown.
  */
 export class LiveClient {
-  readonly clock = new RedisClock();
   private readonly socket: ReconnectingSocket;
+  private readonly activity: PageActivity;
   private readonly watched = new Map<string, Watched>();
   private readonly spaces = new Map<string, SpacesMessage>();
+  private readonly clock: Pick<ServerClock, "learn">;
   private isConnected = false;
-  private isHidden = false;
-  private hiddenTimer: ReturnType<typeof setTimeout> | undefined;
-  private readonly onVisibility = () => { this.followVisibility(); };
 
-  constructor(
-    url: string,
-    private readonly onState: (state: ConnectionState) => void = () => undefined,
-    random: () => number = Math.random,
-  ) {
-    globalThis.document.addEventListener("visibilitychange", this.onVisibility);
+  constructor(url: string, private readonly options: LiveClientOptions = {}) {
+    this.clock = options.clock ?? serverClock;
     this.socket = new ReconnectingSocket(url, {
       onState: (state) => { this.followConnection(state); },
       onData: (data) => { this.receive(data); },
-    }, random);
+    }, options.random);
+    this.activity = new PageActivity(
+      () => { this.isConnected = false; this.socket.pause(); },
+      () => { this.socket.resume(); },
+    );
   }
 
   /** Watches a camera; one that is watched already is watched differently from now on. Call the result to end it. */
@@ -75,8 +81,7 @@ export class LiveClient {
 
   /** Ends the connection for good. */
   close(): void {
-    globalThis.document.removeEventListener("visibilitychange", this.onVisibility);
-    clearTimeout(this.hiddenTimer);
+    this.activity.close();
     this.watched.clear();
     this.socket.close();
   }
@@ -85,38 +90,15 @@ export class LiveClient {
     this.isConnected = state === "connected";
     if (this.isConnected) {
       this.spaces.clear(); // a new connection sends them anew
-      this.askForAll();
-    }
-    this.onState(state);
-  }
-
-  private followVisibility(): void {
-    clearTimeout(this.hiddenTimer);
-    if (globalThis.document.visibilityState === "visible") {
-      if (this.isHidden) {
-        this.isHidden = false;
-        this.askForAll();
+      for (const [cameraId, watched] of this.watched) {
+        this.ask(cameraId, watched);
       }
-      return;
     }
-    this.hiddenTimer = setTimeout(() => {
-      this.isHidden = true;
-      for (const cameraId of this.watched.keys()) {
-        this.send({ op: "unwatch", camera_id: cameraId });
-      }
-    }, HIDDEN_AFTER_MS);
-  }
-
-  private askForAll(): void {
-    for (const [cameraId, watched] of this.watched) {
-      this.ask(cameraId, watched);
-    }
+    this.options.onState?.(state);
   }
 
   private ask(cameraId: string, { wish }: Watched): void {
-    if (!this.isHidden) {
-      this.send({ op: "watch", camera_id: cameraId, ...wish });
-    }
+    this.send({ op: "watch", camera_id: cameraId, ...wish });
   }
 
   private send(request: object): void {
@@ -135,7 +117,7 @@ export class LiveClient {
   private handle(message: LiveMessage): void {
     switch (message.type) {
       case "hello":
-        this.clock.learn(message.now_ms, Date.now());
+        this.clock.learn(message.now_ms, Date.now(), true);
         break;
       case "spaces":
         this.spaces.set(message.camera_id, message);
@@ -148,7 +130,7 @@ export class LiveClient {
         break;
       case "status":
         this.clock.learn(message.now_ms, Date.now());
-        this.watched.get(message.camera_id)?.handlers.onStatus?.(message);
+        this.options.onStatus?.(message);
         break;
       case "error":
         console.warn(`the gateway refused a request: ${message.detail}`);
@@ -159,7 +141,12 @@ export class LiveClient {
     const spaces = this.spaces.get(frame.camera_id);
     try {
       const isTheirs = spaces?.version === frame.spaces;
-      await this.watched.get(frame.camera_id)?.handlers.onFrame(frame, isTheirs ? spaces : null);
+      const shown = this.watched.get(frame.camera_id)?.handlers.onFrame(frame, isTheirs ? spaces : null);
+      if (shown !== undefined) {
+        await within(shown, SHOWN_WITHIN_MS);
+      }
+    } catch (error) {
+      console.warn("a picture could not be shown", error);
     } finally {
       // Also where the page could not show it, or does not watch the camera any more: others must not wait for that.
       if (frame.jpeg !== null) {
@@ -167,4 +154,11 @@ export class LiveClient {
       }
     }
   }
+}
+
+async function within(step: Promise<void>, deadlineMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, deadlineMs); });
+  await Promise.race([step, late]);
+  clearTimeout(timer);
 }

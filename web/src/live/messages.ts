@@ -19,6 +19,9 @@ export type SpaceState = "free" | "occupied" | "unknown";
 const STATES: readonly SpaceState[] = ["free", "occupied", "unknown", "unknown"];
 const KINDS: ReadonlySet<unknown> = new Set(["hello", "spaces", "frame", "still", "status", "error"]);
 
+/** Width in pixels of a small picture; the same as in `libs/common/live_messages.py`. */
+export const SMALL_WIDTH = 480;
+
 /** Class names by the first number of a vehicle; the same list as in `libs/common/live_messages.py`. */
 export const VEHICLE_CLASSES = ["car", "motorcycle", "bus", "truck", "other"] as const;
 
@@ -37,22 +40,4 @@ export function readLiveMessage(data: ArrayBuffer): LiveMessage | null {
 export function stateAt(states: Uint8Array, index: number): SpaceState {
   const byte = states[index >> 2] ?? 0b10101010;
   return STATES[(byte >> ((index & 3) * 2)) & 3] ?? "unknown";
-}
-
-/** A point of time on Redis's clock, estimated from what the gateway tells. */
-export class RedisClock {
-  private offsetMs: number | null = null;
-
-  /** A message told the time; it was on its way for a while, so the greatest offset is the best. */
-  learn(nowMs: number, localMs: number): void {
-    const offsetMs = nowMs - localMs;
-    if (this.offsetMs === null || offsetMs > this.offsetMs || this.offsetMs - offsetMs > 5000) {
-      this.offsetMs = offsetMs;
-    }
-  }
-
-  /** Milliseconds since the epoch on Redis's clock; null before anything was told. */
-  at(localMs: number): number | null {
-    return this.offsetMs === null ? null : localMs + this.offsetMs;
-  }
 }

@@ -12,6 +12,8 @@ function once<T>(make: (locale: string) => T): () => T {
 
 const clockForm = once((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
 const dateForm = once((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }));
+const dayForm = once((locale) => new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }));
+const minuteForm = once((locale) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }));
 const agoForm = once((locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
 const digitForm = once((locale) => new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
 
@@ -25,6 +27,12 @@ export function clockTime(ms: number): string {
 /** A date with its time: 28 Nov 2026, 14:03. */
 export function dateTime(ms: number): string {
   return dateForm().format(ms);
+}
+
+/** A time with its day, unless that is today: 14:03, or 27 Nov, 14:03. */
+export function shortTime(ms: number, now: number): string {
+  const isToday = new Date(ms).toDateString() === new Date(now).toDateString();
+  return (isToday ? minuteForm() : dayForm()).format(ms);
 }
 
 /** How long ago, in words: 5 seconds ago, 3 minutes ago, 2 days ago. */

@@ -1,21 +1,3 @@
-import type { FrameMessage } from "./message";
-
-/** A time with its offset from UTC. Without one it is a worker's wall clock in a zone that nobody told us. */
-const WITH_OFFSET = /(Z|[+-]\d\d:?\d\d)$/i;
-
-/**
- * When the frame was captured, in milliseconds since the epoch, as well as its message tells.
- *
- * An old worker may tell no time, or one without a zone; there the time of publication stands in for it.
- */
-export function capturedAt({ metadata: { timings, timestamp }, publishedAt }: FrameMessage): number {
-  if (timings !== undefined) {
-    return timings.captured_at;
-  }
-  const told = timestamp !== undefined && WITH_OFFSET.test(timestamp) ? Date.parse(timestamp) : Number.NaN;
-  return Number.isNaN(told) ? publishedAt : told;
-}
-
 export interface Dated {
   /** When it was captured: milliseconds since the epoch on the server's clock. */
   capturedAt: number;

@@ -17,7 +17,7 @@ export interface SocketHandlers {
 /**
  * A WebSocket to the gateway that connects, pings, and connects again until it is closed.
  *
- * The waits between tries grow. They end at once when the page becomes visible or the network comes back.
+ * The waits between tries grow. They end at once when the network comes back, or when `resume` is called.
  */
 export class ReconnectingSocket {
   private socket: WebSocket | null = null;
@@ -26,6 +26,7 @@ export class ReconnectingSocket {
   private lastHeardAt = 0;
   private openedAt: number | null = null;
   private failures = 0;
+  private paused = false;
   private closed = false;
   private readonly stopWaiting = () => { this.retryNow(); };
 
@@ -35,7 +36,6 @@ export class ReconnectingSocket {
     private readonly random: () => number = Math.random,
   ) {
     globalThis.addEventListener("online", this.stopWaiting);
-    globalThis.document.addEventListener("visibilitychange", this.stopWaiting);
     this.open("connecting");
   }
 
@@ -46,11 +46,26 @@ export class ReconnectingSocket {
     }
   }
 
+  /** Ends the connection until `resume`: nothing is sent, received or tried, and no timer runs. */
+  pause(): void {
+    this.paused = true;
+    clearTimeout(this.reconnectTimer);
+    this.drop();
+  }
+
+  /** Connects at once, after `pause` or where it only waits for the next try. */
+  resume(): void {
+    if (this.paused) {
+      this.paused = false;
+      this.failures = 0;
+    }
+    this.retryNow();
+  }
+
   /** Ends the connection for good. */
   close(): void {
     this.closed = true;
     globalThis.removeEventListener("online", this.stopWaiting);
-    globalThis.document.removeEventListener("visibilitychange", this.stopWaiting);
     clearTimeout(this.reconnectTimer);
     this.drop();
     this.handlers.onState("closed");
@@ -103,7 +118,7 @@ export class ReconnectingSocket {
 
   /** Tries at once if it only waits; a try that is under way, or a connection that stands, is left alone. */
   private retryNow(): void {
-    if (this.socket === null && !this.closed && globalThis.document.visibilityState === "visible") {
+    if (this.socket === null && !this.paused && !this.closed) {
       clearTimeout(this.reconnectTimer);
       this.open("reconnecting");
     }

@@ -1,15 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useParams } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
 
 import type { CameraView } from "../../api/client";
 import { camerasQuery } from "../../api/queries";
 import { text } from "../../i18n";
+import { useConnection } from "../../live/page";
+import { asUnknown } from "../../live/scene";
+import { useLiveCamera } from "../../live/useLiveCamera";
 import { Alert } from "../../shared/ui/Alert";
-import { Empty } from "../../shared/ui/Empty";
-import { asUnknown } from "../../shared/counts";
+import { useWall } from "../../shared/useWall";
 import { usePictureAge } from "../../stream/usePictureAge";
-import { useStream } from "../../stream/useStream";
 import { badgeFor } from "./badge";
 import "./camera.css";
 import { CameraHead } from "./CameraHead";
@@ -18,7 +19,8 @@ import { Details } from "./Details";
 import { LivePicture } from "./LivePicture";
 import { Numbers } from "./Numbers";
 import { SpaceInfo } from "./SpaceInfo";
-import { SpaceList } from "./SpaceList";
+import type { Pointing } from "./SpaceLayer";
+import { Invitation, SpaceList } from "./SpaceList";
 
 const NO_CAMERAS: CameraView[] = [];
 
@@ -29,57 +31,63 @@ export function CameraPage() {
 }
 
 function Camera({ cameraId }: { cameraId: string }) {
-  const isWall = useSearch({ from: "/cameras/$cameraId", select: ({ wall }) => wall !== undefined });
+  const { isWall } = useWall();
   const { data: cameras, error } = useQuery(camerasQuery);
   const camera = cameras?.find((one) => one.id === cameraId) ?? null;
-  const stream = useStream(cameraId);
-  const age = usePictureAge(stream.frame, camera?.fps ?? null);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const connection = useConnection();
+  // An old worker has one picture, with its own drawings.
+  const shown = useLiveCamera(cameraId, camera?.registered === false ? "annotated" : "plain");
+  const { frame } = shown;
+  const age = usePictureAge(shown.seen, camera?.fps ?? null);
+  const pointing = usePointing();
   const name = camera?.name ?? cameraId;
   useEffect(() => { document.title = `${name} · Lotcast`; }, [name]);
 
   const isSwitchedOff = camera?.status.state === "disabled";
   const isOutdated = age.isLate || isSwitchedOff;
-  const [tone, words] = badgeFor({ connection: stream.state, hasPicture: stream.frame !== null, isLate: age.isLate, isSwitchedOff });
-  const told = stream.frame?.message.metadata ?? null;
-  const metadata = told !== null && isOutdated ? asUnknown(told) : told;
-  const spaces = metadata?.space_occupancy ?? [];
-  const space = spaces.find((one) => one.space_id === chosen) ?? null;
+  const [tone, words] = badgeFor({ connection, hasPicture: frame !== null, isLate: age.isLate, isSwitchedOff });
+  const told = frame?.scene ?? null;
+  const scene = told !== null && isOutdated ? asUnknown(told) : told;
+  const spaces = scene?.spaces ?? [];
+  const space = spaces.find((one) => one.id === pointing.chosen) ?? null;
 
-  if (cameras !== undefined && camera === null && stream.frame === null && stream.state === "closed") {
-    return <Empty title={text.camera.notFound} hint={text.camera.notFoundHint}><Link to="/cameras">{text.camera.toCameras}</Link></Empty>;
-  }
   return (
     <div className={isWall ? "camera camera-wall" : "camera"}>
-      <CameraHead
-        cameraId={cameraId}
-        cameras={cameras ?? NO_CAMERAS}
-        isWall={isWall}
-        tone={tone}
-        words={words}
-      />
+      <CameraHead cameraId={cameraId} cameras={cameras ?? NO_CAMERAS} tone={tone} words={words} />
       {error !== null && <Alert>{text.common.notUpToDate(error.message)}</Alert>}
       {typeof camera?.status.notice === "string" && !isSwitchedOff && <Alert>{camera.status.notice}</Alert>}
       <div className="camera-body">
+        <div className={isOutdated ? "camera-side late" : "camera-side"}>
+          <section className="card numbers" aria-label={text.count.occupancy}>
+            <Numbers counts={scene?.counts ?? null} isOutdated={isOutdated} />
+          </section>
+          {scene !== null && (
+            <section className="card statistics" aria-label={text.camera.list}>
+              {space !== null && <SpaceInfo cameraId={cameraId} space={space} onClose={() => { pointing.onChoose(null); }} />}
+              {scene.counts.total === 0 ? <Invitation cameraId={cameraId} /> : <SpaceList spaces={spaces} {...pointing} />}
+            </section>
+          )}
+        </div>
         <LivePicture
-          stream={stream}
+          connection={connection}
+          shown={shown}
           camera={camera}
           isListKnown={cameras !== undefined}
           age={age}
           spaces={spaces}
-          chosen={chosen}
-          onChoose={setChosen}
+          pointing={pointing}
         />
-        <section className={isOutdated ? "card statistics late" : "card statistics"} aria-label={text.camera.list}>
-          <Numbers metadata={metadata} isOutdated={isOutdated} />
-          {metadata !== null && <SpaceList cameraId={cameraId} spaces={spaces} chosen={chosen} onChoose={setChosen} />}
-          {space !== null && <SpaceInfo cameraId={cameraId} space={space} onClose={() => { setChosen(null); }} />}
-        </section>
         <div className="camera-more">
           <Changes cameraId={cameraId} />
-          <Details frame={stream.frame} viewers={camera?.viewers ?? null} isOutdated={isOutdated} />
+          <Details frame={frame} viewers={camera?.viewers ?? null} isOutdated={isOutdated} />
         </div>
       </div>
     </div>
   );
+}
+
+function usePointing(): Pointing {
+  const [chosen, onChoose] = useState<string | null>(null);
+  const [pointed, onPoint] = useState<string | null>(null);
+  return useMemo(() => ({ chosen, onChoose, pointed, onPoint }), [chosen, pointed]);
 }

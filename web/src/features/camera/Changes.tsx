@@ -4,7 +4,7 @@ import { memo } from "react";
 import type { EventView } from "../../api/client";
 import { eventsQuery } from "../../api/queries";
 import { text } from "../../i18n";
-import { ago, clockTime, dateTime } from "../../shared/format";
+import { ago, clockTime, dateTime, shortTime } from "../../shared/format";
 import { useNow } from "../../shared/useNow";
 import { newsOf } from "./changes";
 
@@ -41,7 +41,7 @@ export function ChangeList({ events, shown }: { events: EventView[]; shown: numb
           <span className={`change-mark space-${event.state}`} aria-hidden="true" />
           <span className="change-words">{words}</span>
           <time dateTime={new Date(event.at * 1000).toISOString()} title={`${dateTime(event.at * 1000)} (${clockTime(event.at * 1000)})`}>
-            {ago(event.at * 1000, now)}
+            {ago(event.at * 1000, now)} <span className="change-date">{shortTime(event.at * 1000, now)}</span>
           </time>
         </li>
       ))}

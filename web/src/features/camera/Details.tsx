@@ -1,7 +1,7 @@
 import { text } from "../../i18n";
+import type { ShownFrame } from "../../live/useLiveCamera";
 import { clockTime, duration, oneDigit } from "../../shared/format";
 import { Figure } from "../../shared/ui/Figure";
-import type { ShownFrame } from "../../stream/useStream";
 
 interface Props {
   frame: ShownFrame | null;
@@ -12,12 +12,12 @@ interface Props {
 /** What engineers want to know of the stream; folded away. */
 export function Details({ frame, viewers, isOutdated }: Props) {
   const latency = frame === null || isOutdated ? null : duration(frame.latencyMs); // an old picture has an age, no latency
-  const trackIds = frame?.message.metadata.track_ids ?? [];
+  const trackIds = (frame?.scene.vehicles ?? []).flatMap(({ trackId }) => (trackId === null ? [] : [trackId]));
   return (
     <details className="card details">
       <summary>{text.camera.details}</summary>
       <dl className="facts">
-        <Figure label={text.camera.frame} testId="frame-count" value={frame?.message.frameCount ?? "–"} />
+        <Figure label={text.camera.frame} testId="frame-count" value={frame?.scene.n ?? "–"} />
         <Figure label={text.camera.fps} testId="fps" value={frame === null ? "–" : oneDigit(isOutdated ? 0 : frame.fps)} />
         <Figure label={text.camera.latency} testId="latency" value={latency?.value ?? "–"} unit={latency?.unit} />
         <Figure label={text.camera.viewers} testId="viewers" value={viewers ?? "–"} />
@@ -33,18 +33,17 @@ export function Details({ frame, viewers, isOutdated }: Props) {
 }
 
 /** Where the latency comes from, hop by hop. */
-function Hops({ frame }: { frame: ShownFrame }) {
-  const timings = frame.message.metadata.timings;
-  if (timings === undefined) {
-    return null;
+function Hops({ frame: { scene, latencyMs } }: { frame: ShownFrame }) {
+  const { captured, read, detected, published } = scene.timings;
+  if (captured === published) {
+    return null; // an old worker tells no hops
   }
-  const drawnAt = timings.captured_at + frame.latencyMs;
-  const { ingest, detect, draw, deliver } = text.camera.hops;
+  const { ingest, detect, publish, deliver } = text.camera.hops;
   const hops: [string, number][] = [
-    [ingest, timings.read_at - timings.captured_at],
-    [detect, timings.detected_at - timings.read_at],
-    [draw, timings.published_at - timings.detected_at],
-    [deliver, drawnAt - timings.published_at],
+    [ingest, read - captured],
+    [detect, detected - read],
+    [publish, published - detected],
+    [deliver, captured + latencyMs - published],
   ];
   return (
     <div className="figure figure-hops">

@@ -3,94 +3,145 @@ import { memo, useLayoutEffect, useRef } from "react";
 
 import type { CameraView } from "../../api/client";
 import { text } from "../../i18n";
+import type { SceneSpace } from "../../live/scene";
+import type { LiveCamera } from "../../live/useLiveCamera";
 import { ZoomStage } from "../../shared/ui/ZoomStage";
 import { useRemembered } from "../../shared/useRemembered";
 import { useZoom } from "../../shared/useZoom";
-import type { Space } from "../../stream/message";
 import type { PictureAge } from "../../stream/usePictureAge";
-import type { Stream } from "../../stream/useStream";
+import type { ConnectionState } from "../../stream/socket";
 import { noticeFor } from "./notice";
-import { SpaceLayer } from "./SpaceLayer";
+import { SpaceLayer, type Pointing } from "./SpaceLayer";
+import { VehicleLayer } from "./VehicleLayer";
 
-const RATIO_BEFORE_A_PICTURE = 16 / 9;
+const BEFORE_A_PICTURE = { width: 1280, height: 720 };
+const NO_SPACES: readonly SceneSpace[] = [];
 
 interface Props {
-  stream: Stream;
+  connection: ConnectionState;
+  shown: LiveCamera;
   camera: CameraView | null;
   isListKnown: boolean;
   age: PictureAge;
-  spaces: Space[];
-  chosen: string | null;
-  onChoose: (spaceId: string | null) => void;
+  spaces: readonly SceneSpace[];
+  pointing: Pointing;
 }
 
 /** The live picture with its layers; while there is none, or none that is new, why. */
-export function LivePicture({ stream, camera, isListKnown, age, spaces, chosen, onChoose }: Props) {
+export function LivePicture({ connection, shown: { frame, isStill }, camera, isListKnown, age, spaces, pointing }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const zoom = useZoom();
-  const [hasSpaces, setHasSpaces] = useRemembered("layer.spaces", true);
-  const [hasNames, setHasNames] = useRemembered("layer.names", true);
-  const frame = stream.frame;
-  const picture = frame?.picture ?? null;
+  const layers = useLayers();
+  const bitmap = frame?.bitmap ?? null;
   const isOutdated = age.isLate || camera?.status.state === "disabled";
 
   useLayoutEffect(() => {
     const target = canvas.current;
-    if (target === null || picture === null) {
+    if (target === null || bitmap === null) {
       return;
     }
-    if (target.width !== picture.width || target.height !== picture.height) {
-      target.width = picture.width;
-      target.height = picture.height;
+    if (target.width !== bitmap.width || target.height !== bitmap.height) {
+      target.width = bitmap.width;
+      target.height = bitmap.height;
     }
-    target.getContext("2d")?.drawImage(picture, 0, 0);
-    picture.close(); // the canvas has it now
-  }, [picture]);
+    target.getContext("2d")?.drawImage(bitmap, 0, 0);
+    bitmap.close(); // the canvas has it now
+  }, [bitmap]);
 
-  const notice = noticeFor({ connection: stream.state, hasPicture: frame !== null, age, camera, isListKnown });
-  const { width, height } = frame?.size ?? { width: 1280, height: 720 };
+  const notice = noticeFor({ connection, hasPicture: frame !== null, age, camera, isListKnown });
+  const { width, height } = frame?.size ?? BEFORE_A_PICTURE;
+  const scene = frame?.scene ?? null;
+  const isDrawn = scene?.picture === "annotated"; // by the detector, or by an old worker: nothing is drawn twice
+  const name = text.camera.livePictureOf(camera?.name ?? text.camera.theCamera);
   return (
-    <section className="card stage live-view" aria-label={text.camera.livePictureOf(camera?.name ?? text.camera.theCamera)}>
+    <section className="card stage live-view" aria-label={name}>
       <ZoomStage
         zoom={zoom}
-        ratio={frame === null ? RATIO_BEFORE_A_PICTURE : width / height}
+        ratio={width / height}
         overlay={notice !== null && <p className={frame === null ? "notice notice-empty" : "notice"} role="status">{notice}</p>}
       >
         <canvas
           ref={canvas}
           className={isOutdated ? "late" : undefined}
           data-testid="live-picture"
-          data-frame-count={frame?.message.frameCount}
-          data-frame-id={frame?.message.metadata.frame_id}
+          data-frame-count={scene?.n}
+          data-frame-id={scene?.frameId}
           hidden={frame === null}
-          width={1280}
-          height={720}
+          width={BEFORE_A_PICTURE.width}
+          height={BEFORE_A_PICTURE.height}
           role="img"
-          aria-label={text.camera.livePictureOf(camera?.name ?? text.camera.theCamera)}
+          aria-label={name}
         />
-        {frame !== null && hasSpaces && (
-          <SpaceLayer spaces={spaces} width={width} height={height} hasNames={hasNames} chosen={chosen} onChoose={onChoose} />
+        {frame !== null && scene !== null && !isOutdated && !isDrawn && (
+          <VehicleLayer
+            vehicles={scene.vehicles}
+            trails={frame.trails}
+            width={scene.size?.width ?? width}
+            height={scene.size?.height ?? height}
+            hasBoxes={layers.boxes.isOn}
+            hasTrails={layers.trails.isOn}
+          />
+        )}
+        {frame !== null && (
+          <SpaceLayer
+            spaces={layers.spaces.isOn ? spaces : NO_SPACES}
+            width={width}
+            height={height}
+            hasNames={layers.names.isOn}
+            isQuiet={isDrawn}
+            {...pointing}
+          />
         )}
       </ZoomStage>
-      <Layers hasSpaces={hasSpaces} hasNames={hasNames} onSpaces={setHasSpaces} onNames={setHasNames} />
+      <LayerSwitches layers={layers} isDrawn={isDrawn} isStill={isStill && !isOutdated} />
     </section>
   );
 }
 
-interface LayersProps {
-  hasSpaces: boolean;
-  hasNames: boolean;
-  onSpaces: (isOn: boolean) => void;
-  onNames: (isOn: boolean) => void;
+interface Layer {
+  isOn: boolean;
+  set: (isOn: boolean) => void;
 }
 
-/** What is drawn over the picture; drawn anew when that changes, not with each frame. */
-const Layers = memo(function Layers({ hasSpaces, hasNames, onSpaces, onNames }: LayersProps) {
+interface Layers {
+  spaces: Layer;
+  names: Layer;
+  boxes: Layer;
+  trails: Layer;
+}
+
+function useLayer(name: string): Layer {
+  const [isOn, set] = useRemembered(`layer.${name}`, true);
+  return { isOn, set };
+}
+
+/** What is drawn over the picture, as this browser remembers it. */
+function useLayers(): Layers {
+  return { spaces: useLayer("spaces"), names: useLayer("names"), boxes: useLayer("boxes"), trails: useLayer("trails") };
+}
+
+interface SwitchesProps {
+  layers: Layers;
+  isDrawn: boolean;
+  isStill: boolean;
+}
+
+/** What is drawn over the picture; shown anew when that changes, not with each frame. */
+const LayerSwitches = memo(function LayerSwitches({ layers: { spaces, names, boxes, trails }, isDrawn, isStill }: SwitchesProps) {
+  const rows: [Layer, string, boolean][] = [
+    [spaces, text.camera.layerSpaces, isDrawn],
+    [names, text.camera.layerNames, isDrawn || !spaces.isOn],
+    [boxes, text.camera.layerBoxes, isDrawn],
+    [trails, text.camera.layerTrails, isDrawn],
+  ];
   return (
     <fieldset className="layers">
       <legend className="visually-hidden">{text.camera.layers}</legend>
-      <Switch size="sm" label={text.camera.layerSpaces} checked={hasSpaces} onChange={(event) => { onSpaces(event.currentTarget.checked); }} />
-      <Switch size="sm" label={text.camera.layerNames} checked={hasNames} disabled={!hasSpaces} onChange={(event) => { onNames(event.currentTarget.checked); }} />
+      {rows.map(([layer, label, isDisabled]) => (
+        <Switch key={label} size="sm" label={label} checked={layer.isOn} disabled={isDisabled} onChange={(event) => { layer.set(event.currentTarget.checked); }} />
+      ))}
+      {isStill && <p className="hint layers-still">{text.camera.still}</p>}
     </fieldset>
   );
-}, (before, after) => before.hasSpaces === after.hasSpaces && before.hasNames === after.hasNames);
+}, (before, after) => before.isDrawn === after.isDrawn && before.isStill === after.isStill
+  && (["spaces", "names", "boxes", "trails"] as const).every((one) => before.layers[one].isOn === after.layers[one].isOn));

@@ -1,18 +1,17 @@
 import { text } from "../../i18n";
-import { countsOf, isFull } from "../../shared/counts";
+import type { Scene } from "../../live/scene";
+import { isFull } from "../../shared/counts";
 import { percent } from "../../shared/format";
 import { Figure } from "../../shared/ui/Figure";
-import type { Metadata } from "../../stream/message";
 
 interface Props {
-  metadata: Metadata | null;
+  counts: Scene["counts"] | null;
   /** The picture no longer says how the lot is now: nobody knows the state of any space. */
   isOutdated: boolean;
 }
 
 /** How many spaces are free, first and large; then the rest. */
-export function Numbers({ metadata, isOutdated }: Props) {
-  const counts = metadata === null ? null : countsOf(metadata);
+export function Numbers({ counts, isOutdated }: Props) {
   const known = isOutdated ? null : counts;
   const full = known !== null && isFull(known);
   const occupancy = known === null ? 0 : percent(known.occupied, known.total);

@@ -2,35 +2,35 @@ import { CloseButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import type { ParkingSpace } from "../../api/client";
-import { eventsQuery, spacesQuery } from "../../api/queries";
+import { eventsQuery, occupancyQuery, spacesQuery } from "../../api/queries";
 import { text } from "../../i18n";
-import { stateOf } from "../../shared/counts";
-import { ago } from "../../shared/format";
+import type { SceneSpace } from "../../live/scene";
+import { ago, shortTime } from "../../shared/format";
 import { useNow } from "../../shared/useNow";
-import type { Space } from "../../stream/message";
 import { ChangeList } from "./Changes";
 
 const ASKED = 200;
 const SHOWN = 4;
 
 /** One space: its state, since when, its last changes, its thresholds. */
-export function SpaceInfo({ cameraId, space, onClose }: { cameraId: string; space: Space; onClose: () => void }) {
+export function SpaceInfo({ cameraId, space: { id, name, state }, onClose }: { cameraId: string; space: SceneSpace; onClose: () => void }) {
   const now = useNow();
   const { data: events } = useQuery(eventsQuery(cameraId, ASKED));
+  const { data: occupancy } = useQuery(occupancyQuery(cameraId));
   const { data: told } = useQuery(spacesQuery(cameraId));
-  const state = stateOf(space);
-  const own = (events ?? []).filter((event) => event.space_id === space.space_id);
-  const since = own.find((event) => event.state === state)?.at;
-  const settings = told?.spaces.find((one) => one.space_id === space.space_id);
+  const stored = occupancy?.find((one) => one.space_id === id);
+  const since = stored?.state === state ? stored.since : null;
+  const own = (events ?? []).filter((event) => event.space_id === id);
+  const settings = told?.spaces.find((one) => one.space_id === id);
   return (
-    <section className="space-info" aria-label={text.camera.spaceTitle(space.space_name)} aria-live="polite">
+    <section className="space-info" aria-label={text.camera.spaceTitle(name)} aria-live="polite">
       <header>
-        <h3>{text.camera.spaceTitle(space.space_name)}</h3>
+        <h3>{text.camera.spaceTitle(name)}</h3>
         <CloseButton aria-label={text.common.close} onClick={onClose} />
       </header>
       <p>
-        <strong>{text.state[state]}</strong>
-        {since !== undefined && state !== "unknown" && <> · {text.time.since(ago(since * 1000, now))}</>}
+        <strong className={`space-info-state space-info-${state}`}>{text.state[state]}</strong>
+        {since !== null && state !== "unknown" && <> · {text.time.since(shortTime(since * 1000, now))} <span className="hint">({ago(since * 1000, now)})</span></>}
       </p>
       {own.length > 0 && <ChangeList events={own} shown={SHOWN} />}
       {settings !== undefined && <Thresholds settings={settings} />}

@@ -1,75 +1,82 @@
 import { memo } from "react";
 
-import type { SpaceState } from "../../api/client";
 import { text } from "../../i18n";
-import { stateOf } from "../../shared/counts";
+import type { SceneSpace } from "../../live/scene";
 import { centroid, nameHeight, nameWidth, type Point } from "../../shared/geometry";
-import type { Space } from "../../stream/message";
 
 /** A name is at most this high, as a share of the picture: it must not hide the vehicle. */
 const NAME_SHARE_MAX = 0.03;
 
-interface Props {
-  spaces: Space[];
+/** What list and picture know of each other. */
+export interface Pointing {
+  chosen: string | null;
+  onChoose: (spaceId: string | null) => void;
+  /** Under the pointer, or with the keyboard's focus. */
+  pointed: string | null;
+  onPoint: (spaceId: string | null) => void;
+}
+
+interface Props extends Pointing {
+  spaces: readonly SceneSpace[];
   width: number;
   height: number;
   hasNames: boolean;
-  chosen: string | null;
-  onChoose: (spaceId: string | null) => void;
+  /** Shows only what is chosen or pointed at: the picture has the spaces drawn in. */
+  isQuiet: boolean;
 }
 
 /** The spaces over the picture: filled and named; taken, free and unknown told apart by colour, by the plate under the name (full, open, dashed), and by the outline. */
-export const SpaceLayer = memo(function SpaceLayer({ spaces, width, height, hasNames, chosen, onChoose }: Props) {
+export const SpaceLayer = memo(function SpaceLayer({ spaces, width, height, hasNames, isQuiet, chosen, onChoose, pointed, onPoint }: Props) {
   return (
-    <svg className="space-layer" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg className={isQuiet ? "space-layer space-layer-quiet" : "space-layer"} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
       {spaces.map((space) => (
         <SpaceShape
-          key={space.space_id}
-          points={(space.polygon ?? []).map(([x, y]): Point => [x * width, y * height])}
-          name={space.space_name}
-          state={stateOf(space)}
-          hasName={hasNames}
+          key={space.id}
+          points={space.polygon.map(([x, y]): Point => [x * width, y * height])}
+          space={space}
+          hasName={hasNames && !isQuiet}
           nameHeightMax={height * NAME_SHARE_MAX}
-          isChosen={space.space_id === chosen}
-          onClick={() => { onChoose(space.space_id === chosen ? null : space.space_id); }}
+          mark={space.id === chosen ? "chosen" : space.id === pointed ? "pointed" : null}
+          onClick={() => { onChoose(space.id === chosen ? null : space.id); }}
+          onPoint={onPoint}
         />
       ))}
     </svg>
   );
 }, (before, after) =>
-  before.width === after.width && before.height === after.height && before.hasNames === after.hasNames &&
-  before.chosen === after.chosen && haveSameStates(before.spaces, after.spaces));
+  before.width === after.width && before.height === after.height && before.hasNames === after.hasNames && before.isQuiet === after.isQuiet &&
+  before.chosen === after.chosen && before.pointed === after.pointed && haveSameStates(before.spaces, after.spaces));
 
 /** Whether nothing of the spaces has changed that is drawn. */
-export function haveSameStates(before: Space[], after: Space[]): boolean {
+export function haveSameStates(before: readonly SceneSpace[], after: readonly SceneSpace[]): boolean {
   return before.length === after.length && before.every((space, index) => {
     const other = after[index];
-    return other !== undefined && space.space_id === other.space_id && space.space_name === other.space_name
-      && stateOf(space) === stateOf(other) && String(space.polygon) === String(other.polygon);
+    return other !== undefined && space.id === other.id && space.name === other.name && space.state === other.state
+      && (space.polygon === other.polygon || String(space.polygon) === String(other.polygon));
   });
 }
 
 interface ShapeProps {
   points: Point[];
-  name: string;
-  state: SpaceState;
+  space: SceneSpace;
   hasName: boolean;
   nameHeightMax: number;
-  isChosen: boolean;
+  mark: "chosen" | "pointed" | null;
   onClick: () => void;
+  onPoint: (spaceId: string | null) => void;
 }
 
-function SpaceShape({ points, name, state, hasName, nameHeightMax, isChosen, onClick }: ShapeProps) {
+function SpaceShape({ points, space: { id, name, state }, hasName, nameHeightMax, mark, onClick, onPoint }: ShapeProps) {
   if (points.length < 3) {
     return null;
   }
   const [x, y] = centroid(points);
   const outline = points.map((point) => point.join(",")).join(" ");
-  const classes = `space-shape space-shape-${state}${isChosen ? " space-shape-chosen" : ""}`;
+  const classes = `space-shape space-shape-${state}${mark === null ? "" : ` space-shape-${mark}`}`;
   const size = nameHeight(points, name, nameHeightMax);
   const [plateWidth, plateHeight] = [nameWidth(name, size) + size * 0.7, size * 1.45];
   return (
-    <g className={classes} onClick={onClick}>
+    <g className={classes} onClick={onClick} onPointerEnter={() => { onPoint(id); }} onPointerLeave={() => { onPoint(null); }}>
       <title>{`${name}: ${text.state[state]}`}</title>
       <polygon points={outline} />
       {hasName && (

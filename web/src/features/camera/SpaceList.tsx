@@ -1,41 +1,45 @@
 import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { memo } from "react";
+import { memo, useEffect, useRef } from "react";
 
 import { text } from "../../i18n";
-import { stateOf } from "../../shared/counts";
+import type { SceneSpace } from "../../live/scene";
 import { nameLength } from "../../shared/nameLength";
 import { useSession } from "../../shared/useSession";
-import type { Space } from "../../stream/message";
-import { haveSameStates } from "./SpaceLayer";
+import { haveSameStates, type Pointing } from "./SpaceLayer";
 
-interface Props {
-  cameraId: string;
-  spaces: Space[];
-  chosen: string | null;
-  onChoose: (spaceId: string | null) => void;
+interface Props extends Pointing {
+  spaces: readonly SceneSpace[];
 }
 
-/** Every space with its state, told by shape as well as by colour; one that is chosen is shown on the picture too. */
-export const SpaceList = memo(function SpaceList({ cameraId, spaces, chosen, onChoose }: Props) {
-  if (spaces.length === 0) {
-    return <Invitation cameraId={cameraId} />;
-  }
+/** Every space with its state, told by shape as well as by colour; one that is chosen or pointed at is shown on the picture too. */
+export const SpaceList = memo(function SpaceList({ spaces, chosen, onChoose, pointed, onPoint }: Props) {
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const box = list.current;
+    const found = box?.querySelector<HTMLElement>("[aria-pressed=true]");
+    if (box != null && found != null) {
+      showWithin(box, found);
+    }
+  }, [chosen]);
   return (
-    <ul className="spaces" aria-label={text.camera.list} tabIndex={0} style={nameLength(spaces.map((space) => space.space_name))}>
-      {spaces.map((space) => {
-        const state = stateOf(space);
-        const isChosen = space.space_id === chosen;
+    <ul ref={list} className="spaces" aria-label={text.camera.list} tabIndex={0} style={nameLength(spaces.map((space) => space.name))}>
+      {spaces.map(({ id, name, state }) => {
+        const isChosen = id === chosen;
         return (
-          <li key={space.space_id}>
+          <li key={id}>
             <button
               type="button"
-              className={`space space-${state}`}
-              title={`${space.space_name}: ${text.state[state]}`}
+              className={`space space-${state}${id === pointed ? " space-pointed" : ""}`}
+              title={`${name}: ${text.state[state]}`}
               aria-pressed={isChosen}
-              onClick={() => { onChoose(isChosen ? null : space.space_id); }}
+              onClick={() => { onChoose(isChosen ? null : id); }}
+              onPointerEnter={() => { onPoint(id); }}
+              onPointerLeave={() => { onPoint(null); }}
+              onFocus={() => { onPoint(id); }}
+              onBlur={() => { onPoint(null); }}
             >
-              {space.space_name}
+              {name}
               <span className="visually-hidden">: {text.state[state]}</span>
             </button>
           </li>
@@ -43,10 +47,20 @@ export const SpaceList = memo(function SpaceList({ cameraId, spaces, chosen, onC
       })}
     </ul>
   );
-}, (before, after) => before.chosen === after.chosen && before.cameraId === after.cameraId && haveSameStates(before.spaces, after.spaces));
+}, (before, after) => before.chosen === after.chosen && before.pointed === after.pointed && haveSameStates(before.spaces, after.spaces));
+
+/** Scrolls the box so that the item in it is seen, and nothing else of the page. */
+function showWithin(box: HTMLElement, item: HTMLElement): void {
+  const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
+  if (inner.top < outer.top) {
+    box.scrollTop -= outer.top - inner.top;
+  } else if (inner.bottom > outer.bottom) {
+    box.scrollTop += inner.bottom - outer.bottom;
+  }
+}
 
 /** No marked spaces: what to do, not a count of none. */
-function Invitation({ cameraId }: { cameraId: string }) {
+export function Invitation({ cameraId }: { cameraId: string }) {
   const { mayChange } = useSession();
   return (
     <div className="invitation">

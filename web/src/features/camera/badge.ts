@@ -1,6 +1,6 @@
 import { text } from "../../i18n";
 import type { Tone } from "../../shared/cameraHealth";
-import type { ConnectionState } from "../../stream/connection";
+import type { ConnectionState } from "../../stream/socket";
 
 interface Situation {
   connection: ConnectionState;

@@ -1,7 +1,7 @@
 import type { CameraView } from "../../api/client";
 import { text } from "../../i18n";
 import { timeSpan } from "../../shared/format";
-import type { ConnectionState } from "../../stream/connection";
+import type { ConnectionState } from "../../stream/socket";
 import type { PictureAge } from "../../stream/usePictureAge";
 
 interface Situation {

@@ -6,12 +6,16 @@ import { changeCamera } from "../../api/changes";
 import type { CameraView } from "../../api/client";
 import { camerasQuery } from "../../api/queries";
 import { text } from "../../i18n";
+import { useTilePicture } from "../../live/useTilePicture";
 import { healthOf } from "../../shared/cameraHealth";
 import { countsOfView, isFull } from "../../shared/counts";
 import { oneDigit } from "../../shared/format";
 import { Alert } from "../../shared/ui/Alert";
 import { HealthMark } from "../../shared/ui/HealthMark";
-import { useSnapshot } from "../../stream/useSnapshot";
+import { useOnScreen } from "../../shared/useOnScreen";
+
+/** Pictures a second in the list: enough to see that it lives. */
+const FPS = 1;
 
 interface Props {
   camera: CameraView;
@@ -26,15 +30,16 @@ export function CameraRow({ camera, now, mayChange, onEdit, onDelete }: Props) {
   const queries = useQueryClient();
   const health = healthOf(camera, now);
   const isOff = health.tone === "off";
-  const picture = useSnapshot(camera.id, !isOff);
+  const [row, isOnScreen] = useOnScreen<HTMLLIElement>();
+  const [canvas, { size, isLate }] = useTilePicture(camera.id, { picture: "small", fps: FPS, cameraFps: camera.fps, isWatched: isOnScreen && !isOff });
   const toggle = useMutation({
     mutationFn: () => changeCamera(camera.id, { enabled: !camera.enabled }),
     onSettled: () => queries.invalidateQueries({ queryKey: camerasQuery.queryKey }),
   });
   return (
-    <li className="card camera-row">
-      <Link to="/cameras/$cameraId" params={{ cameraId: camera.id }} className={health.isLive ? "row-picture" : "row-picture row-old"} tabIndex={-1} aria-hidden="true">
-        {picture !== null && !isOff && <img src={picture} alt="" />}
+    <li ref={row} className="card camera-row">
+      <Link to="/cameras/$cameraId" params={{ cameraId: camera.id }} className={health.isLive && !isLate ? "row-picture" : "row-picture row-old"} tabIndex={-1} aria-hidden="true">
+        <canvas ref={canvas} hidden={size === null || isOff} />
       </Link>
       <div className="row-text">
         <h2><Link to="/cameras/$cameraId" params={{ cameraId: camera.id }}>{camera.name}</Link></h2>

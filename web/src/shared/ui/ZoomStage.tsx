@@ -23,7 +23,7 @@ export function ZoomStage({ zoom: { stage, view, zoomIn, zoomOut, reset }, ratio
         className={view.scale > 1 ? "zoom-stage zoom-stage-near" : "zoom-stage"}
         style={{ aspectRatio: String(ratio), "--ratio": ratio } as React.CSSProperties}
       >
-        <div className="zoom-content" style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})` }}>
+        <div className="zoom-content" style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`, "--zoom": view.scale } as React.CSSProperties}>
           {children}
         </div>
       </div>
