@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long it is measured [20]")
     arguments = parser.parse_args()
     result = asyncio.run(measure(arguments.tiles, arguments.fps, arguments.seconds))
-    print(json.dumps(result, indent=2))
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
     return 0 if result["main_thread"] <= AIM else 1
 
 

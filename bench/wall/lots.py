@@ -69,7 +69,8 @@ def _metadata(truth: Truth, number: int, spaces: list[dict[str, Any]]) -> dict[s
         "occupied_spaces": len(occupied),
         "total_spaces": len(spaces),
         "space_occupancy": [
-            {**space, "is_occupied": state != "free", "state": state} for space, state in zip(spaces, states, strict=True)
+            {**space, "is_occupied": state != "free", "state": state}
+            for space, state in zip(spaces, states, strict=True)
         ],
         "detections": [
             {"class": "car", "confidence": 0.9, "bbox": box, "track_id": track_id} for track_id, box in boxes

@@ -12,7 +12,7 @@ import { useRotation } from "./useRotation";
 
 /** In rem: gap between tiles, and the least width of a tile that is read from afar. */
 const GAP = 0.75;
-const LEAST = 15;
+const LEAST = 13;
 /** In pixels, as in `overview.css`: a screen that is no larger is a phone's. */
 const PHONE = { width: 900, height: 520 };
 

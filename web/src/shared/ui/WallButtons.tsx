@@ -24,6 +24,7 @@ export function WallButtons() {
       )}
       <Button
         variant="default"
+        className="wall-button"
         leftSection={<IconDeviceTv size="1.1rem" aria-hidden />}
         aria-pressed={isWall}
         onClick={() => void navigate({ to: ".", search: isWall ? {} : { wall: 1 }, replace: true })}
