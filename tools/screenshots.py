@@ -99,7 +99,8 @@ async def _settle(page: Page) -> None:
     )
     await page.wait_for_function(
         "[...document.images].every((one) => one.complete) && "
-        "[...document.querySelectorAll('[data-testid=live-picture]')].every((one) => one.dataset.frameCount > 0)"
+        "[...document.querySelectorAll('[data-testid=live-picture]')].every((one) => one.dataset.frameCount > 0) && "
+        "[...document.querySelectorAll('.tile canvas')].every((one) => one.dataset.n > 0)"
     )
     if page.url.endswith("/system"):
         await page.wait_for_selector("table tbody tr:nth-child(3)")

@@ -191,7 +191,7 @@ async def test_list_and_picture_point_at_each_other(demo: DemoSystem, page: Page
     spaces = page.get_by_role("list", name="Spaces")
     await spaces.get_by_role("button").first.hover()
     await expect(page.locator(".space-shape-pointed")).to_have_count(1)
-    shape = page.locator(".space-shape").nth(30)
+    shape = page.locator(".space-shape").nth(18)
     await shape.click()
     await expect(page.locator(".space-shape-chosen")).to_have_count(1)
     chosen = spaces.get_by_role("button", pressed=True)
@@ -251,7 +251,7 @@ async def test_all_pages_share_one_connection_and_a_tile_is_enlarged_on_it(demo:
 
 
 async def test_a_tile_that_leaves_the_screen_is_not_watched(demo: DemoSystem, browser: Browser) -> None:
-    page = await browser.new_page(viewport={"width": 390, "height": 300})
+    page = await browser.new_page(viewport={"width": 390, "height": 200})
     _, requests = told_by(page)
     await page.goto(demo.dashboard)
     await page.wait_for_selector(".tile canvas[data-n]")

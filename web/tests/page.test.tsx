@@ -109,18 +109,18 @@ test("list and picture point at each other", () => {
 });
 
 test("the details tell frames, latency and hops", () => {
-  show(<Details frame={frame({ vehicles: [vehicle(42), vehicle(null), vehicle(43)] })} viewers={2} isOutdated={false} />);
+  show(<Details cameraId="C" frame={frame({ vehicles: [vehicle(42), vehicle(null), vehicle(43)] })} viewers={2} isOutdated={false} />);
   expect(["frame-count", "fps", "latency", "viewers", "track-ids"].map(number)).toEqual(["41", "10.0", "42", "2", "#42#43"]);
   expect(screen.getByText("By hop").parentElement?.textContent).toContain("ingest 2detect 18publish 10deliver 12");
 });
 
 test("an old worker tells no hops", () => {
-  show(<Details frame={frame({ timings: { captured: 9, read: 9, detected: 9, published: 9 } })} viewers={2} isOutdated={false} />);
+  show(<Details cameraId="C" frame={frame({ timings: { captured: 9, read: 9, detected: 9, published: 9 } })} viewers={2} isOutdated={false} />);
   expect(screen.queryByText("By hop")).toBeNull();
 });
 
 test("an outdated picture has no frames a second and no latency", () => {
-  show(<Details frame={frame()} viewers={2} isOutdated />);
+  show(<Details cameraId="C" frame={frame()} viewers={2} isOutdated />);
   expect(["frame-count", "fps", "latency", "track-ids"].map(number)).toEqual(["41", "0.0", "–", "–"]);
 });
 

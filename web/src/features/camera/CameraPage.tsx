@@ -79,7 +79,7 @@ function Camera({ cameraId }: { cameraId: string }) {
         />
         <div className="camera-more">
           <Changes cameraId={cameraId} />
-          <Details frame={frame} viewers={camera?.viewers ?? null} isOutdated={isOutdated} />
+          <Details cameraId={cameraId} frame={frame} viewers={camera?.viewers ?? null} isOutdated={isOutdated} />
         </div>
       </div>
     </div>

@@ -1,20 +1,28 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { systemQuery } from "../../api/queries";
 import { text } from "../../i18n";
 import type { ShownFrame } from "../../live/useLiveCamera";
 import { clockTime, duration, oneDigit } from "../../shared/format";
 import { Figure } from "../../shared/ui/Figure";
+import { useSession } from "../../shared/useSession";
 
 interface Props {
+  cameraId: string;
   frame: ShownFrame | null;
   viewers: number | null;
   isOutdated: boolean;
 }
 
 /** What engineers want to know of the stream; folded away. */
-export function Details({ frame, viewers, isOutdated }: Props) {
+export function Details({ cameraId, frame, viewers, isOutdated }: Props) {
+  const { mayChange } = useSession();
+  const [isOpen, setOpen] = useState(false);
   const latency = frame === null || isOutdated ? null : duration(frame.latencyMs); // an old picture has an age, no latency
   const trackIds = (frame?.scene.vehicles ?? []).flatMap(({ trackId }) => (trackId === null ? [] : [trackId]));
   return (
-    <details className="card details">
+    <details className="card details" onToggle={(event) => { setOpen(event.currentTarget.open); }}>
       <summary>{text.camera.details}</summary>
       <dl className="facts">
         <Figure label={text.camera.frame} testId="frame-count" value={frame?.scene.n ?? "–"} />
@@ -23,6 +31,7 @@ export function Details({ frame, viewers, isOutdated }: Props) {
         <Figure label={text.camera.viewers} testId="viewers" value={viewers ?? "–"} />
         <Figure label={text.camera.lastUpdate} testId="last-update" value={frame === null ? "–" : clockTime(frame.capturedAt)} />
         {frame !== null && !isOutdated && <Hops frame={frame} />}
+        {isOpen && mayChange && <Owners cameraId={cameraId} />}
       </dl>
       <h3>{text.camera.tracks}</h3>
       <p className="tracks" data-testid="track-ids">
@@ -54,5 +63,17 @@ function Hops({ frame: { scene, latencyMs } }: { frame: ShownFrame }) {
         ))}
       </dd>
     </div>
+  );
+}
+
+/** Which processes read and examine the camera; told to admins. */
+function Owners({ cameraId }: { cameraId: string }) {
+  const { data } = useQuery(systemQuery);
+  const owners = data?.cameras.find((one) => one.id === cameraId);
+  return owners === undefined ? null : (
+    <>
+      <Figure label={text.system.readBy} testId="owner-ingest" value={owners.ingest ?? "–"} />
+      <Figure label={text.system.examinedBy} testId="owner-detector" value={owners.detector ?? "–"} />
+    </>
   );
 }

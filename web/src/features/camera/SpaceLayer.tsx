@@ -80,10 +80,10 @@ function SpaceShape({ points, space: { id, name, state }, hasName, nameHeightMax
       <title>{`${name}: ${text.state[state]}`}</title>
       <polygon points={outline} />
       {hasName && (
-        <>
+        <g className="space-name">
           <rect x={x - plateWidth / 2} y={y - plateHeight / 2} width={plateWidth} height={plateHeight} rx={plateHeight * 0.25} />
           <text x={x} y={y} fontSize={size}>{name}</text>
-        </>
+        </g>
       )}
     </g>
   );

@@ -5,6 +5,9 @@ import { memo, type ReactNode } from "react";
 import { text } from "../../i18n";
 import type { Zoom } from "../useZoom";
 
+/** Names grow more slowly than the picture, as the power of its scale that this leaves. */
+const NAME_SHRINKS = 0.6;
+
 interface Props {
   zoom: Zoom;
   /** Width by height of the picture. */
@@ -23,7 +26,7 @@ export function ZoomStage({ zoom: { stage, view, zoomIn, zoomOut, reset }, ratio
         className={view.scale > 1 ? "zoom-stage zoom-stage-near" : "zoom-stage"}
         style={{ aspectRatio: String(ratio), "--ratio": ratio } as React.CSSProperties}
       >
-        <div className="zoom-content" style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`, "--zoom": view.scale } as React.CSSProperties}>
+        <div className="zoom-content" style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`, "--zoom": view.scale, "--name-scale": view.scale ** -NAME_SHRINKS } as React.CSSProperties}>
           {children}
         </div>
       </div>
