@@ -14,9 +14,10 @@ from tests.support.firefox import EXECUTABLE, firefox_page
 ADMIN = "admin-0123456789abcdef"
 ENTER = "\ue007"
 HAS_PICTURE = """[...document.querySelectorAll(SELECTOR)].some((one) => {
-  const copy = Object.assign(document.createElement('canvas'), { width: one.width, height: one.height }).getContext('2d');
+  const { width, height } = one;
+  const copy = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d');
   copy.drawImage(one, 0, 0);
-  return copy.getImageData(0, 0, one.width, one.height).data.some((value) => value > 0 && value < 255);
+  return copy.getImageData(0, 0, width, height).data.some((value) => value > 0 && value < 255);
 })"""
 
 pytestmark = [
