@@ -143,7 +143,7 @@ class Lots:
         for number, camera_id in enumerate(self.ids):
             clip = self.clip(number)
             is_broken = camera_id in broken
-            status = {
+            status: dict[Any, Any] = {
                 "ingest_state": "error" if is_broken else "live",
                 "ingest_error": "connection refused" if is_broken else "",
                 "ingest_updated_at_ms": now_ms,
