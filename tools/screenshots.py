@@ -76,6 +76,7 @@ async def _context(
         locale=locale,
         timezone_id="UTC",
         service_workers="block",
+        bypass_csp=True,  # waiting for a condition evaluates text
         has_touch=width < 500,
         is_mobile=width < 500,
     )

@@ -341,7 +341,10 @@ async def test_without_a_connection_there_is_a_notice_and_no_old_picture(demo: D
     context = await browser.new_context()
     page = await context.new_page()
     await page.goto(demo.dashboard)
-    await page.wait_for_function("navigator.serviceWorker.controller !== null")
+    await page.evaluate(
+        "Promise.resolve(navigator.serviceWorker.controller ?? new Promise((done) => "
+        "navigator.serviceWorker.addEventListener('controllerchange', done))).then(() => true)"
+    )
     await page.wait_for_selector(".tile")
     await context.set_offline(True)
     await expect(page.get_by_role("alert").first).to_contain_text("cannot be reached", timeout=20_000)
