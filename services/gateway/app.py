@@ -36,6 +36,7 @@ from services.gateway.security.tokens import TokenSet
 from services.gateway.serving.config import PARTS_GRACE_S
 from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
+from services.gateway.small_pictures import SmallPictures
 
 _log = get_logger("gateway")
 
@@ -89,6 +90,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             redis=redis,
             hub=hub,
             live=live_hub,
+            small_pictures=SmallPictures(redis, live_hub, clock),
             presence=presence,
             broadcasts=broadcasts,
             views=views,

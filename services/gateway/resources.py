@@ -23,6 +23,7 @@ from services.gateway.security.gate import ROLE
 from services.gateway.security.tokens import Role, TokenSet
 from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
+from services.gateway.small_pictures import SmallPictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Resources:
     redis: Redis
     hub: Hub
     live: LiveHub
+    small_pictures: SmallPictures
     presence: Presence
     broadcasts: Broadcasts
     views: CameraViews

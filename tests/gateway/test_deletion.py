@@ -66,7 +66,7 @@ async def stays_gone(redis: Redis, http: aiohttp.ClientSession, elsewhere: aioht
         for client in (http, elsewhere):
             async with client.get("/api/cameras") as answer:
                 assert (await answer.json())["cameras"] == []
-            for path in ("snapshot.jpg", "stream.mjpg", "occupancy"):
+            for path in ("snapshot.jpg", "snapshot.jpg?width=480", "stream.mjpg", "occupancy"):
                 async with client.get(f"/api/cameras/gate/{path}") as answer:
                     assert answer.status == 404, path
         await asyncio.sleep(0.05)

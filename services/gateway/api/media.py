@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import AfterValidator
 from starlette.types import Receive, Scope, Send
 
 from libs.common import keys
 from libs.common.errors import MessageError
+from libs.common.live_messages import SMALL_WIDTH
 from services.gateway.api.cameras import CameraIdInPath, KnownCamera
 from services.gateway.hub.encoded_message import BOUNDARY, EncodedMessage
 from services.gateway.problems import problem_responses
 from services.gateway.resources import Resources, Used
 from services.gateway.serving.http_protocol import GatewayHttpProtocol
 from services.gateway.serving.viewer_protocol import CONNECTION
+from services.gateway.small_pictures import TooManyPictures
 
 router = APIRouter(prefix="/api/cameras/{camera_id}", tags=["pictures"])
 
@@ -62,16 +65,42 @@ class MjpegResponse(Response):
             self._used.viewers_by_address.leave(address)
 
 
+def _known_width(width: int | None) -> int | None:
+    if width not in (None, SMALL_WIDTH):
+        raise ValueError(f"a picture is served as wide as it is (no width), or {SMALL_WIDTH} pixels wide")
+    return width
+
+
 @router.get("/snapshot.jpg", response_class=Response, responses=_JPEG | problem_responses(404, 422, 503))
 async def get_snapshot(
     camera_id: CameraIdInPath,
     used: Used,
     picture: Annotated[
-        Literal["annotated", "plain"], Query(description="with everything drawn in, or as the camera sent it")
-    ] = "annotated",
+        Literal["annotated", "plain"] | None,
+        Query(
+            description="with everything drawn in, or as the camera sent it; "
+            f"without it: annotated, or plain where it is {SMALL_WIDTH} wide"
+        ),
+    ] = None,
+    width: Annotated[
+        int | None,
+        AfterValidator(_known_width),
+        Query(
+            description=f"{SMALL_WIDTH}: the small picture, with nothing drawn in; without it: as wide as it is",
+            json_schema_extra={"enum": [SMALL_WIDTH]},
+        ),
+    ] = None,
 ) -> Response:
     """The latest picture."""
-    jpeg = await (_latest_plain if picture == "plain" else _latest_annotated)(camera_id, used)
+    if width is not None and picture == "annotated":
+        raise HTTPException(422, f"picture: nothing is drawn into a picture {SMALL_WIDTH} pixels wide; ask for plain")
+    if width is not None:
+        try:
+            jpeg = await used.small_pictures.get(camera_id)
+        except TooManyPictures as error:
+            raise HTTPException(503, str(error), {"Retry-After": "1"}) from error
+    else:
+        jpeg = await (_latest_plain if picture == "plain" else _latest_annotated)(camera_id, used)
     if jpeg is None:
         raise HTTPException(404, f"there is no picture of {camera_id!r} from the last five minutes")
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})

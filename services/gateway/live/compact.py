@@ -60,6 +60,18 @@ class LiveFrame:
     has_picture: bool
     _fields: dict[str, Any] = field(repr=False)
 
+    @property
+    def jpeg(self) -> bytes | None:
+        """The picture; None where none is sent."""
+        jpeg: bytes | None = self._fields["jpeg"]
+        return jpeg
+
+    @property
+    def published_at_ms(self) -> int:
+        """When the detector published it, milliseconds since the epoch by Redis's clock."""
+        at_ms: int = self._fields["timings"][-1]
+        return at_ms
+
     @cached_property
     def wire(self) -> bytes:
         """The `frame` message."""

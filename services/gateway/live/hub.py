@@ -91,6 +91,11 @@ class LiveHub:
         """The connections that watch a camera."""
         return [viewer for channel in self._channels_of(camera_id) for viewer in channel.viewers]
 
+    def current(self, kind: PictureKind, camera_id: str) -> LiveFrame | None:
+        """The frame that a camera's viewers of a kind of picture got last; None if there are no such viewers here."""
+        channel = self._channels.get((kind, camera_id))
+        return None if channel is None else channel.current
+
     def enter(self, viewer: LiveConnection) -> None:
         """A connection is open."""
         self._connections.add(viewer)
@@ -150,12 +155,15 @@ class LiveHub:
         channel.live_messages += 1
         self._show(channel_id, channel, data, channel_id[0])
 
+    def forget(self, camera_id: str) -> None:
+        """Show a camera's last picture to no new viewer: it was deleted."""
+        for channel in self._channels_of(camera_id):
+            channel.current = None
+
     def _on_control(self, message: bytes) -> None:
-        """A camera that was deleted shows its last picture to no new viewer."""
         camera_id = deleted_camera(message)
         if camera_id is not None:
-            for channel in self._channels_of(camera_id):
-                channel.current = None
+            self.forget(camera_id)
 
     def _show(self, channel_id: ChannelId, channel: LiveChannel, data: bytes, shows: PictureKind) -> None:
         camera_id = channel_id[1]
