@@ -14,13 +14,15 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from bench.gateway import scenarios
+from bench.gateway import at_scale, scenarios
 from bench.gateway.processes import CLIENT_CORE
-from bench.gateway.servers import Server, bare_loop, install_node_peer, node, ours, reference_design
+from bench.gateway.servers import Server, bare_loop, install_node_peer, node, node_cameras, ours, reference_design
 from bench.gateway.table import print_tables
 from tests.support.redis_server import RedisServer
 
 Start = Callable[[], AbstractContextManager[Server]]
+
+PARTS = ("fanout", "latency", "memory", "many", "walls", "churn", "return")
 
 
 def main() -> int:
@@ -28,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.gateway", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="medians are taken over this many [5]")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long each measurement takes [4]")
-    parser.add_argument("--only", choices=["fanout", "latency", "memory"], help="one part only")
+    parser.add_argument("--only", choices=PARTS, help="one part only")
     parser.add_argument("--json", type=Path, help="write the numbers there too")
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
@@ -92,6 +94,19 @@ def measure(redis_url: str, rounds: int, seconds: float, only: str | None) -> di
                 scenarios.latency_of_bridge(posted["reference"], seconds, in_step=True),
             )
             note("bridge: ours, flat out", scenarios.bridge_throughput(posted["ours"], seconds))
+        many = {"ours": from_redis["ours, binary"], "node ws": partial(node_cameras, redis_url, "live")}
+        if only in (None, "many"):
+            for name, start in many.items():
+                note(f"many: {name}", at_scale.many_viewers(start, redis_url, seconds))
+        if only in (None, "walls"):
+            note("walls: ours", at_scale.walls(partial(ours, redis_url, "live"), redis_url, seconds, "ms"))
+            in_node = partial(node_cameras, redis_url, "plain")
+            note("walls: node ws", at_scale.walls(in_node, redis_url, seconds, "s"))
+        if only in (None, "churn"):
+            for name, start in many.items():
+                note(f"churn: {name}", at_scale.churn(start, redis_url, seconds))
+    if only in (None, "return"):
+        note("return: ours", at_scale.come_back(redis_url))
     if only in (None, "memory"):
         for name, start in {"ours": from_redis["ours, binary"], "node ws": from_redis["node ws, binary"],
                             "reference": posted["reference"]}.items():  # fmt: skip

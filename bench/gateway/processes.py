@@ -57,6 +57,17 @@ def resident_bytes(pid: int) -> int:
     return size
 
 
+def wait_until_steady(pid: int) -> None:
+    """Wait until a process takes no more memory, for ten seconds at most."""
+    last = 0
+    for _ in range(50):
+        time.sleep(0.2)
+        now = resident_bytes(pid)
+        if abs(now - last) < 50_000:
+            return
+        last = now
+
+
 def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:
     """Wait until somebody listens on a port of loopback."""
     import socket
@@ -96,6 +107,35 @@ class Audience:
         assert self._process.stdin is not None
         self._process.stdin.write(word + "\n")
         self._process.stdin.flush()
+
+
+@contextmanager
+def crowd(port: int, path: str, count: int, cameras: int, stamp: str, *, watch: bool = False) -> Iterator[Audience]:
+    """Many connected viewers, or some that watch many cameras each; see `crowd`."""
+    command = [sys.executable, "-m", "bench.gateway.crowd", str(port), path, str(count), str(cameras)]
+    command += ["--stamp", stamp, *(["--watch"] if watch else [])]
+    with started(command, CLIENT_CORE) as process:
+        yield Audience(process)
+
+
+def visit(port: int, path: str, rate: float, seconds: float) -> dict[str, float]:
+    """Viewers that come and go; see `churn`. Returns when the last has gone."""
+    command = [sys.executable, "-m", "bench.gateway.churn", str(port), path, str(rate), str(seconds)]
+    with started(command, CLIENT_CORE) as process:
+        assert process.stdout is not None
+        result: dict[str, float] = json.loads(process.stdout.readline())
+        return result
+
+
+@contextmanager
+def returning_viewers(port: int, path: str, count: int) -> Iterator[subprocess.Popen[str]]:
+    """Connected viewers that come back when they lose their connection; see `returning`."""
+    command = [sys.executable, "-m", "bench.gateway.returning", str(port), path, str(count)]
+    with started(command, CLIENT_CORE) as process:
+        assert process.stdout is not None
+        if process.stdout.readline().strip() != "ready":
+            raise RuntimeError("the viewers could not connect")
+        yield process
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from bench.gateway.processes import audience, cpu_seconds, resident_bytes
+from bench.gateway.processes import audience, cpu_seconds, resident_bytes, wait_until_steady
 from bench.gateway.servers import Server
 from bench.gateway.sources import post_to_bridge, publish_to_redis
 
@@ -113,19 +113,9 @@ def memory(start: Start) -> dict[str, float]:
         numbers["mb_at_0"] = empty / 1e6
         for count in (500, 2000):
             with audience(server.port, server.path, count):
-                _wait_until_steady(server.pid)
+                wait_until_steady(server.pid)
                 held = resident_bytes(server.pid)
             numbers[f"mb_at_{count}"] = held / 1e6
             numbers[f"kb_each_at_{count}"] = (held - empty) / 1e3 / count
             threading.Event().wait(1.0)
     return numbers
-
-
-def _wait_until_steady(pid: int) -> None:
-    last = 0
-    for _ in range(50):
-        time.sleep(0.2)
-        now = resident_bytes(pid)
-        if abs(now - last) < 50_000:
-            return
-        last = now

@@ -15,6 +15,7 @@ from tests.support.redis_server import free_port
 
 PEERS = Path(__file__).parent / "peers"
 VIEWER_PATH = "/ws/viewer/detection?camera_id={camera}"
+LIVE_PATH = "/ws/viewer/live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,23 @@ def install_node_peer() -> None:
 
 
 @contextmanager
-def ours(redis_url: str, form: str = "binary") -> Iterator[Server]:
-    """The gateway."""
-    port = free_port()
-    environment = {"REDIS_URL": redis_url, "GATEWAY_PORT": str(port), "GATEWAY_VIEWERS_MAX": "5000"}
+def ours(redis_url: str, form: str = "binary", port: int | None = None) -> Iterator[Server]:
+    """The gateway; `form` is `binary`, `json` or `live`."""
+    port = port or free_port()
+    environment = {"REDIS_URL": redis_url, "GATEWAY_PORT": str(port), "GATEWAY_VIEWERS_MAX": "20000"}
     with started([sys.executable, "-m", "services.gateway"], SERVER_CORE, environment) as process:
         wait_for_port(port, process)
-        yield Server(process.pid, port, VIEWER_PATH + ("&format=binary" if form == "binary" else ""))
+        path = LIVE_PATH if form == "live" else VIEWER_PATH + ("&format=binary" if form == "binary" else "")
+        yield Server(process.pid, port, path)
+
+
+@contextmanager
+def node_cameras(redis_url: str, kind: str) -> Iterator[Server]:
+    """Node's ws with many cameras, each from its channel of a kind (`live` or `plain`)."""
+    port = free_port()
+    with started(["node", str(PEERS / "node/cameras.js"), str(port), redis_url, kind], SERVER_CORE) as process:
+        wait_for_port(port, process)
+        yield Server(process.pid, port, "/?camera_id={camera}" if kind == "live" else "/")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ Results = Mapping[str, Mapping[str, float]]
 
 def print_tables(results: Results) -> bool:
     """Print what was measured; True if every aim that can be judged is met."""
-    for part in ("fanout", "latency", "bridge", "memory"):
+    for part in ("fanout", "latency", "bridge", "memory", "many", "walls", "churn", "return"):
         rows = {name.partition(": ")[2]: row for name, row in results.items() if name.startswith(part + ": ")}
         if rows:
             columns = list(next(iter(rows.values())))
@@ -41,9 +41,33 @@ def judge(results: Results) -> list[tuple[str, bool]]:
             for key, aim in (("p50_ms", 5.0), ("p99_ms", 15.0), ("cores", 0.2)):
                 verdicts.append((f"{name}: {key} = {row[key]:.2f}, aim ≤ {aim:g}", row[key] <= aim))
             verdicts.append((f"{name}: delivered {row['delivered_pct']:.1f} %, aim all", row["delivered_pct"] >= 100))
+    verdicts += _judge_at_scale(results)
     if "memory: ours" in results:
         each = results["memory: ours"]["kb_each_at_2000"]
         verdicts.append((f"an idle viewer takes {each:.1f} KB, aim ≤ 40", each <= 40))
+    return verdicts
+
+
+def _judge_at_scale(results: Results) -> list[tuple[str, bool]]:
+    verdicts = []
+    for name, column in (("many", "cores"), ("walls", "us_per_frame"), ("churn", "ms_each")):
+        if f"{name}: ours" in results:
+            share = results[f"{name}: ours"][column] / results[f"{name}: node ws"][column]
+            verdicts.append((f"{name}: ours / node ws, {column} = {share:.2f}, aim ≤ 1.1", share <= 1.1))
+    for name, column, aim in (
+        ("many", "cores", 0.35),
+        ("many", "p99_ms", 100.0),
+        ("many", "kb_each_idle", 22.0),
+        ("churn", "without", 0.0),
+        ("return", "all_back_s", 15.0),
+        ("return", "refused", 0.0),
+    ):
+        row = results.get(f"{name}: ours")
+        if row is not None:
+            verdicts.append((f"{name}: ours, {column} = {row[column]:.2f}, aim ≤ {aim:g}", row[column] <= aim))
+    if "many: ours" in results:
+        delivered = results["many: ours"]["delivered_pct"]
+        verdicts.append((f"many: ours, delivered {delivered:.1f} %, aim all", delivered >= 99.9))
     return verdicts
 
 

@@ -89,15 +89,22 @@ def _masked_pong(payload: bytes) -> bytes:
     return bytes((0x8A, 0x80 | len(payload))) + b"\x00\x00\x00\x00" + payload
 
 
+def shares(took_ms: list[float]) -> dict[str, float]:
+    """Median, 99th percentile and maximum; not a number where there is none."""
+    in_order = sorted(took_ms)
+    return {
+        "p50_ms": statistics.median(in_order) if in_order else float("nan"),
+        "p99_ms": in_order[int(len(in_order) * 0.99)] if in_order else float("nan"),
+        "max_ms": in_order[-1] if in_order else float("nan"),
+    }
+
+
 def summary(viewers: list[Viewer], lost: int) -> dict[str, float]:
     """Counts and lateness over all viewers."""
-    late_ms = sorted(value for viewer in viewers for value in viewer.late_ms)
-    return {
+    late_ms = [value for viewer in viewers for value in viewer.late_ms]
+    return shares(late_ms) | {
         "delivered": sum(viewer.delivered for viewer in viewers),
         "lost_connections": lost,
-        "p50_ms": statistics.median(late_ms) if late_ms else float("nan"),
-        "p99_ms": late_ms[int(len(late_ms) * 0.99)] if late_ms else float("nan"),
-        "max_ms": late_ms[-1] if late_ms else float("nan"),
     }
 
 
