@@ -36,6 +36,7 @@ from services.gateway.security.tokens import TokenSet
 from services.gateway.serving.config import PARTS_GRACE_S
 from services.gateway.serving.connections import ConnectionCounter
 from services.gateway.settings import GatewaySettings
+from services.gateway.shrinking import Shrinker
 from services.gateway.small_pictures import SmallPictures
 
 _log = get_logger("gateway")
@@ -68,7 +69,8 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         clock, memory = RedisClock(redis), RedisMemoryWatch(redis)
         hub = Hub(redis, subscriber, metrics, clock)
         gateway_id = process_id("gateway")
-        live_hub = LiveHub(redis, subscriber)
+        shrinker = Shrinker()
+        live_hub = LiveHub(redis, subscriber, shrinker)
         presence = Presence(redis, (hub, live_hub), gateway_id, clock)
         broadcasts = Broadcasts(
             redis, presence, clock, UnregisteredLimits(settings.unregistered_max, settings.unregistered_max_bytes)
@@ -90,7 +92,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
             redis=redis,
             hub=hub,
             live=live_hub,
-            small_pictures=SmallPictures(redis, live_hub, clock),
+            small_pictures=SmallPictures(redis, live_hub, shrinker, clock),
             presence=presence,
             broadcasts=broadcasts,
             views=views,

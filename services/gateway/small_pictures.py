@@ -1,47 +1,35 @@
 """The small picture of a camera for those who ask by HTTP: what `small` viewers see, made here where nobody watches it.
 
-A camera's small picture is made at most once a second, by whoever asks first; all others get the same bytes. Making
-takes a thread, since decoding takes milliseconds, and as few of them at once as leave the viewers alone.
+A camera's small picture is made at most once a second, for whoever asks first; all others get the same bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
-import struct
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from PIL import Image, ImageOps
 from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.bus import as_text
 from libs.common.errors import LotcastError, MessageError
-from libs.common.live_messages import SMALL_WIDTH
 from libs.common.logging import get_logger
-from libs.common.messages import JPEG_START, LATEST_EXPIRES_S, unpack_viewer_message
+from libs.common.messages import LATEST_EXPIRES_S, unpack_viewer_message
 from libs.common.redis_clock import RedisClock
 from services.gateway.live.hub import LiveHub
+from services.gateway.shrinking import Shrinker
 
 _log = get_logger("small")
 
-QUALITY: Final = 75
-PIXELS_MAX: Final = 50_000_000
-"""A larger picture is not decoded; a progressive JPEG of this size takes 300 MB while it is."""
 REUSED_FOR_S: Final = 1.0
 KEPT_MAX: Final = 256
 """Cameras whose small picture is kept, some 25 KB each."""
 MAKING_MAX: Final = 64
 """Cameras whose small picture may be asked for at the same time; one more is refused."""
-THREADS: Final = 2
 MADE_WITHIN_S: Final = 5.0
-
-_ORIENTATION: Final = 0x0112
-_ON_ITS_SIDE: Final = frozenset({5, 6, 7, 8})
-"""Exif orientations whose width is the height that is shown."""
 
 
 class TooManyPictures(LotcastError):
@@ -57,20 +45,21 @@ class _Made:
 class SmallPictures:
     """Small pictures of all cameras; raises `redis.RedisError` when Redis is away."""
 
-    def __init__(self, redis: Redis, live: LiveHub, clock: RedisClock) -> None:
+    def __init__(self, redis: Redis, live: LiveHub, shrinker: Shrinker, clock: RedisClock) -> None:
         """Begin with none.
 
         Args:
             redis: has the newest frames.
             live: has the small picture that viewers see.
+            shrinker: makes small ones.
             clock: Redis's, for the age of a frame.
         """
         self._redis = redis
         self._live = live
+        self._shrinker = shrinker
         self._clock = clock
         self._made: OrderedDict[str, _Made] = OrderedDict()
         self._making: dict[str, asyncio.Task[bytes | None]] = {}
-        self._threads = asyncio.Semaphore(THREADS)
 
     async def get(self, camera_id: str) -> bytes | None:
         """The camera's newest picture as a JPEG at most `SMALL_WIDTH` pixels wide, as it was up to a second ago.
@@ -109,8 +98,7 @@ class SmallPictures:
             async with asyncio.timeout(MADE_WITHIN_S):
                 async for jpeg in self._sources(camera_id):
                     try:
-                        async with self._threads:
-                            return await asyncio.to_thread(shrink, jpeg)
+                        return await self._shrinker.shrink(jpeg)
                     except MessageError as error:
                         _log.info("no small picture of this one; trying another", camera=camera_id, error=str(error))
         except TimeoutError:
@@ -137,32 +125,3 @@ class SmallPictures:
                 yield cast(bytes, unpack_viewer_message(packed)["frame"])
             except MessageError as error:
                 _log.info("the last picture cannot be read", camera=camera_id, error=str(error))
-
-
-def shrink(jpeg: bytes) -> bytes:
-    """A JPEG at most `SMALL_WIDTH` pixels wide, upright; one that is so already is returned as it is.
-
-    libjpeg decodes no more than it needs: at a half, a quarter or an eighth of the size.
-
-    Raises:
-        MessageError: it cannot be decoded, or has more than `PIXELS_MAX` pixels.
-    """
-    if not jpeg.startswith(JPEG_START):
-        raise MessageError("not a JPEG")
-    try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
-            if image.width * image.height > PIXELS_MAX:
-                raise MessageError(f"{image.width}x{image.height} pixels are more than {PIXELS_MAX:,}")
-            is_on_its_side = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
-            width = image.height if is_on_its_side else image.width
-            if width <= SMALL_WIDTH:
-                return jpeg
-            scale = SMALL_WIDTH / width
-            size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-            image.draft("RGB", size)
-            small = ImageOps.exif_transpose(image.convert("RGB").resize(size, Image.Resampling.BOX))
-            made = io.BytesIO()
-            small.save(made, "JPEG", quality=QUALITY)
-            return made.getvalue()
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
-        raise MessageError(f"a picture of {len(jpeg)} bytes cannot be decoded: {error}") from error

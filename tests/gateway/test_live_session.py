@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from libs.common.live_messages import PictureKind
 from services.gateway.live.compact import LiveFrame, SpaceTable
 from services.gateway.live.session import LiveSession
 
@@ -9,9 +10,15 @@ TABLE = SpaceTable("v1", [], b"<spaces v1>")
 
 
 def frame(
-    camera: str, number: int, *, still_since: int | None = None, spaces: SpaceTable = TABLE, picture: bool = True
+    camera: str,
+    number: int,
+    *,
+    still_since: int | None = None,
+    spaces: SpaceTable = TABLE,
+    picture: bool = True,
+    shows: PictureKind = "plain",
 ) -> LiveFrame:
-    made = LiveFrame(number, still_since, spaces, picture, {})
+    made = LiveFrame(number, still_since, spaces, picture, shows, {})
     made.wire = f"<{camera}{number}>".encode()
     made.still_wire = f"<still {camera}{still_since}>".encode()
     return made
@@ -120,6 +127,18 @@ def test_a_viewer_that_missed_the_change_gets_the_picture() -> None:
     wire = session.take(0.6)
     assert wire is not None
     assert wire.endswith(b"<B9>")
+
+
+def test_the_last_picture_that_a_newcomer_gets_does_not_stand_for_the_kind_that_it_wants() -> None:
+    session = watching("A")
+    session.offer("A", frame("A", 7, still_since=5, shows="annotated"), 0.0)
+    assert session.take(0.0) == b"<spaces v1><A7>"
+    session.acknowledge()
+    session.offer("A", frame("A", 8, still_since=5), 0.2)
+    assert session.take(0.2) == b"<A8>", "nothing has changed, but this is the picture without drawings"
+    session.acknowledge()
+    session.offer("A", frame("A", 9, still_since=5), 1.4)
+    assert session.take(1.4) == b"<still A5>"
 
 
 def test_frames_without_pictures_need_no_acknowledgement() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.cameras import Camera
 from libs.common.live_messages import LIVE_MESSAGES
-from tests.gateway.live_viewer import DRAWN, JPEG, SMALL, live_viewer, publish_frame
+from libs.common.messages import pack_viewer_message
+from services.ingest.jpeg import jpeg_size
+from tests.gateway.live_viewer import DRAWN, JPEG, SMALL, live_viewer, metadata_of, publish_frame
 from tests.support.pictures import make_jpeg
 from tests.support.processes import Gateway, running_gateway
 from tests.support.waiting import wait_for
@@ -131,6 +134,18 @@ async def test_the_current_picture_comes_at_once_though_nothing_is_published(
         await viewer.watch("CAM1")
         frame = await viewer.frame("CAM1")
         assert (frame["n"], frame["picture"], frame["jpeg"]) == (5, "annotated", DRAWN)
+
+
+async def test_who_wants_small_pictures_gets_the_current_one_small_too(
+    gateway: Gateway, http: aiohttp.ClientSession, redis: Redis
+) -> None:
+    message = pack_viewer_message("CAM1", make_jpeg(1280, 720), metadata_of(), 5, time.time())
+    await redis.set(keys.latest("CAM1"), message)
+    async with live_viewer(http) as viewer:
+        await viewer.watch("CAM1", "small")
+        frame = await viewer.frame("CAM1")
+        assert (frame["n"], frame["picture"], frame["size"]) == (5, "annotated", [640, 360])
+        assert jpeg_size(frame["jpeg"]) == (480, 270)
 
 
 async def test_what_it_may_not_ask_for_is_told_and_harms_nothing(

@@ -16,8 +16,8 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.errors import MessageError
 from libs.common.messages import RawFrame, pack_viewer_message
-from services.gateway import small_pictures
-from services.gateway.small_pictures import shrink
+from services.gateway import shrinking, small_pictures
+from services.gateway.shrinking import shrink
 from tests.support.pictures import make_jpeg
 
 SMALL = "/api/cameras/CAM1/snapshot.jpg?width=480"
@@ -87,7 +87,7 @@ def test_what_cannot_be_decoded_is_an_error(jpeg: bytes) -> None:
 
 
 def test_a_picture_with_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small_pictures, "PIXELS_MAX", 640 * 360 - 1)
+    monkeypatch.setattr(shrinking, "PIXELS_MAX", 640 * 360 - 1)
     with pytest.raises(MessageError, match="pixels"):
         shrink(make_jpeg(640, 360))
 
@@ -117,7 +117,7 @@ async def test_it_is_made_once_for_all_who_ask(
     api: httpx.AsyncClient, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    monkeypatch.setattr(small_pictures, "shrink", lambda jpeg: made.append(1) or shrink(jpeg))
+    monkeypatch.setattr(shrinking, "shrink", lambda jpeg: made.append(1) or shrink(jpeg))
     await add_raw_frame(redis, two_halves((1280, 720)), (1280, 720))
     answers = await asyncio.gather(*(api.get(SMALL) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}

@@ -52,12 +52,14 @@ class LiveFrame:
         still_since: number of the earlier frame that shows the same; None if something changed.
         spaces: the list that its states refer to.
         has_picture: whether a viewer has to acknowledge it.
+        shows: what its picture shows; for a viewer who has just come it may be another than was asked for.
     """
 
     number: int
     still_since: int | None
     spaces: SpaceTable
     has_picture: bool
+    shows: PictureKind
     _fields: dict[str, Any] = field(repr=False)
 
     @property
@@ -122,8 +124,9 @@ def compact(camera_id: str, packed: bytes, kind: PictureKind, known: SpaceTable 
         "counts": (codes.count(0), codes.count(1), codes.count(2)),
         "timings": _timings(metadata.get("timings"), message.get("timestamp")),
     }
-    still_since = metadata.get("still_since")
-    return LiveFrame(number, still_since if isinstance(still_since, int) else None, table, jpeg is not None, fields)
+    told = metadata.get("still_since")
+    still_since = told if isinstance(told, int) else None
+    return LiveFrame(number, still_since, table, jpeg is not None, kind, fields)
 
 
 def space_table(camera_id: str, occupancy: Sequence[Mapping[str, Any]], known: SpaceTable | None) -> SpaceTable:

@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+import msgpack
 from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.errors import MessageError
 from libs.common.live_messages import PictureKind
 from libs.common.logging import get_logger
+from libs.common.messages import unpack_viewer_message
 from libs.common.redis_errors import REDIS_ERRORS, describe
 from libs.common.shutdown import sleep_until_stopped
 from services.gateway.hub.subscription import Subscription, deleted_camera
 from services.gateway.live.compact import LiveFrame, SpaceTable, compact
 from services.gateway.live.connection import LiveConnection
+from services.gateway.shrinking import Shrinker
 
 _log = get_logger("live")
 
@@ -56,16 +59,18 @@ class LiveHub:
         on_watch: called with a connection and a camera that it has just begun to watch.
     """
 
-    def __init__(self, redis: Redis, subscriber: Redis) -> None:
+    def __init__(self, redis: Redis, subscriber: Redis, shrinker: Shrinker) -> None:
         """Prepare.
 
         Args:
             redis: for `latest`.
             subscriber: a client of its own, for the one subscription.
+            shrinker: makes `latest` small for those who want it so.
         """
         self.on_change: Callable[[], None] = lambda: None
         self.on_watch: Callable[[LiveConnection, str], None] = lambda viewer, camera_id: None
         self._redis = redis
+        self._shrinker = shrinker
         self._connections: set[LiveConnection] = set()
         self._channels: dict[ChannelId, LiveChannel] = {}
         self._subscription = Subscription(subscriber, self._names, self._hand_out, self._load_latest, self._on_control)
@@ -190,10 +195,25 @@ class LiveHub:
                 "cannot fetch the current picture; the next one is shown", camera=channel_id[1], error=describe(error)
             )
             return
+        if channel_id[0] == "small" and isinstance(packed, bytes):
+            packed = await self._with_small_picture(packed)
         channel = self._channels.get(channel_id)
         if channel is not None and isinstance(packed, bytes) and not channel.live_messages:
             # It was drawn for the viewers of the annotated picture; a page that draws itself is told so.
             self._show(channel_id, channel, packed, "none" if channel_id[0] == "none" else "annotated")
+
+    async def _with_small_picture(self, packed: bytes) -> bytes:
+        """A viewer message with its picture made small; as it was where that is not possible."""
+        try:
+            message = unpack_viewer_message(packed)
+            if not message["metadata"].get("width"):
+                return packed  # boxes are in pixels of this very picture
+            message["frame"] = await self._shrinker.shrink(message["frame"])
+        except (MessageError, AttributeError, KeyError) as error:
+            _log.debug("the current picture stays as large as it is", error=repr(error))
+            return packed
+        small: bytes = msgpack.packb(message)
+        return small
 
     async def _close_silent(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()

@@ -23,7 +23,7 @@ class Watched:
         pending: the newest frame that was not sent yet.
         next_at_s: when the next frame may be sent.
         spaces_version: of the list that the viewer has; empty before the first.
-        shown: number of the last frame whose picture was sent; None before the first.
+        shown: number of the last frame that was sent with the picture that the viewer wants; None before the first.
         shown_at_s: when that was.
         still_at_s: when the viewer last heard that nothing has changed.
     """
@@ -110,7 +110,7 @@ class LiveSession:
             # From when it was due, so that timers which are late do not lower the rate.
             due_s = watched.next_at_s if now_s - watched.next_at_s < watched.interval_s else now_s
             watched.next_at_s = due_s + watched.interval_s
-            watched.shown, watched.shown_at_s = frame.number, now_s
+            watched.shown, watched.shown_at_s = frame.number if frame.shows == watched.kind else None, now_s
             watched.still_at_s = now_s
             self.in_flight = self.in_flight or frame.has_picture
             self.cameras.move_to_end(camera_id)
