@@ -18,6 +18,7 @@ from bench.detector.peer import UltralyticsLoop, is_installed
 from bench.detector.pipeline import detector_at_work
 from bench.detector.stages import Stages, measure_engine
 from deploy.demo.model.measuring import read_clip
+from libs.common import keys
 from libs.common.spaces import ParkingSpace
 from services.detector.pictures import decode, encode
 from services.detector.settings import DEMO_MODEL
@@ -61,16 +62,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.detector", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement (default: %(default)s)")
     parser.add_argument("--cameras", type=int, nargs="+", default=[1, 4, 8])
+    parser.add_argument("--only", choices=["plain"], help="one part only: plain beside annotated")
     parser.add_argument("--rounds", type=int, default=9, help="of each row, which shows medians (default: %(default)s)")
     options = parser.parse_args()
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds must be above 0")
-    model = str(YOLO11N if (YOLO11N / "yolo11n.xml").is_file() else DEMO_MODEL)
+    models = [str(YOLO11N)] if (YOLO11N / "yolo11n.xml").is_file() else []
+    models.append(str(DEMO_MODEL))
+    model = models[0]
     jpegs = [encode(one, 80) for one in islice(read_clip(ASSETS / "north.mp4"), FRAMES.start, FRAMES.stop)]
     jpegs += jpegs[-2:0:-1]  # there and back: nothing jumps where the frames begin again
     noisy = noisy_jpegs(jpegs[0])
     rows = json.loads((ASSETS / "north.spaces.json").read_text("utf-8"))["spaces"]
     spaces = [ParkingSpace.model_validate(row) for row in rows]
+    if options.only == "plain":
+        _say_plain_beside_annotated(models, jpegs, spaces, options.seconds, options.rounds)
+        return 0
     cores = len(os.sched_getaffinity(0))
     say(f"model {Path(model).name}, frames of 1280x720, {cores} cores, every frame looked at and drawn")
     stages = Stages(model, jpegs, spaces)
@@ -107,7 +114,39 @@ def main() -> int:
         name = "watched" if watched else "not watched"
         beside = f"{with_noise:.3f} | {with_noise / busy:.3f}"
         say(f"| {name} | {busy:.3f} | {still:.3f} | {still / busy:.3f} | {beside} |")
+    say()
+    _say_plain_beside_annotated(models, jpegs, spaces, options.seconds, options.rounds)
     return 0
+
+
+def _say_plain_beside_annotated(
+    models: Sequence[str], jpegs: Sequence[bytes], spaces: Sequence[ParkingSpace], seconds: float, rounds: int
+) -> None:
+    """What a busy camera costs that is watched with `plain`, beside one that is watched annotated."""
+    say("| 2 cameras at 10 frames/s, busy | annotated, cores | plain, cores | plain / annotated, median | each round |")
+    say("|---|---|---|---|---|")
+    for model in models:
+        pairs = asyncio.run(_plain_and_annotated(model, jpegs, spaces, seconds, rounds))
+        shares = [plain / annotated for annotated, plain in pairs]
+        annotated, plain = (median(column) for column in zip(*pairs, strict=True))
+        each = " ".join(f"{share:.2f}" for share in shares)
+        say(f"| {Path(model).name} | {annotated:.3f} | {plain:.3f} | {median(shares):.2f} | {each} |")
+
+
+async def _plain_and_annotated(
+    model: str, jpegs: Sequence[bytes], spaces: Sequence[ParkingSpace], seconds: float, rounds: int
+) -> list[tuple[float, float]]:
+    """The cores that two cameras cost, watched annotated and watched plain, right after each other in one process."""
+    pairs: list[tuple[float, float]] = []
+    async with detector_at_work(model, jpegs, spaces, cameras=2, watched=True, environment=EVERY_FRAME) as detector:
+        await detector.measure(10, 1, SETTLES_S)
+        for _ in range(rounds):
+            cores = []
+            for channel in (keys.live, keys.plain):
+                await detector.watch(channel)
+                cores.append((await detector.measure(10, seconds, ROUND_SETTLES_S)).cores)
+            pairs.append((cores[0], cores[1]))
+    return pairs
 
 
 async def _rounds(

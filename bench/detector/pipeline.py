@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -62,7 +62,18 @@ class DetectorAtWork:
             jpegs: the frames, over and over; one JPEG is a lot where nothing moves.
         """
         self._server, self._redis, self._names, self._jpegs = server, redis, names, jpegs
+        self._viewer: asyncio.Transport | None = None
         self._detector, self._others = psutil.Process(process_id), (psutil.Process(), psutil.Process(server.pid))
+
+    async def watch(self, channel: Callable[[str], str] | None) -> None:
+        """Subscribe to a channel of every camera, and to no other any more; None: to nothing."""
+        if self._viewer is not None:
+            self._viewer.abort()
+            self._viewer = None
+        if channel is not None:
+            channels = [channel(name) for name in self._names]
+            loop = asyncio.get_running_loop()
+            self._viewer, _ = await loop.create_connection(lambda: _Viewer(channels), "127.0.0.1", self._server.port)
 
     async def measure(self, camera_fps: float, seconds: float, settle_s: float) -> Run:
         """Feed it frames and see what comes out.
@@ -131,7 +142,7 @@ async def detector_at_work(
         environment: settings of the detector.
     """
     names = [f"CAM{number}" for number in range(cameras)]
-    process = viewer = None
+    process = detector = None
     with tempfile.TemporaryDirectory() as folder:
         server = RedisServer(Path(folder))
         server.start()
@@ -144,13 +155,12 @@ async def detector_at_work(
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "services.detector", env={**os.environ, **settings}
                 )
-                if watched:
-                    loop = asyncio.get_running_loop()
-                    viewer, _ = await loop.create_connection(lambda: _Viewer(names), "127.0.0.1", server.port)
-                yield DetectorAtWork(server, redis, process.pid, names, jpegs)
+                detector = DetectorAtWork(server, redis, process.pid, names, jpegs)
+                await detector.watch(keys.live if watched else None)
+                yield detector
         finally:
-            if viewer is not None:
-                viewer.abort()
+            if detector is not None:
+                await detector.watch(None)
             if process is not None:
                 process.terminate()
                 await process.wait()
@@ -172,15 +182,14 @@ def _feed(server: RedisServer, names: list[str], jpegs: Sequence[bytes], fps: fl
 
 
 class _Viewer(asyncio.BufferedProtocol):
-    """Subscribes to cameras and throws away what comes."""
+    """Subscribes to channels and throws away what comes."""
 
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
+    def __init__(self, channels: list[str]) -> None:
+        self._channels = channels
         self._buffer = bytearray(1 << 20)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        channels = " ".join(keys.live(name) for name in self._names)
-        transport.write(f"SUBSCRIBE {channels}\r\n".encode())  # type: ignore[attr-defined] # a TCP transport writes
+        transport.write(f"SUBSCRIBE {' '.join(self._channels)}\r\n".encode())  # type: ignore[attr-defined] # a TCP transport writes
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer
