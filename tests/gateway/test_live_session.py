@@ -86,7 +86,7 @@ def test_frames_come_no_faster_than_asked_for() -> None:
     session.acknowledge()
     session.offer("A", frame("A", 101), 10.1)
     assert session.take(10.1) is None
-    assert session.next_due_s() == 10.5
+    assert session.next_due_s(10.1) == 10.5
 
 
 def test_a_still_lot_gets_a_word_a_second_and_a_picture_every_fifteen() -> None:
@@ -147,6 +147,28 @@ def test_frames_without_pictures_need_no_acknowledgement() -> None:
         session.offer("A", frame("A", number, picture=False), float(number))
         assert session.take(float(number)) is not None
     assert not session.in_flight
+
+
+def test_a_frozen_page_gets_nothing_at_all_after_three_seconds_and_the_newest_when_it_is_back() -> None:
+    session = watching("A", "B")
+    session.watch("C", "none", None)
+    session.offer("A", frame("A", 1), 0.0)
+    assert session.take(0.0) is not None
+    sent: list[float] = []
+    for tick in range(1, 200):
+        now_s = tick / 10
+        session.offer("A", frame("A", 1 + tick), now_s)
+        session.offer("C", frame("C", tick, picture=False, shows="none"), now_s)
+        session.notice("status", "A", b"<status>")
+        while session.take(now_s) is not None:
+            sent.append(now_s)
+        if now_s > 3:
+            assert session.next_due_s(now_s) is None
+    assert max(sent) < 3.0
+    session.acknowledge()
+    assert session.take(20.0) == b"<status>"
+    assert session.take(20.0) == b"<spaces v1><C199>"
+    assert session.take(20.0) == b"<A200>"
 
 
 def test_notices_come_first_and_the_newer_takes_the_place_of_the_older() -> None:

@@ -31,13 +31,11 @@ class LiveConnection:
     """Connects a session with a socket; used on the event loop only.
 
     Attributes:
-        session: what is watched and owed.
-        unanswered_since_s: loop time since which a picture waits for its acknowledgement; None if none does.
+        session: what is watched and owed; its times are the loop's.
     """
 
     def __init__(self, session: LiveSession, watchers: Watchers) -> None:
         self.session = session
-        self.unanswered_since_s: float | None = None
         self._watchers = watchers
         self._sender: ViewerSender | None = None
         self._close: Callable[[int, str], None] = lambda code, reason: None
@@ -80,7 +78,6 @@ class LiveConnection:
             return
         if isinstance(request, Acknowledge):
             self.session.acknowledge()
-            self.unanswered_since_s = None
             self.pump()
         elif isinstance(request, Watch):
             self._watch(request)
@@ -105,12 +102,10 @@ class LiveConnection:
         now_s = self._loop.time()
         while not sender.is_busy and not sender.closed and (wire := self.session.take(now_s)) is not None:
             sender.offer(wire)
-        if self.session.in_flight and self.unanswered_since_s is None:
-            self.unanswered_since_s = now_s
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due_s = None if sender.is_busy or sender.closed else self.session.next_due_s()
+        due_s = None if sender.is_busy or sender.closed else self.session.next_due_s(now_s)
         if due_s is not None:
             self._timer = self._loop.call_at(due_s, self.pump)
 

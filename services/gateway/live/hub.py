@@ -219,6 +219,6 @@ class LiveHub:
         loop = asyncio.get_running_loop()
         while not await sleep_until_stopped(stop, CHECK_EVERY_S):
             for viewer in list(self._connections):
-                since_s = viewer.unanswered_since_s
+                since_s = viewer.session.unanswered_since_s
                 if since_s is not None and loop.time() - since_s > ACKNOWLEDGED_WITHIN_S:
                     viewer.close(TRY_AGAIN_LATER, "no picture was acknowledged for a minute")

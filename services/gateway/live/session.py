@@ -11,6 +11,8 @@ from services.gateway.live.compact import LiveFrame
 
 STILL_EVERY_S: Final = 1.0
 """`still` is sent no more often for a camera."""
+SILENT_AFTER_S: Final = 3.0
+"""A viewer that has not shown its picture for this long gets nothing at all: its page is frozen, or its line is full."""
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class LiveSession:
 
     Attributes:
         cameras: what is watched, by camera id, the one that waited longest first.
-        in_flight: whether a picture was sent and not acknowledged.
+        unanswered_since_s: since when a picture waits for its acknowledgement; None if none does.
         skipped: frames that a newer one replaced before they were sent.
     """
 
@@ -54,7 +56,7 @@ class LiveSession:
             picture_every_s: a lot where nothing changes gets a fresh picture this often.
         """
         self.cameras: OrderedDict[str, Watched] = OrderedDict()
-        self.in_flight = False
+        self.unanswered_since_s: float | None = None
         self.skipped = 0
         self._picture_every_s = picture_every_s
         self._notices: OrderedDict[tuple[str, str], bytes] = OrderedDict()
@@ -94,10 +96,17 @@ class LiveSession:
 
     def acknowledge(self) -> None:
         """The viewer has shown the picture that was on its way."""
-        self.in_flight = False
+        self.unanswered_since_s = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a picture was sent and not acknowledged."""
+        return self.unanswered_since_s is not None
 
     def take(self, now_s: float) -> bytes | None:
         """The next bytes: notices, or the newest frame of the camera that waited longest; None if nothing is due."""
+        if self._is_silent(now_s):
+            return None
         if self._notices:
             wires = list(self._notices.values())
             self._notices.clear()
@@ -112,7 +121,8 @@ class LiveSession:
             watched.next_at_s = due_s + watched.interval_s
             watched.shown, watched.shown_at_s = frame.number if frame.shows == watched.kind else None, now_s
             watched.still_at_s = now_s
-            self.in_flight = self.in_flight or frame.has_picture
+            if frame.has_picture:
+                self.unanswered_since_s = now_s
             self.cameras.move_to_end(camera_id)
             if watched.spaces_version == frame.spaces.version:
                 return frame.wire
@@ -120,14 +130,19 @@ class LiveSession:
             return frame.spaces.wire + frame.wire
         return None
 
-    def next_due_s(self) -> float | None:
+    def next_due_s(self, now_s: float) -> float | None:
         """When `take` will have a frame by the passing of time alone; None if it waits for a frame or the viewer."""
+        if self._is_silent(now_s):
+            return None
         waiting = [
             watched.next_at_s
             for watched in self.cameras.values()
             if watched.pending is not None and not (watched.pending.has_picture and self.in_flight)
         ]
         return min(waiting, default=None)
+
+    def _is_silent(self, now_s: float) -> bool:
+        return self.unanswered_since_s is not None and now_s - self.unanswered_since_s >= SILENT_AFTER_S
 
     def _is_still(self, watched: Watched, frame: LiveFrame, now_s: float) -> bool:
         """Whether the viewer has a picture that shows all that this frame shows, and a fresh one is not yet due."""
