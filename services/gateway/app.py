@@ -70,7 +70,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         hub = Hub(redis, subscriber, metrics, clock)
         gateway_id = process_id("gateway")
         shrinker = Shrinker()
-        live_hub = LiveHub(redis, subscriber, shrinker)
+        live_hub = LiveHub(redis, subscriber, shrinker, metrics)
         presence = Presence(redis, (hub, live_hub), gateway_id, clock)
         broadcasts = Broadcasts(
             redis, presence, clock, UnregisteredLimits(settings.unregistered_max, settings.unregistered_max_bytes)

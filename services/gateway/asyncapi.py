@@ -16,7 +16,8 @@ _ABOUT: Final = (
     "Many cameras on one connection. The viewer sends requests as JSON text and gets messages as msgpack in binary "
     "WebSocket messages, whose shapes are those of the schemas (`jpeg` and `states` are byte strings). One picture is "
     "on its way at a time: the next one, of whichever camera has waited longest, is sent when the viewer has sent "
-    "`ack`. Of each camera only the newest frame waits. The text `ping` is answered with the text `pong`, and the text "
+    "`ack`. Of each camera only the newest frame waits. A viewer that has not acknowledged for 3 s gets nothing until "
+    "it does, and is closed with 1013 after a minute. The text `ping` is answered with the text `pong`, and the text "
     "`keepalive` is sent after 30 s of silence of the viewer."
 )
 

@@ -25,7 +25,11 @@ STAGES: Final = {
             "garbled": "no viewer message",
         },
     ),
-    "send": Stage("a picture to one viewer", {"newer": "the next one came while the viewer was busy"}),
+    "send": Stage(
+        "a picture to one viewer",
+        {"newer": "the next one came while the viewer was busy, or sooner than it wants pictures"},
+        {"ok": "it goes on", "still": "it shows what a live viewer sees already, who is told so instead"},
+    ),
     "bridge": Stage(
         "a picture that a worker posts",
         {"refused": "answered 400, 413, 422 or 429", "redis_away": "answered 503: Redis is away, full, or refuses it"},
@@ -50,6 +54,7 @@ class GatewayMetrics:
         registry: this process's own numbers; `as_text` has those of all workers.
         frames: by the stages and hops above.
         viewers: connected now, by what they want.
+        live_viewers: connected now to `/ws/viewer/live`.
         viewers_cut_off: closed because they could not take a picture in time.
         viewers_refused: answered 503, by whose limit.
         clock_skew: this host's clock minus Redis's, in seconds.
@@ -63,6 +68,7 @@ class GatewayMetrics:
         viewers = Gauge("lotcast_viewers", "Viewers connected now.", ["format"],
                         registry=self.registry, multiprocess_mode="livesum")  # fmt: skip
         self.viewers: dict[Form, Gauge] = {form: viewers.labels(form) for form in FORMS}
+        self.live_viewers = viewers.labels("live")
         self.viewers_cut_off = Counter(
             "lotcast_viewers_cut_off", "Viewers closed because they could not take a picture in time.",
             registry=self.registry,

@@ -167,8 +167,8 @@ def test_a_frozen_page_gets_nothing_at_all_after_three_seconds_and_the_newest_wh
     assert max(sent) < 3.0
     session.acknowledge()
     assert session.take(20.0) == b"<status>"
-    assert session.take(20.0) == b"<spaces v1><C199>"
     assert session.take(20.0) == b"<A200>"
+    assert session.take(20.0) == b"<C199>"
 
 
 def test_notices_come_first_and_the_newer_takes_the_place_of_the_older() -> None:

@@ -18,6 +18,7 @@ from libs.common.cameras import Camera
 from libs.common.live_messages import LIVE_MESSAGES
 from libs.common.messages import pack_viewer_message
 from services.ingest.jpeg import jpeg_size
+from tests.gateway.feeding import metric
 from tests.gateway.live_viewer import DRAWN, JPEG, SMALL, live_viewer, metadata_of, publish_frame
 from tests.support.pictures import make_jpeg
 from tests.support.processes import Gateway, running_gateway
@@ -183,6 +184,33 @@ async def test_viewers_are_counted_by_camera(gateway: Gateway, http: aiohttp.Cli
         await viewer.unwatch("CAM1")
         await wait_for(lambda: is_counted(1))
     await wait_for(lambda: is_counted(0))
+
+
+async def test_frames_are_counted_by_what_became_of_them(
+    gateway: Gateway, http: aiohttp.ClientSession, redis: Redis
+) -> None:
+    async with live_viewer(http) as viewer:
+        assert await metric(http, 'lotcast_viewers{format="live"}') == 1
+        viewer.acknowledges = False
+        await viewer.watch("CAM1")
+        await wait_for(lambda: subscribed(redis, keys.plain("CAM1")))
+        for number in (1, 2, 3):
+            await publish_frame(redis, "CAM1", number)
+        await viewer.frame("CAM1", 1)
+        await viewer.acknowledge()
+        assert (await viewer.frame("CAM1"))["n"] == 3
+        await publish_frame(redis, "CAM1", 4, still_since=3)
+        await publish_frame(redis, "CAM1", 5)
+        await viewer.acknowledge()
+        assert (await viewer.frame("CAM1"))["n"] == 5
+
+    async def counted() -> bool:
+        sent = await metric(http, 'lotcast_frames_total{outcome="ok",stage="send"}')
+        still = await metric(http, 'lotcast_frames_total{outcome="still",stage="send"}')
+        newer = await metric(http, 'lotcast_frames_dropped_total{cause="newer",stage="send"}')
+        return (sent, still, newer) == (3, 1, 1)
+
+    await wait_for(counted)
 
 
 async def test_status_is_told_at_first_and_when_it_changes(

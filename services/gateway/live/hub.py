@@ -20,6 +20,7 @@ from libs.common.shutdown import sleep_until_stopped
 from services.gateway.hub.subscription import Subscription, deleted_camera
 from services.gateway.live.compact import LiveFrame, SpaceTable, compact
 from services.gateway.live.connection import LiveConnection
+from services.gateway.metrics import GatewayMetrics
 from services.gateway.shrinking import Shrinker
 
 _log = get_logger("live")
@@ -59,18 +60,20 @@ class LiveHub:
         on_watch: called with a connection and a camera that it has just begun to watch.
     """
 
-    def __init__(self, redis: Redis, subscriber: Redis, shrinker: Shrinker) -> None:
+    def __init__(self, redis: Redis, subscriber: Redis, shrinker: Shrinker, metrics: GatewayMetrics) -> None:
         """Prepare.
 
         Args:
             redis: for `latest`.
             subscriber: a client of its own, for the one subscription.
             shrinker: makes `latest` small for those who want it so.
+            metrics: what is counted.
         """
         self.on_change: Callable[[], None] = lambda: None
         self.on_watch: Callable[[LiveConnection, str], None] = lambda viewer, camera_id: None
         self._redis = redis
         self._shrinker = shrinker
+        self._metrics = metrics
         self._connections: set[LiveConnection] = set()
         self._channels: dict[ChannelId, LiveChannel] = {}
         self._subscription = Subscription(subscriber, self._names, self._hand_out, self._load_latest, self._on_control)
@@ -104,11 +107,15 @@ class LiveHub:
     def enter(self, viewer: LiveConnection) -> None:
         """A connection is open."""
         self._connections.add(viewer)
+        self._metrics.live_viewers.inc()
 
     def leave(self, viewer: LiveConnection) -> None:
         """A connection is gone."""
         viewer.stop()
-        self._connections.discard(viewer)
+        if viewer in self._connections:
+            self._connections.remove(viewer)
+            self._metrics.live_viewers.dec()
+            self._count_frames(viewer)
 
     def watch(self, viewer: LiveConnection, camera_id: str, kind: PictureKind) -> None:
         """Send a camera's frames to a viewer from now on, the last one first."""
@@ -215,10 +222,19 @@ class LiveHub:
         small: bytes = msgpack.packb(message)
         return small
 
+    def _count_frames(self, viewer: LiveConnection) -> None:
+        """Add what a session has counted for itself, which is cheaper than counting each frame here."""
+        session, frames = viewer.session, self._metrics.frames
+        frames.count("send", frames=session.sent)
+        frames.count("send", "still", session.still)
+        frames.drop("send", "newer", session.skipped)
+        session.sent = session.still = session.skipped = 0
+
     async def _close_silent(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         while not await sleep_until_stopped(stop, CHECK_EVERY_S):
             for viewer in list(self._connections):
+                self._count_frames(viewer)
                 since_s = viewer.session.unanswered_since_s
                 if since_s is not None and loop.time() - since_s > ACKNOWLEDGED_WITHIN_S:
                     viewer.close(TRY_AGAIN_LATER, "no picture was acknowledged for a minute")

@@ -12,7 +12,7 @@ from services.gateway.live.compact import LiveFrame
 STILL_EVERY_S: Final = 1.0
 """`still` is sent no more often for a camera."""
 SILENT_AFTER_S: Final = 3.0
-"""A viewer that has not shown its picture for this long gets nothing at all: its page is frozen, or its line is full."""
+"""A viewer that has not shown its picture for this long gets nothing: its page is frozen, or its line is full."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,9 @@ class LiveSession:
     Attributes:
         cameras: what is watched, by camera id, the one that waited longest first.
         unanswered_since_s: since when a picture waits for its acknowledgement; None if none does.
+        sent: frames.
         skipped: frames that a newer one replaced before they were sent.
+        still: frames that were not sent because the viewer sees the same already.
     """
 
     def __init__(self, picture_every_s: float) -> None:
@@ -57,7 +59,7 @@ class LiveSession:
         """
         self.cameras: OrderedDict[str, Watched] = OrderedDict()
         self.unanswered_since_s: float | None = None
-        self.skipped = 0
+        self.sent = self.skipped = self.still = 0
         self._picture_every_s = picture_every_s
         self._notices: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
@@ -85,6 +87,7 @@ class LiveSession:
             return
         if self._is_still(watched, frame, now_s):
             watched.pending = None  # what waited shows no more than the viewer has
+            self.still += 1
             if now_s - watched.still_at_s >= STILL_EVERY_S:
                 watched.still_at_s = now_s
                 self.notice("still", camera_id, frame.still_wire)
@@ -116,6 +119,7 @@ class LiveSession:
             if frame is None or now_s < watched.next_at_s or (frame.has_picture and self.in_flight):
                 continue
             watched.pending = None
+            self.sent += 1
             # From when it was due, so that timers which are late do not lower the rate.
             due_s = watched.next_at_s if now_s - watched.next_at_s < watched.interval_s else now_s
             watched.next_at_s = due_s + watched.interval_s
