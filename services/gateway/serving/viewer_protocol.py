@@ -23,6 +23,7 @@ from services.gateway.hub.encoded_message import Form
 from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.serving.raw_problems import PROBLEM_TYPE, problem_answer, problem_body
+from services.gateway.serving.short_text import short_text
 
 CONNECTION: Final = "lotcast.connection"
 """Where a scope's `extensions` hold the protocol."""
@@ -117,6 +118,9 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         self.config.connections.enter(self._peer)  # type: ignore[attr-defined] # GatewayConfig
 
     def data_received(self, data: bytes) -> None:
+        if self._handed_over and (text := short_text(self.conn, data)) is not None:
+            self._on_text(text)
+            return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.transport.is_closing():
             # A handshake that cannot be read: uvicorn waits on, for ever, and leaves its answer lying.
