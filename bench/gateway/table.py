@@ -30,21 +30,25 @@ def judge(results: Results) -> list[tuple[str, bool]]:
     if "fanout: ours, binary" in results:
         cost = {name.removeprefix("fanout: "): row["us_per_frame"] for name, row in results.items() if "fanout" in name}
         for text, reached, aim in (
-            ("ours binary / node binary", cost["ours, binary"] / cost["node ws, binary"], 1.1),
+            ("ours binary / node binary", cost["ours, binary"] / cost["node ws, binary"], 0.95),
             ("ours binary / bare loop", cost["ours, binary"] / cost["bare socket loop"], 1.5),
-            ("ours JSON / node JSON", cost["ours, JSON"] / cost["node ws, JSON"], 0.8),
+            ("ours JSON / node JSON", cost["ours, JSON"] / cost["node ws, JSON"], 0.4),
         ):
             verdicts.append((f"{text} = {reached:.2f}, aim ≤ {aim}", reached <= aim))
-    for name in ("bridge, ours", "bridge, ours, deflate"):
+    ours, theirs = results.get("latency: bridge, ours, in step"), results.get("latency: bridge, ref., in step")
+    if ours is not None and theirs is not None:
+        for column, aim in (("p50_ms", 0.5), ("p99_ms", 0.4)):
+            share = ours[column] / theirs[column]
+            verdicts.append((f"bridge, in step: {column}, ours / reference = {share:.2f}, aim ≤ {aim}", share <= aim))
+    for name in ("bridge, ours", "bridge, ours, deflate", "bridge, ours, in step"):
         row = results.get(f"latency: {name}")
         if row is not None:
-            for key, aim in (("p50_ms", 5.0), ("p99_ms", 15.0), ("cores", 0.2)):
-                verdicts.append((f"{name}: {key} = {row[key]:.2f}, aim ≤ {aim:g}", row[key] <= aim))
+            verdicts.append((f"{name}: cores = {row['cores']:.2f}, aim ≤ 0.1", row["cores"] <= 0.1))
             verdicts.append((f"{name}: delivered {row['delivered_pct']:.1f} %, aim all", row["delivered_pct"] >= 100))
     verdicts += _judge_at_scale(results)
     if "memory: ours" in results:
         each = results["memory: ours"]["kb_each_at_2000"]
-        verdicts.append((f"an idle viewer takes {each:.1f} KB, aim ≤ 40", each <= 40))
+        verdicts.append((f"an idle viewer takes {each:.1f} KB, aim ≤ 22", each <= 22))
     return verdicts
 
 
