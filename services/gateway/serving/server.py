@@ -25,6 +25,7 @@ from libs.common.shutdown import sleep_until_stopped
 from services.gateway.metrics import forget_connections, share_numbers, shared_by_workers
 from services.gateway.serving.config import GRACE_S, PARTS_GRACE_S, GatewayConfig
 from services.gateway.serving.http_protocol import GatewayHttpProtocol
+from services.gateway.serving.open_files import allow_viewers
 from services.gateway.serving.viewer_protocol import CLOSE_GRACE_AT_STOP_S, ViewerProtocol
 from services.gateway.settings import GatewaySettings
 
@@ -149,6 +150,7 @@ def serve(settings: GatewaySettings, make_app: MakeApp) -> int:
 
 
 def _serve_here(settings: GatewaySettings, make_app: MakeApp) -> int:
+    allow_viewers(settings.viewers_max)
     listening = listen(settings, shared=settings.workers > 1)
     server = GatewayServer(GatewayConfig(settings, partial(make_app, settings)))
     # Before uvicorn listens for signals itself, so that one that comes while we start is not lost; and after, since it
