@@ -94,7 +94,10 @@ def measure(redis_url: str, rounds: int, seconds: float, only: str | None) -> di
                 scenarios.latency_of_bridge(posted["reference"], seconds, in_step=True),
             )
             note("bridge: ours, flat out", scenarios.bridge_throughput(posted["ours"], seconds))
-        many = {"ours": from_redis["ours, binary"], "node ws": partial(node_cameras, redis_url, "live")}
+        many: dict[str, Start] = {
+            "ours": from_redis["ours, binary"],
+            "node ws": partial(node_cameras, redis_url, "live"),
+        }
         if only in (None, "many"):
             for name, start in many.items():
                 note(f"many: {name}", at_scale.many_viewers(start, redis_url, seconds))

@@ -149,8 +149,7 @@ def main() -> None:
     scratch, lost = memoryview(bytearray(RECEIVE_BYTES)), 0
     while True:
         for descriptor, _ in poll.poll():
-            viewer = viewers.get(descriptor)
-            if viewer is None:
+            if descriptor not in viewers:
                 if sys.stdin.readline().strip() != "start":
                     late_ms = [value for one in viewers.values() for value in one.late_ms]
                     told = shares(late_ms) | {"delivered": sum(one.delivered for one in viewers.values())}
@@ -160,6 +159,7 @@ def main() -> None:
                 for one in viewers.values():
                     one.delivered, one.late_ms = 0, []
                 continue
+            viewer = viewers[descriptor]
             try:
                 count = viewer.sock.recv_into(scratch)
             except BlockingIOError:

@@ -23,7 +23,7 @@ METADATA = build_metadata(
     vehicles((100, 200, 220, 280), (400, 220, 480, 300), track_ids=(7, 9)),
     SPACES,
     {name: SpaceStatus(state=state, since_ms=1) for name, state in STATES.items()},
-    [Match(vehicle=0, space=0)],
+    [Match(vehicle=0, space=0, overlap=0.8)],
     detector="detector-1",
     frame_id="1700000000123-4",
     timings=TIMINGS,

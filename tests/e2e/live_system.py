@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ FPS: Final = 5.0
 MOVING: Final = ("PLAIN", "DRAWN", "SMALL", "NONE")
 STILL: Final = "STILL"
 WITHOUT_SPACES: Final = ("DRAWN", STILL)
-FED_KEPT: Final = 400
+FED_KEPT: Final = 10_000
 DETECTOR: Final = {
     "DETECTOR_OCCUPIED_AFTER_S": "0.2",
     "DETECTOR_FREE_AFTER_S": "0.2",
@@ -73,11 +73,11 @@ class LiveSystem:
         self.truth = Truth.load(ASSETS / "north.truth.json")
         self.port = free_port()
         self._half_size = encode(cv2.resize(pictures[0], (640, 360), interpolation=cv2.INTER_AREA), 80)
-        self._fed: deque[tuple[str, str, int]] = deque(maxlen=FED_KEPT)
+        self._fed: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def frame_of(self, camera_id: str, frame_id: str) -> int:
         """The number of the clip's frame that a raw frame was."""
-        return next(number for camera, entry, number in list(self._fed) if (camera, entry) == (camera_id, frame_id))
+        return self._fed[camera_id, frame_id]
 
     def register(self) -> None:
         """Tell Redis the cameras and their spaces."""
@@ -118,7 +118,9 @@ class LiveSystem:
                     entry: Any = client.xadd(keys.frames(name), fields, maxlen=FRAMES_MAXLEN, approximate=False)
                 except redis.RedisError:
                     continue  # a test has stopped the server; frames that nobody takes are lost, as a camera's are
-                self._fed.append((name, entry.decode(), number))
+                self._fed[name, entry.decode()] = number
+                if len(self._fed) > FED_KEPT:
+                    self._fed.popitem(last=False)
 
     async def record(
         self, watched: Mapping[str, str], seconds: float, acknowledged_after_s: float = 0.0
@@ -184,5 +186,6 @@ def running_live_system(folder: Path) -> Iterator[LiveSystem]:
 def gateway_of(system: LiveSystem, folder: Path) -> Iterator[None]:
     """A gateway on the system's port."""
     every = str(STILL_PICTURE_EVERY_S)
-    with running_gateway(system.server.url, folder, port=system.port, GATEWAY_STILL_PICTURE_EVERY_S=every):
+    settings = {"GATEWAY_PORT": str(system.port), "GATEWAY_STILL_PICTURE_EVERY_S": every}
+    with running_gateway(system.server.url, folder, **settings):
         yield

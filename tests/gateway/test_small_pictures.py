@@ -116,8 +116,13 @@ async def test_without_a_raw_frame_that_is_of_use_it_is_made_of_the_last_picture
 async def test_it_is_made_once_for_all_who_ask(
     api: httpx.AsyncClient, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = []
-    monkeypatch.setattr(shrinking, "shrink", lambda jpeg: made.append(1) or shrink(jpeg))
+    made: list[bytes] = []
+
+    def noted(jpeg: bytes) -> bytes:
+        made.append(jpeg)
+        return shrink(jpeg)
+
+    monkeypatch.setattr(shrinking, "shrink", noted)
     await add_raw_frame(redis, two_halves((1280, 720)), (1280, 720))
     answers = await asyncio.gather(*(api.get(SMALL) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}

@@ -96,9 +96,9 @@ class Gateway:
 
 
 @contextmanager
-def running_gateway(redis_url: str, folder: Path, *, port: int | None = None, **settings: str) -> Iterator[Gateway]:
-    """A gateway that is ready; on a port of its own, or on that of one that has gone."""
-    port = port or free_port()
+def running_gateway(redis_url: str, folder: Path, **settings: str) -> Iterator[Gateway]:
+    """A gateway that is ready; on a port of its own unless the settings name one."""
+    port = int(settings.get("GATEWAY_PORT", 0)) or free_port()
     environment = {"REDIS_URL": redis_url, "GATEWAY_PORT": str(port), **settings}
     with running("services.gateway", environment, folder / f"gateway-{port}.log") as service:
         gateway = Gateway(service, port)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from types import CodeType, GeneratorType
 from typing import Final
 
-from websockets.frames import apply_mask
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
+from websockets.utils import apply_mask
 
 _WHOLE_TEXT: Final = 0x81
 _MASKED: Final = 0x80
@@ -47,7 +47,7 @@ def _is_between_messages(conn: ServerProtocol) -> bool:
     # One of a version whose attributes are called otherwise is never between messages.
     if conn.state is not OPEN or getattr(conn, "current_size", conn) is not None:
         return False
-    waiting = conn.parser
+    waiting: object = conn.parser
     while isinstance(waiting, GeneratorType) and waiting.gi_yieldfrom is not None:
         waiting = waiting.gi_yieldfrom
     return isinstance(waiting, GeneratorType) and waiting.gi_code is _BETWEEN_FRAMES
