@@ -184,6 +184,9 @@ class LiveHub:
         except MessageError as error:
             _log.warning("message skipped", camera=camera_id, error=str(error))
             return
+        before = channel.current
+        if before is not None and (before.number, before.shows) == (frame.number, frame.shows):
+            return  # the current picture, fetched once more after subscribing
         channel.current, channel.spaces = frame, frame.spaces
         for viewer in list(channel.viewers):
             viewer.offer(camera_id, frame)
