@@ -23,6 +23,8 @@ _log = get_logger("presence")
 
 HEARTBEAT_S = 2.0
 NUDGE_PAUSE_S = 0.02
+SHARED_EVERY_S = 0.02
+"""Viewers that come in a crowd are counted together this often; each costs Redis a script otherwise."""
 
 
 class ViewerCounts(Protocol):
@@ -52,6 +54,8 @@ class Presence:
         self._written: dict[str, int] = {}
         self._lock = asyncio.Lock()
         self._nudged = asyncio.Event()
+        self._shared: asyncio.Task[None] | None = None
+        self._shared_at_s = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write heartbeats until stopped, then take this gateway out of the counts."""
@@ -75,6 +79,23 @@ class Presence:
     def nudge(self) -> None:
         """A viewer has come or gone; it is written soon, together with others."""
         self._nudged.set()
+
+    async def counted(self) -> None:
+        """Wait until the numbers as they are now are written; those who ask within a few milliseconds share a write.
+
+        Raises:
+            redis.RedisError: Redis is away.
+        """
+        if self._shared is None:
+            self._shared = asyncio.create_task(self._update_together())
+            self._shared.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits
+        await asyncio.shield(self._shared)
+
+    async def _update_together(self) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._shared_at_s + SHARED_EVERY_S - loop.time()))
+        self._shared, self._shared_at_s = None, loop.time()  # who asks from now on may count more than this one writes
+        await self.update()
 
     async def _follow_changes(self) -> None:
         while True:

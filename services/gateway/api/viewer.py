@@ -82,6 +82,6 @@ async def _tell_presence(used: Resources) -> None:
     """Count the new viewer everywhere; where Redis is away the next heartbeat does it."""
     try:
         async with asyncio.timeout(COUNTED_WITHIN_S):
-            await used.presence.update()
+            await used.presence.counted()
     except REDIS_ERRORS as error:
         _log.debug("viewer not counted now; with the next heartbeat", error=describe(error))
