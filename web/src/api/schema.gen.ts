@@ -2527,8 +2527,10 @@ export interface operations {
     get_snapshot: {
         parameters: {
             query?: {
-                /** @description with everything drawn in, or as the camera sent it */
-                picture?: "annotated" | "plain";
+                /** @description with everything drawn in, or as the camera sent it; without it: annotated, or plain where it is 480 wide */
+                picture?: ("annotated" | "plain") | null;
+                /** @description 480: the small picture, with nothing drawn in; without it: as wide as it is */
+                width?: 480;
             };
             header?: never;
             path: {
