@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -127,6 +127,15 @@ class Plan:
     def hidden(self) -> list[Span]:
         """When the lot may be hidden."""
         return self.weather.fog.spans_above(HIDDEN_FOG, self.seconds)
+
+    def first(self, seconds: float) -> Plan:
+        """The beginning of it."""
+        stays = [
+            replace(stay, to_s=None if stay.to_s is None or stay.to_s >= seconds else stay.to_s)
+            for stay in self.stays
+            if stay.from_s is None or stay.from_s < seconds
+        ]
+        return replace(self, seconds=min(self.seconds, seconds), stays=stays)
 
 
 def whole_day(spaces: Sequence[str], seed: int) -> Plan:

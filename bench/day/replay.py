@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import cv2
+import structlog
 
 from bench.day.lot import LotDay
 from bench.day.plan import HOUR_S, excerpt, whole_day
@@ -27,12 +29,14 @@ SEED: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is played, and with what: detection model, judge, the traffic's seed, twenty minutes or a day."""
+    """What is played, and with what: detection model, judge, the traffic's seed, twenty minutes or a day, and
+    how many hours of it."""
 
     model: str = "demo"
     judge: str = "auto"
     seed: int = SEED
     is_excerpt: bool = False
+    hours: float | None = None
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ def play_day(
     engine: Engine,
     judge: SpaceJudge,
     settings: DetectorSettings,
-    progress: Callable[[float, int], None],
+    progress: Callable[[float, DayResult], None],
 ) -> DayResult:
     """Show every frame of a day to one camera's detector.
 
@@ -70,7 +74,7 @@ def play_day(
         engine: the detection model.
         judge: of its spaces.
         settings: the detector's.
-        progress: called at every full hour with the seconds played and the frames shown.
+        progress: called at every full hour with the seconds played and the result so far.
     """
     camera = CameraReplay(day.spaces, engine, judge, settings)
     result, told = DayResult(Verdict()), list[Told]()
@@ -86,32 +90,43 @@ def play_day(
         elif view.covered is not None and view.covered.any():
             result.covered[what] += 1
         if at_s >= next_hour_s:
-            progress(at_s, result.frames)
+            result.verdict = _verdict(day, told, at_s)
+            progress(at_s, result)
             next_hour_s += HOUR_S
     result.seconds = time.perf_counter() - began_s
-    ids = [space.space_id for space in day.spaces]
-    result.verdict = compare(ids, day.at_first, day.changes, told, day.plan.hidden)
+    result.verdict = _verdict(day, told, day.plan.seconds)
     return result
 
 
-def lot_day(name: str, seed: int, is_excerpt: bool) -> LotDay:
-    """The lot of a clip, with a day of its own."""
+def _verdict(day: LotDay, told: list[Told], until_s: float) -> Verdict:
+    changes = [change for change in day.changes if change.at_s <= until_s]
+    return compare([space.space_id for space in day.spaces], day.at_first, changes, told, day.plan.hidden)
+
+
+def lot_day(name: str, seed: int, is_excerpt: bool, hours: float | None = None) -> LotDay:
+    """The lot of a clip, with a day of its own, or its first hours."""
     script = SCRIPTS[name]()
     spaces = [space.name for space in script.layout.spaces()]
-    return LotDay(script, (excerpt if is_excerpt else whole_day)(spaces, seed))
+    plan = (excerpt if is_excerpt else whole_day)(spaces, seed)
+    return LotDay(script, plan if hours is None else plan.first(hours * HOUR_S))
 
 
 def play_lot(name: str, options: Options) -> DayResult:
     """Play one lot; in a process of its own."""
     cv2.setNumThreads(1)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     settings = DetectorSettings.model_validate({"model": options.model, "judge": options.judge, "workers": 1})
     engine = load_engine(settings)
-    day = lot_day(name, options.seed, options.is_excerpt)
+    day = lot_day(name, options.seed, options.is_excerpt, options.hours)
     began_s = time.perf_counter()
 
-    def progress(at_s: float, frames: int) -> None:
-        hours, of = at_s / 3600, day.plan.seconds / 3600
-        sys.stderr.write(f"{name}: {hours:.0f} of {of:.0f} h, {frames} frames, {time.perf_counter() - began_s:.0f} s\n")
+    def progress(at_s: float, result: DayResult) -> None:
+        one = result.verdict
+        sys.stderr.write(
+            f"{name}: {at_s / HOUR_S:.0f} of {day.plan.seconds / HOUR_S:g} h, {result.frames} frames in "
+            f"{time.perf_counter() - began_s:.0f} s; {one.right} of {one.changes} changes right, {len(one.late)} late, "
+            f"{len(one.missed)} missed, {len(one.invented)} invented, {len(one.unknown_unasked)} unknown unasked\n"
+        )
         sys.stderr.flush()
 
     return play_day(day, engine, load_judge(settings, engine), settings, progress)

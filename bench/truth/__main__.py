@@ -7,6 +7,7 @@ which nothing comes or leaves. All with one detection model.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import structlog
 from rich.console import Console
 from rich.progress import track
 
@@ -191,6 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{missing[0]} is missing. DATA= (or --data) names a folder with acpds/valid, pklot, videos and models; "
             "each data set has its annotations.json, as `lotcast evaluate` reads it; MODEL= (or --model) is a YOLO11n"
         )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     tables = options.tables or ("single", "time", "scenes", "view")
     try:
         ways = list(contenders(model))

@@ -24,7 +24,7 @@ def test_every_change_of_an_excerpt_is_told_and_nothing_is_unknown_that_can_be_s
     """What the demo's model, which never saw night or snow, invents there is in docs/benchmarks/truth.md."""
     settings = DetectorSettings(model="demo", workers=1)
     engine = load_engine(settings)
-    result = play_day(day, engine, load_judge(settings, engine), settings, lambda at_s, frames: None)
+    result = play_day(day, engine, load_judge(settings, engine), settings, lambda at_s, so_far: None)
     assert set(result.seen) >= {"bump", "lorry", "thick fog", "rain", "snowfall", "night", "clear day", "dusk and dawn"}
     verdict = result.verdict
     assert verdict.changes == len(day.changes) == 6
