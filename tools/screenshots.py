@@ -101,11 +101,14 @@ async def _settle(page: Page) -> None:
     await page.wait_for_function(
         "[...document.images].every((one) => one.complete) && "
         "[...document.querySelectorAll('[data-testid=live-picture]')].every((one) => one.dataset.frameCount > 0) && "
-        "[...document.querySelectorAll('.tile canvas')].every((one) => one.dataset.n > 0)"
+        "[...document.querySelectorAll('.tile canvas')].every((one) => one.dataset.n > 0) && "
+        "document.querySelector('.tile-old') === null"
     )
     if page.url.endswith("/system"):
         await page.wait_for_selector("table tbody tr:nth-child(3)")
-    await page.wait_for_timeout(600)  # until the counts beside the first picture have come, too
+    await page.wait_for_timeout(
+        2500
+    )  # until what stands in for the first live picture is gone, and all counts have come
 
 
 async def _take(page: Page, file: Path) -> None:

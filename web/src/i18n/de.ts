@@ -215,7 +215,7 @@ export const de: Text = {
     split: "Teilen",
     deleteSelected: "Löschen",
     rename: "Fortlaufend benennen",
-    renameFrom: "Erster Name",
+    renameFrom: "Name des ersten Stellplatzes",
     renameHint: "A1 ergibt A1, A2, A3 … in der Reihenfolge der Liste",
     name: "Name",
     selected: (n) => `${stellplaetze(n)} ausgewählt`,

@@ -213,7 +213,7 @@ export const en = {
     split: "Split",
     deleteSelected: "Delete",
     rename: "Name in series",
-    renameFrom: "First name",
+    renameFrom: "Name of the first space",
     renameHint: "A1 gives A1, A2, A3 … in the order of the list",
     name: "Name",
     selected: (n: number) => `${spaces(n)} selected`,

@@ -1,10 +1,15 @@
 import { text } from "../i18n";
 
+/** The page's language as the viewer's region writes it: 22:49 in London is 10:49 PM in Boston. */
+function region(): string {
+  return navigator.languages.find((tag) => tag.split("-")[0] === text.locale) ?? text.locale;
+}
+
 /** Makes a form once for each language: browsers take long to make one. */
 function once<T>(make: (locale: string) => T): () => T {
   const made = new Map<string, T>();
   return () => {
-    const known = made.get(text.locale) ?? make(text.locale);
+    const known = made.get(text.locale) ?? make(region());
     made.set(text.locale, known);
     return known;
   };

@@ -3,7 +3,7 @@ import type { CSSProperties } from "react";
 
 import type { CameraView } from "../../api/client";
 import { useNow } from "../../shared/useNow";
-import { deskGrid, phoneGrid } from "./layout";
+import { deskGrid, largestFit, phoneGrid } from "./layout";
 import { pictureFor, tileFps } from "./picture";
 import { Tile } from "./Tile";
 
@@ -24,7 +24,8 @@ export function Tiles({ cameras }: { cameras: CameraView[] }) {
   const isPhone = viewport.width < PHONE * rem;
   const room = { width, height: viewport.height - ROUND * rem, gap: GAP * rem, textHeight: TEXT * rem, leastWidth: LEAST * rem };
   const { columns, rows } = isPhone ? phoneGrid(cameras.length) : deskGrid(cameras.length, room);
-  const style = { "--columns": columns, "--rows": rows ?? 1 } as CSSProperties;
+  const tileWidth = Math.floor(largestFit(cameras.length, room).pictureWidth); // as wide as its picture, with no bars round it
+  const style = { "--columns": columns, "--tile": `${tileWidth}px` } as CSSProperties;
   const picture = pictureFor(width / columns);
   return (
     <ul ref={ref} className={rows === null ? "tiles" : "tiles tiles-fit"} style={style}>
