@@ -61,6 +61,8 @@ WHEN_BAD: Final = {
     "lotcast_redis_evicted_keys_total": "Must stay 0, or leases and cameras go. Set `maxmemory-policy noeviction`.",
     "lotcast_inference_seconds": "Grows with the load: more cores, a GPU, or a smaller model.",
     "lotcast_inference_batch_size": "",
+    "lotcast_crops_total": "`too_many`: more than 140 changes an hour on one camera, the rest have no pictures; "
+    "`redis_full`: see `lotcast_redis_full`.",
     "lotcast_viewers": "One gateway has nearly all: does the balancer spread them?",
     "lotcast_viewers_cut_off_total": "Those viewers' networks are slow; all at once: the gateway's.",
     "lotcast_viewers_refused_total": "`gateway`: start one more; `address`: raise "

@@ -14,6 +14,7 @@ from statistics import median
 
 import numpy as np
 
+from bench.detector.neighbour import NeighbourOptions, measure_neighbour, neighbour_table
 from bench.detector.peer import UltralyticsLoop, is_installed
 from bench.detector.pipeline import detector_at_work
 from bench.detector.stages import Stages, measure_engine
@@ -64,6 +65,10 @@ def main() -> int:
     parser.add_argument("--cameras", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--only", choices=["plain"], help="one part only: plain beside annotated")
     parser.add_argument("--rounds", type=int, default=9, help="of each row, which shows medians (default: %(default)s)")
+    parser.add_argument(
+        "--neighbour", action="store_true", help="only what a camera of 3840x2160 adds to the latency of one of 640x360"
+    )
+    parser.add_argument("--watched", action="store_true", help="of --neighbour: somebody watches the large one, too")
     options = parser.parse_args()
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds must be above 0")
@@ -79,6 +84,11 @@ def main() -> int:
         _say_plain_beside_annotated(models, jpegs, spaces, options.seconds, options.rounds)
         return 0
     cores = len(os.sched_getaffinity(0))
+    if options.neighbour:
+        how = NeighbourOptions(options.seconds, options.rounds, watched=options.watched)
+        for line in neighbour_table(asyncio.run(measure_neighbour(model, jpegs, spaces, how))):
+            say(line)
+        return 0
     say(f"model {Path(model).name}, frames of 1280x720, {cores} cores, every frame looked at and drawn")
     stages = Stages(model, jpegs, spaces)
     say(f"bare engine in a loop: {measure_engine(model, jpegs, options.seconds):.1f} frames/s")

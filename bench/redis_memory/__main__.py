@@ -29,6 +29,8 @@ async def measure(count: int) -> dict[str, int]:
                     name.rpartition(":")[2]: int(await redis.memory_usage(name, samples=0) or 0)
                     for name in sorted(keys.of_camera(CAMERA))
                 }
+                crops = [name async for name in redis.scan_iter(keys.crops(CAMERA, "*"))]
+                sizes["crops"] = sum([int(await redis.memory_usage(name) or 0) for name in crops])
                 return sizes | {"together": int((await redis.info("memory"))["used_memory"]) - before}
         finally:
             server.stop()

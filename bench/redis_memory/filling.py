@@ -11,12 +11,14 @@ from redis.asyncio.lock import Lock
 
 from libs.common import keys
 from libs.common.clock import now_ms, running_s
+from libs.common.event_crops import CROP_MAX_BYTES, CROPS_AN_HOUR, EventCrops
 from libs.common.leases import Lease
 from libs.common.messages import FRAMES_MAXLEN, FrameMetadata, RawFrame, Timings
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceStatus, dump_spaces
 from services.detector.camera import CameraSession
+from services.detector.crop_writer import CropWriter
 from services.detector.frame_result import AnnotatedFrame
 from services.detector.metadata import build_metadata
 from services.detector.metrics import DetectorMetrics
@@ -62,6 +64,7 @@ async def fill(redis: Redis, camera_id: str, spaces: list[ParkingSpace]) -> None
     frame = AnnotatedFrame(os.urandom(PICTURE_BYTES), metadata_of(spaces))
     for _ in range(max(settings.log_max_bytes // LOG_ENTRY_STORED_BYTES, COUNTS_MAXLEN) + 200):
         assert await publisher.publish(camera, frame)
+    await fill_crops(redis, camera, process)  # before the events, which count as having pictures
     for first in range(0, settings.events_keep + 2 * PENDING_EVENTS_MAX, PENDING_EVENTS_MAX):
         camera.outbox.add([change(spaces, number) for number in range(first, first + PENDING_EVENTS_MAX)])
         assert await publisher.publish_changes(camera)
@@ -70,6 +73,15 @@ async def fill(redis: Redis, camera_id: str, spaces: list[ParkingSpace]) -> None
         fields: Any = RawFrame(number, now_ms(), 1280, 720, os.urandom(PICTURE_BYTES)).to_fields()
         await redis.xadd(keys.frames(camera_id), fields, maxlen=FRAMES_MAXLEN, approximate=False)
     await lock.release()
+
+
+async def fill_crops(redis: Redis, camera: CameraSession, process: DetectorProcess) -> None:
+    """Pictures of more changes than may have some, each as large as can be."""
+    writer = CropWriter(redis, {camera.camera_id: camera}, process)
+    for number in range(CROPS_AN_HOUR + 20):
+        crops = EventCrops(os.urandom(CROP_MAX_BYTES), os.urandom(CROP_MAX_BYTES)).pack()
+        camera.crops.put(f"{now_ms()}-{number}", crops)
+        await writer.write_all()
 
 
 def metadata_of(spaces: list[ParkingSpace]) -> FrameMetadata:

@@ -90,6 +90,11 @@ def crops(camera_id: str, event_id: str) -> str:
     return f"lotcast:{{{camera_id}}}:crops:{event_id}"
 
 
+def view(camera_id: str) -> str:
+    """Hash: hour of the day (UTC, two digits) or `newest` → a clear picture of the lot (msgpack), to compare with."""
+    return f"lotcast:{{{camera_id}}}:view"
+
+
 def plain(camera_id: str) -> str:
     """Pub/sub channel of viewer messages with the camera's own picture; published only while somebody subscribes."""
     return f"lotcast:{{{camera_id}}}:plain"
@@ -154,6 +159,7 @@ def of_camera(camera_id: str) -> tuple[str, ...]:
         events(camera_id),
         log(camera_id),
         counts(camera_id),
+        view(camera_id),
         viewers(camera_id),
         status(camera_id),
         last_track_id(camera_id),

@@ -22,6 +22,7 @@ from libs.common.settings import read_settings
 from libs.common.shutdown import run_until_stopped, stop_on_signals
 from libs.common.system.drops import drops_to_text
 from services.detector.camera_manager import CameraManager
+from services.detector.crop_writer import CropWriter
 from services.detector.engines.base import Engine
 from services.detector.engines.loading import engine_for_frames, load_engine, wants_gpu, worker_count
 from services.detector.engines.timed import TimedEngine
@@ -89,6 +90,7 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
                 reader.run(stop),
                 pipeline.run(latest_frames, workers, stop),
                 judging.run(stop),
+                CropWriter(redis, camera_manager.cameras, process).run(stop),
                 watch_subscribers(redis, camera_manager.cameras, stop),
                 memory.run(stop),
                 clock.run(stop),

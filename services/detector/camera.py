@@ -6,6 +6,7 @@ from libs.common.leases import Lease
 from services.detector.backoff import Backoff
 from services.detector.camera_state import CameraState
 from services.detector.counters import FrameCounters
+from services.detector.crops import CropsOutbox
 from services.detector.drawing.renderer import FrameRenderer
 from services.detector.frame_order import FrameSequence
 from services.detector.frame_result import PictureKind
@@ -16,6 +17,7 @@ from services.detector.process import DetectorProcess
 from services.detector.schedule import Schedule
 from services.detector.stored_camera import StoredCamera
 from services.detector.view.check import ViewCheck
+from services.detector.view.reference import ViewReferences
 
 
 class CameraSession:
@@ -30,6 +32,7 @@ class CameraSession:
         renderer: draws the frames, in their order.
         judging: when the spaces are judged, and the judge's answer.
         schedule: what is due; written on the loop.
+        crops: the pictures of changes that have still to reach Redis; used on the loop.
         outbox: what has still to reach Redis; written by the publisher.
         counters: what became of the frames; written on the loop.
         backoff: whether the camera rests after an unexpected failure.
@@ -49,11 +52,13 @@ class CameraSession:
         self.camera_id = lease.camera_id
         self.sequence = FrameSequence()
         self.gate = MotionGate(settings.motion_threshold, round(settings.look_every_s * 1000))
-        view = ViewCheck(round(settings.frozen_after_s * 1000), settings.carry_shift)
+        references = ViewReferences(stored.view)
+        view = ViewCheck(round(settings.frozen_after_s * 1000), settings.carry_shift, references)
         self.judging = CameraJudging(lease.camera_id, view)
         self.state = CameraState(stored, self.judging, settings, process.clock.now_ms)
         self.renderer = FrameRenderer(process.name, settings.jpeg_quality)
         self.schedule = Schedule(settings)
+        self.crops = CropsOutbox(self.judging.crops)
         self.outbox = Outbox(stored.spaces_version)
         self.counters = FrameCounters(process.metrics.frames)
         self.backoff = Backoff()

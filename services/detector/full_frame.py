@@ -42,9 +42,9 @@ class FullFrameInference:
         picture = FramePicture(frame.jpeg, (frame.width, frame.height))
         if gate.repeats(frame.jpeg, frame.captured_at_ms):
             return Inference(picture, "still", moved=False)
-        if show and gate.expects_motion:
-            # The whole picture will be needed; a thumbnail of it costs less than decoding one by itself.
-            picture.for_model(self._engine.input_size, full_is_needed=True)
+        if gate.expects_motion:
+            # The model will need a picture; a thumbnail of that costs less than decoding one by itself.
+            picture.for_model(self._engine.input_size, full_is_needed=show)
         motion = gate.compare(picture.thumbnail, frame.captured_at_ms, frame.jpeg)
         if motion.verdict != "new":
             return Inference(picture, motion.verdict, moved=motion.has_moved)

@@ -8,10 +8,11 @@ it was made of. It enters the camera's state with the next frame, in the order o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +22,24 @@ from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
 from libs.common.messages import RawFrame
 from libs.common.spaces import ParkingSpace
+from services.detector.crops import SpaceCrops
 from services.detector.engines.base import Picture
 from services.detector.occupancy.hidden import hidden_spaces
 from services.detector.occupancy.look import Look
 from services.detector.occupancy.lot import Lot
 from services.detector.pictures import FramePicture
 from services.detector.view.check import View, ViewCheck, carry
+from services.detector.view.covering import CoverCheck
+from services.detector.view.reference import UnsavedReferences
 
 _log = get_logger("judging")
+
+
+SHORT_LOOK_S: Final = 0.15
+REST_SHARE: Final = 2.0
+REST_MAX_S: Final = 4.0
+"""A camera is not looked at for so many times as long as its last look took longer than a short one: those at large
+pictures take a second, and must not keep the cores from the frames of all cameras."""
 
 
 class SpaceJudge(Protocol):
@@ -75,7 +86,14 @@ class LookRequest:
 
 
 class CameraJudging:
-    """Looks at the spaces of one camera, and the answer that has not been used yet."""
+    """Looks at the spaces of one camera, and the answer that has not been used yet.
+
+    Attributes:
+        camera_id: whose spaces these are.
+        is_under_way: a picture of the camera waits for the judge, or is being looked at; or the judge rests after that.
+        crops: how the spaces looked last.
+        took_s: how long the last look took.
+    """
 
     def __init__(self, camera_id: str, view: ViewCheck) -> None:
         """Start without an answer.
@@ -86,6 +104,9 @@ class CameraJudging:
         """
         self.camera_id = camera_id
         self.is_under_way = False
+        self.took_s = 0.0
+        self.crops = SpaceCrops()
+        self._cover = CoverCheck()
         self._view = view
         self._lot: Lot | None = None
         self._answer: tuple[Lot, Look] | None = None
@@ -95,6 +116,10 @@ class CameraJudging:
         """What the last picture showed of the lot."""
         return self._view.view
 
+    def take_unsaved_view(self, lot: Lot) -> UnsavedReferences | None:
+        """The references of the view that are to be saved for these spaces, if they were made for them."""
+        return self._view.references.take_unsaved() if self._lot is lot else None
+
     def look(self, request: LookRequest, judge: SpaceJudge) -> Look:
         """In the judge's thread: check the view, and judge the spaces if the lot can be seen.
 
@@ -102,10 +127,25 @@ class CameraJudging:
             FrameError: the picture cannot be decoded.
             EngineError: the model failed.
         """
+        started_s = time.monotonic()
+        try:
+            return self._look(request, judge)
+        finally:
+            self.took_s = time.monotonic() - started_s
+
+    def rest_is_over(self) -> None:
+        """The camera may be looked at again."""
+        self.is_under_way = False
+
+    def _look(self, request: LookRequest, judge: SpaceJudge) -> Look:
         frame, lot = request.frame, request.lot
         picture = FramePicture(frame.jpeg, (frame.width, frame.height)).full
         if self._lot is not None and self._lot is not lot:
             self._view.forget()  # the spaces were drawn anew, on what the camera shows now
+            drawn = {space.space_id: space.polygon for space in self._lot.spaces}
+            self.crops.forget_all_but(
+                [space.space_id for space in lot.spaces if drawn.get(space.space_id) == space.polygon]
+            )
         self._lot = lot
         condition = self._view.view.condition
         view = self._view.look(picture, frame.captured_at_ms)
@@ -117,8 +157,15 @@ class CameraJudging:
         hidden = hidden_spaces(spaces, (frame.width, frame.height), request.vehicles)
         unseen = hidden | {number for number, space in enumerate(spaces) if view.hides(space.polygon)}
         seen = [number for number in request.due if number not in unseen]
-        probabilities = judge.judge(picture, spaces, seen, request.vehicles)
-        return Look(frame.captured_at_ms, view, dict(zip(seen, map(float, probabilities), strict=True)), unseen)
+        judged = judge.judge(picture, spaces, seen, request.vehicles)
+        probabilities = dict(zip(seen, map(float, judged), strict=True))
+        # That no vehicle is seen where something stands before the space does not say that there is none.
+        standing = self._cover.look(picture, spaces, request.vehicles, frame.captured_at_ms)
+        covered = {number for number in standing if probabilities.get(number, 0.0) < 0.5}
+        unseen |= covered
+        probabilities = {number: one for number, one in probabilities.items() if number not in covered}
+        self.crops.look(picture, spaces, probabilities, frame.captured_at_ms)
+        return Look(frame.captured_at_ms, view, probabilities, unseen)
 
     def answer(self, lot: Lot, look: Look) -> None:
         """Leave an answer for the next frame."""
@@ -179,4 +226,5 @@ class JudgingQueue:
         except EngineError as error:
             _log.warning("spaces not judged; trying again later", camera=judging.camera_id, error=str(error))
         finally:
-            judging.is_under_way = False
+            rest_s = min(REST_MAX_S, REST_SHARE * max(0.0, judging.took_s - SHORT_LOOK_S))
+            loop.call_later(rest_s, judging.rest_is_over)

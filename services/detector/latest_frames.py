@@ -1,4 +1,7 @@
-"""The newest unread frame of every camera: a newer one takes the place of an older one, which is counted."""
+"""The newest unread frame of every camera: a newer one takes the place of an older one, which is counted.
+
+A camera may have a share of the workers only, so that one whose frames take long does not keep the others waiting.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ class LatestFrames:
         self.skipped: Counter[str] = Counter()
         self._pending: OrderedDict[str, PendingFrame] = OrderedDict()
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._at_work: Counter[str] = Counter()
         self._is_closed = False
 
     def put(self, pending: PendingFrame) -> bool:
@@ -50,9 +54,13 @@ class LatestFrames:
         self._wake_one()
         return replaces
 
-    async def take(self) -> PendingFrame | None:
-        """The frame that has waited longest; waits until there is one. None once `close` was called."""
-        while not self._pending and not self._is_closed:
+    async def take(self, share: int | None = None) -> PendingFrame | None:
+        """The frame that has waited longest; waits until there is one. None once `close` was called.
+
+        Args:
+            share: a camera that has so many frames taken and not given back (`done`) waits; None: no camera does.
+        """
+        while (camera_id := self._next(share)) is None and not self._is_closed:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             try:
@@ -61,7 +69,20 @@ class LatestFrames:
                 if waiter.done() and not waiter.cancelled():
                     self._wake_one()  # it was woken for a frame that somebody else must now take
                 raise
-        return None if self._is_closed else self._pending.popitem(last=False)[1]
+        if self._is_closed or camera_id is None:
+            return None
+        self._at_work[camera_id] += 1
+        if self._pending.keys() - {camera_id}:
+            self._wake_one()  # another camera's frame may have waited for this one's worker to pass it over
+        return self._pending.pop(camera_id)
+
+    def done(self, camera_id: str) -> None:
+        """A frame of the camera that was taken needs its worker no more."""
+        self._at_work[camera_id] -= 1
+        if self._at_work[camera_id] <= 0:
+            del self._at_work[camera_id]
+        if self._pending:
+            self._wake_one()
 
     def forget(self, camera_id: str) -> None:
         """Drop a camera's count; whoever takes what waits of it finds that it is gone."""
@@ -72,6 +93,12 @@ class LatestFrames:
         self._is_closed = True
         while self._waiting:
             self._wake_one()
+
+    def _next(self, share: int | None) -> str | None:
+        for camera_id in self._pending:
+            if share is None or self._at_work[camera_id] < share:
+                return camera_id
+        return None
 
     def _wake_one(self) -> None:
         while self._waiting:

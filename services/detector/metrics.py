@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, Protocol, get_args
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -50,6 +50,8 @@ HOPS: Final = {
 }
 InferenceKind = Literal["frame", "inspection"]
 INFERENCE_KINDS: Final[tuple[InferenceKind, ...]] = ("frame", "inspection")
+CropsOutcome = Literal["written", "too_many", "redis_full", "redis_away", "lease_lost"]
+"""What became of the pictures of a change."""
 INFERENCE_BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Finer around what a model takes on a CPU, 10 to 100 ms."""
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64)
@@ -76,7 +78,16 @@ class DetectorMetrics:
             "lotcast_inference_batch_size", "Pictures, or tiles of one picture, in one run of the model.", ["kind"],
             buckets=BATCH_BUCKETS, registry=self.registry,
         )  # fmt: skip
+        crops = Counter(
+            "lotcast_crops", "Changes of spaces by what became of their pictures.", ["outcome"],
+            registry=self.registry,
+        )  # fmt: skip
+        self._crops = {outcome: crops.labels(outcome) for outcome in get_args(CropsOutcome)}
         self._inference = {kind: (seconds.labels(kind), batch.labels(kind)) for kind in INFERENCE_KINDS}
+
+    def count_crops(self, outcome: CropsOutcome, changes: int) -> None:
+        """The pictures of so many changes came to that."""
+        self._crops[outcome].inc(changes)
 
     def observe_inference(self, seconds: float, batch: int, kind: InferenceKind = "frame") -> None:
         """The model has run once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
@@ -30,6 +31,7 @@ class FramePicture:
         self.size = size
         self._jpeg = jpeg
         self._for_model: Picture | None = None
+        self._shrink: int | None = None
 
     @cached_property
     def full(self) -> Picture:
@@ -51,10 +53,10 @@ class FramePicture:
             FrameError: it cannot be decoded.
         """
         decoded = self.__dict__.get("full")
+        if self._for_model is not None and self._shrink is not None:
+            decoded = self._for_model
         if decoded is None:
             return _decode(self._jpeg, cv2.IMREAD_REDUCED_GRAYSCALE_8)
-        if self._for_model is not None and 2 * self._for_model.shape[1] == self.size[0]:
-            decoded = self._for_model  # half the size, whose pixels are means of 2 by 2
         size = -(-self.size[0] // 8), -(-self.size[1] // 8)
         small = cv2.resize(decoded, size, interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
@@ -100,13 +102,21 @@ class FramePicture:
         if scale >= 1:
             return self.full
         size = max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
+        self._note_shrink(size, (2,))
         return np.asarray(cv2.resize(self.full, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def _reduced(self, scale: float) -> Picture:
         for factor, flag in _REDUCED_COLOUR:
             if 1 / factor >= scale * 0.999:
-                return _decode(self._jpeg, flag)
+                reduced = _decode(self._jpeg, flag)
+                self._note_shrink((reduced.shape[1], reduced.shape[0]), (2, 4))
+                return reduced
         return self.full
+
+    def _note_shrink(self, size: tuple[int, int], factors: Sequence[int]) -> None:
+        """Note where the model's picture has the means of 2 by 2 or 4 by 4 pixels: a thumbnail can be made of it."""
+        fitting = (factor for factor in factors if (size[0] * factor, size[1] * factor) == self.size)
+        self._shrink = next(fitting, None)
 
 
 def check_size(jpeg: bytes, size: tuple[int, int], max_pixels: int) -> None:

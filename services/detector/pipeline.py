@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from libs.common.errors import EngineError, FrameError
 from libs.common.logging import get_logger
@@ -25,6 +26,9 @@ from services.detector.publisher import Publisher
 from services.detector.status import is_rendered
 
 _log = get_logger("pipeline")
+
+SHARE_MIN: Final = 2
+"""Frames of one camera that may be carried at the same time, however many cameras there are."""
 
 
 @dataclass(slots=True)
@@ -88,7 +92,7 @@ class Pipeline:
             stop: ends it.
         """
         with ThreadPoolExecutor(workers, "worker") as pool:
-            tasks = [asyncio.create_task(self._worker(latest_frames, pool)) for _ in range(workers)]
+            tasks = [asyncio.create_task(self._worker(latest_frames, pool, workers)) for _ in range(workers)]
             stopped = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -98,13 +102,20 @@ class Pipeline:
                 for task in (stopped, *tasks):
                     task.cancel()
 
-    async def _worker(self, latest_frames: LatestFrames, pool: ThreadPoolExecutor) -> None:
-        while (pending := await latest_frames.take()) is not None:
+    async def _worker(self, latest_frames: LatestFrames, pool: ThreadPoolExecutor, workers: int) -> None:
+        while (pending := await latest_frames.take(self._share(workers))) is not None:
             camera = self._cameras.get(pending.camera_id)
-            if camera is None:
-                self._metrics.drop("detect", "lease_lost")
-            else:
-                await self._carry(pending, camera, pool)
+            try:
+                if camera is None:
+                    self._metrics.drop("detect", "lease_lost")
+                else:
+                    await self._carry(pending, camera, pool)
+            finally:
+                latest_frames.done(pending.camera_id)
+
+    def _share(self, workers: int) -> int:
+        """How many workers one camera may have: an even share; one with large pictures leaves the others theirs."""
+        return max(SHARE_MIN, workers // max(1, len(self._cameras)))
 
     async def _carry(self, pending: PendingFrame, camera: CameraSession, pool: ThreadPoolExecutor) -> None:
         """One frame through all stages; a failure is counted and ends with the frame."""
@@ -164,6 +175,7 @@ class Pipeline:
                 camera.counters.is_rendered = is_rendered(frame.pending.frame.jpeg)
             if frame.result is not None:
                 camera.outbox.add(frame.result.events)
+                camera.crops.add(frame.result.events)
         camera.schedule.frame_was_examined(self._clock.now_ms())
 
     def _run_stages(self, frame: FrameContext) -> None:

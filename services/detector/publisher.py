@@ -7,7 +7,7 @@ this order, and events wait in the outbox.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -120,6 +120,7 @@ class Publisher:
             if len(answers) < len(commands):
                 return False
             outbox.stored_states = {}
+            self._name_crops(camera, answers, len(events))
             outbox.take_out(len(events))
             outbox.note_hashed(statuses, len(outbox.events))
             return True
@@ -133,6 +134,8 @@ class Publisher:
         fields = status_fields(camera, self._process, skipped, state)
         parts = [part for field in fields.items() for part in field]
         commands: list[Command] = [("HSET", keys.status(camera.camera_id), *parts)]
+        if self._process.memory.may_write("crops"):
+            commands += self._view_commands(camera)
         if camera.schedule.take_trim():
             now_ms, settings = self._process.clock.now_ms(), self._process.settings
             for stream, keep_s in (
@@ -141,6 +144,16 @@ class Publisher:
             ):
                 commands.append(("XTRIM", stream, "MINID", "~", max(0, now_ms - keep_s * 1000)))
         return await self._transaction.execute(camera.lease, commands) is not None
+
+    def _view_commands(self, camera: CameraSession) -> list[Command]:
+        """What the lot looks like, for the next owner, where that has changed."""
+        unsaved, key = camera.judging.take_unsaved_view(camera.state.lot), keys.view(camera.camera_id)
+        if unsaved is None:
+            return []
+        version = camera.outbox.spaces_version
+        parts = [part for name, one in unsaved.references.items() for part in (name, one.pack(version))]
+        commands: list[Command] = [("DEL", key)] if unsaved.are_all_new else []
+        return [*commands, ("HSET", key, *parts)] if parts else commands
 
     def _picture_commands(
         self, camera_id: str, frame: AnnotatedFrame, frame_count: int, at_ms: int
@@ -234,6 +247,7 @@ class Publisher:
             return None
         outbox.stored_track_id = track_id
         if changes and len(answers) == len(commands) + len(changes):
+            self._name_crops(camera, answers, len(events))
             outbox.take_out(len(events))
             outbox.note_hashed(statuses, pending - len(events))
         return answers
@@ -244,10 +258,25 @@ class Publisher:
         if not outbox.is_unsettled:
             return
         answer: Any = await self._redis.xrevrange(keys.events(camera.camera_id), count=PENDING_EVENTS_MAX)
-        written = [{as_text(name): as_text(value) for name, value in fields.items()} for _, fields in answer]
-        outbox.replace([event for event in outbox.events if event.to_fields() not in written])
+        written = {
+            tuple(sorted((as_text(name), as_text(value)) for name, value in fields.items())): as_text(event_id)
+            for event_id, fields in answer
+        }
+        pending = []
+        for event in outbox.events:
+            event_id = written.get(tuple(sorted(event.to_fields().items())))
+            if event_id is None:
+                pending.append(event)
+            else:
+                camera.crops.event_was_written(event, event_id)
+        outbox.replace(pending)
         outbox.stored_states = None
         outbox.is_unsettled = False
+
+    def _name_crops(self, camera: CameraSession, answers: Sequence[Any], events: int) -> None:
+        """Tell the pictures of the oldest pending changes the ids that Redis has just given these."""
+        for event, event_id in zip(list(camera.outbox.events)[:events], answers[len(answers) - events :], strict=True):
+            camera.crops.event_was_written(event, as_text(event_id))
 
     async def _read_frame_count(self, camera_id: str) -> int:
         count = await self._redis.get(keys.count(camera_id))

@@ -13,9 +13,11 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.bus import as_bytes
 from libs.common.cameras import Camera
+from libs.common.errors import MessageError
 from libs.common.logging import get_logger
 from libs.common.redis_errors import RedisFault, classify, describe
 from libs.common.spaces import ParkingSpace, SpaceStatus, load_spaces
+from services.detector.view.reference import ViewReference
 
 _log = get_logger("cameras")
 
@@ -33,6 +35,7 @@ class StoredCamera:
         last_track_id: the greatest track id that the camera ever had.
         spaces_version: the SHA-1, hexadecimal, of the text that Redis has of the spaces.
         problem: what is wrong with the stored spaces; empty if nothing is.
+        view: what the lot looked like, by the field of the stored hash; none that was made for other spaces.
     """
 
     spaces: Sequence[ParkingSpace] = ()
@@ -40,6 +43,7 @@ class StoredCamera:
     last_track_id: int = 0
     spaces_version: str = NO_SPACES
     problem: str = ""
+    view: Mapping[str, ViewReference] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ async def read_versions(redis: Redis, camera_ids: Sequence[str]) -> dict[str, St
 
 
 async def read_camera(redis: Redis, camera_id: str) -> StoredCamera:
-    """Spaces, states and last track id of a camera, as they are at one moment.
+    """Spaces, states, last track id and view of a camera, as they are at one moment.
 
     Raises:
         redis.RedisError: Redis is away.
@@ -107,20 +111,21 @@ async def read_camera(redis: Redis, camera_id: str) -> StoredCamera:
     pipe.hgetall(keys.occupancy(camera_id))
     pipe.get(keys.last_track_id(camera_id))
     pipe.time()
+    pipe.hgetall(keys.view(camera_id))
     answers: list[Any] = await pipe.execute(raise_on_error=False)
-    for answer, what in zip(answers, ("spaces", "occupancy", "last_track_id", "time"), strict=True):
+    for answer, what in zip(answers, ("spaces", "occupancy", "last_track_id", "time", "view"), strict=True):
         if isinstance(answer, Exception):
             if classify(answer) is not RedisFault.OURS:
                 raise answer
             _log.error("a key is unreadable and taken as absent", camera=camera_id, key=what, error=describe(answer))
-    text, states, track_id, time = (_or_default(answer, None) for answer in answers)
+    text, states, track_id, time, view = (_or_default(answer, None) for answer in answers)
     spaces, problem = _load_spaces(text)
     if problem:
         _log.error("bad spaces; working without them", camera=camera_id, problem=problem)
     seconds = time[0] if time else 0
     return StoredCamera(
         spaces, _load_statuses(camera_id, states or {}), _track_id(camera_id, track_id, seconds),
-        _version_of(text), problem,
+        _version_of(text), problem, _load_view(camera_id, view or {}, _version_of(text)),
     )  # fmt: skip
 
 
@@ -154,6 +159,19 @@ def _load_statuses(camera_id: str, stored: Mapping[bytes, bytes]) -> dict[str, S
         except ValueError:  # of pydantic and of Unicode
             _log.warning("unreadable occupancy is taken as unknown", camera=camera_id, space=repr(space_id))
     return statuses
+
+
+def _load_view(camera_id: str, stored: Mapping[bytes, bytes], spaces_version: str) -> dict[str, ViewReference]:
+    references = {}
+    for name, packed in stored.items():
+        try:
+            reference = ViewReference.unpack(packed, spaces_version)
+        except MessageError as error:
+            _log.warning("an unreadable view is left out", camera=camera_id, problem=str(error))
+            continue
+        if reference is not None:
+            references[name.decode(errors="replace")] = reference
+    return references
 
 
 def _track_id(camera_id: str, stored: bytes | None, now_s: int) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 import numpy as np
 import supervision as sv
 from trackers import ByteTrackTracker
@@ -12,6 +15,33 @@ LOST_TRACK_S = 4.0
 """How long a track waits for its vehicle to be seen again; longer than the model may rest (`DETECTOR_LOOK_EVERY_S`)."""
 
 
+class Tracker(Protocol):
+    """A tracker of the package `trackers`."""
+
+    @property
+    def tracks(self) -> Sequence[Any]:
+        """The tracks that it follows now, each with its `tracker_id`."""
+
+    def update(self, detections: sv.Detections, *, timestamp: float) -> sv.Detections:
+        """Follow the vehicles into a frame captured at that time in seconds."""
+
+
+def new_tracker(count_confidence: float) -> Tracker:
+    """The tracker that the detector uses; `docs/benchmarks/trackers.md` compares it with others.
+
+    Args:
+        count_confidence: a vehicle below it, or below 0.3, begins no track.
+    """
+    tracker: Tracker = ByteTrackTracker(
+        lost_track_buffer=round(LOST_TRACK_S * 30),  # counted in frames at 30 a second, whatever the real rate
+        track_activation_threshold=max(count_confidence, 0.3),
+        high_conf_det_threshold=max(count_confidence, 0.3),
+        minimum_consecutive_frames=2,
+        minimum_iou_threshold=0.1,
+    )
+    return tracker
+
+
 class CameraTracker:
     """Gives the vehicles of one camera their track ids, frame by frame.
 
@@ -19,25 +49,20 @@ class CameraTracker:
         last_track_id: the greatest id given so far; a later tracker of the same camera starts above it.
     """
 
-    def __init__(self, last_track_id: int, count_confidence: float) -> None:
+    def __init__(self, last_track_id: int, count_confidence: float, tracker: Tracker | None = None) -> None:
         """Start without tracks.
 
         Args:
             last_track_id: the greatest id that this camera ever had.
             count_confidence: vehicles below it are kept only if they continue a track.
+            tracker: another one than the detector's own.
         """
         self.last_track_id = last_track_id
         self._count_confidence = count_confidence
         self._ids: dict[int, int] = {}
         self._last_ms: int | None = None
         self._shift_ms = 0
-        self._tracker = ByteTrackTracker(
-            lost_track_buffer=round(LOST_TRACK_S * 30),  # counted in frames at 30 a second, whatever the real rate
-            track_activation_threshold=max(count_confidence, 0.3),
-            high_conf_det_threshold=max(count_confidence, 0.3),
-            minimum_consecutive_frames=2,
-            minimum_iou_threshold=0.1,
-        )
+        self._tracker = new_tracker(count_confidence) if tracker is None else tracker
 
     def update(self, vehicles: sv.Detections, captured_at_ms: int) -> sv.Detections:
         """Follow the vehicles into one more frame.

@@ -215,6 +215,31 @@ def test_a_few_cars_do() -> None:
     assert len(lot.frames(9, looks, moved=[0, 1, 2, 3])) == 4
 
 
+def test_after_a_gap_what_changed_meanwhile_is_told_as_such_and_what_did_not_keeps_its_since_when() -> None:
+    lot = Watched(["occupied", "free", "occupied"], at_ms=1_000_000)
+    lot.frames(20, {0: 0.97, 1: 0.03, 2: 0.97})
+    known_since = lot.lot.statuses["A0"].since_ms
+    lot.at_ms += 120_000  # no frame came
+    told = lot.frames(10, {0: 0.97, 1: 0.03, 2: 0.03})
+    assert described(told) == [("A2", "free", "view regained")]
+    assert lot.lot.statuses["A0"].since_ms == known_since
+    assert described(lot.frames(9, {0: 0.03, 1: 0.03, 2: 0.03}, moved=[0])) == [("A0", "free", "left")]
+
+
+def test_since_when_survives_fog_and_the_next_detector() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.97})
+    lot.frames(240, {}, "lost")
+    lot.frames(20, {0: 0.97})
+    known = SpaceStatus(state="occupied", since_ms=5)
+    assert lot.lot.statuses["A0"].since_ms == 0
+    taken_over = Lot([space(0)], {"A0": known}, DEBOUNCE, 1_000_000, TIMES)
+    taken_over.look(Look(1_000_000, View("clear", 0), {0: 0.97}))
+    taken_over.look(Look(1_001_000, View("clear", 0), {0: 0.97}))
+    taken_over.see(vehicles(track_ids=[]), SIZE, 1_010_000)
+    assert taken_over.statuses["A0"] == known
+
+
 @pytest.mark.parametrize("set_by_ms", [-3_600_000, 3_600_000])
 def test_a_clock_that_is_set_changes_nothing(set_by_ms: int) -> None:
     lot = Watched(["occupied", "free"], at_ms=10_000_000)

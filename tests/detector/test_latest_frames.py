@@ -30,6 +30,35 @@ async def test_cameras_are_served_in_turn() -> None:
     assert [(await taken(latest_frames)).camera_id for _ in range(3)] == ["A", "B", "C"]
 
 
+async def test_a_camera_has_its_share_of_the_workers_and_leaves_the_rest_to_others() -> None:
+    latest_frames = LatestFrames()
+    latest_frames.put(pending("A", 1))
+    assert await latest_frames.take(share=1) == pending("A", 1)
+    latest_frames.put(pending("A", 2))
+    waiting = [asyncio.create_task(latest_frames.take(share=1)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not any(one.done() for one in waiting), "its frame is under way"
+    latest_frames.put(pending("B", 1))
+    done, rest = await asyncio.wait(waiting, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+    assert [one.result() for one in done] == [pending("B", 1)], "it passes the one that waits"
+    latest_frames.done("B")
+    latest_frames.done("A")
+    assert await asyncio.wait_for(rest.pop(), 1) == pending("A", 2)
+
+
+async def test_no_frame_is_left_behind_where_a_worker_is_free_for_it() -> None:
+    latest_frames = LatestFrames()
+    for camera_id in ("A", "B", "C"):
+        latest_frames.put(pending(camera_id, 1))
+    assert {(await taken(latest_frames)).camera_id for _ in range(3)} == {"A", "B", "C"}
+    waiting = [asyncio.create_task(latest_frames.take(share=2)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for camera_id in ("A", "B", "C"):
+        latest_frames.put(pending(camera_id, 2))
+    told = await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    assert {one.camera_id for one in told if one is not None} == {"A", "B", "C"}
+
+
 async def test_a_worker_waits_for_a_frame() -> None:
     latest_frames = LatestFrames()
     taking = asyncio.create_task(taken(latest_frames))

@@ -100,10 +100,12 @@ def test_no_more_is_decoded_than_the_model_wants() -> None:
 
 def test_the_thumbnail_is_the_same_whatever_it_is_made_from() -> None:
     jpeg = encode(cv2.GaussianBlur(PICTURE, (0, 0), 3), 90)
-    alone, from_full, from_half = (FramePicture(jpeg, (1280, 720)) for _ in range(3))
+    alone, from_full, from_half, reduced, quarter = (FramePicture(jpeg, (1280, 720)) for _ in range(5))
     assert from_full.full.size
     from_half.for_model((640, 640), full_is_needed=True)
-    for other in (from_full, from_half):
+    reduced.for_model((640, 640), full_is_needed=False)
+    quarter.for_model((320, 320), full_is_needed=False)
+    for other in (from_full, from_half, reduced, quarter):
         assert np.abs(other.thumbnail.astype(int) - alone.thumbnail).max() <= 2
 
 

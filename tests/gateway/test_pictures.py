@@ -5,6 +5,7 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.event_crops import EventCrops
 from libs.common.messages import RawFrame
 from tests.gateway.test_reference_worker import JPEG, body
 
@@ -32,6 +33,20 @@ async def test_the_plain_snapshot_is_the_newest_raw_frame(api: httpx.AsyncClient
     await redis.xadd(keys.frames("CAM1"), {"jpeg": b"<html>"})
     assert (await api.get(plain)).status_code == 404, "no picture is passed on that is none"
     assert (await api.get(f"{SNAPSHOT}?picture=drawn")).status_code == 422
+
+
+async def test_a_change_shows_its_space_before_and_after(api: httpx.AsyncClient, redis: Redis) -> None:
+    crops = "/api/cameras/CAM1/events/1700000000000-3/crops"
+    assert (await api.get(f"{crops}/before.jpg")).status_code == 404
+    await redis.set(keys.crops("CAM1", "1700000000000-3"), EventCrops(JPEG, None).pack())
+    answer = await api.get(f"{crops}/before.jpg")
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert answer.content == JPEG
+    assert (await api.get(f"{crops}/after.jpg")).status_code == 404, "nobody looked in time"
+    assert (await api.get(f"{crops}/meanwhile.jpg")).status_code == 422
+    assert (await api.get("/api/cameras/CAM1/events/latest/crops/before.jpg")).status_code == 422
+    await redis.set(keys.crops("CAM1", "1700000000000-3"), b"nonsense")
+    assert (await api.get(f"{crops}/before.jpg")).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/cameras", "/cameras/CAM1", "/cameras/CAM1/spaces", "/system"])

@@ -100,11 +100,13 @@ READ_ONLY = {
         f"SET {keys.spaces(CAM)} []",
         f"GET {keys.latest(CAM)}",
         f"XREVRANGE {keys.log(CAM)} + -",
+        f"GET {keys.crops(CAM, '1-0')}",
         f"HGETALL {keys.status(CAM)}",
     ),
     "gateway": (
         f"LPOP {keys.PROBES}",
         f"GET {keys.last_track_id(CAM)}",
+        f"HGETALL {keys.view(CAM)}",
         f"ZADD {keys.members('detector')} 1 me",
         f"HSET {keys.load('detector', 'me')} host x",
     ),

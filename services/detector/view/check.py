@@ -2,7 +2,8 @@
 
 The picture's edges are compared with the lot's fixed ones. Edges that are all weak, or not there, mean fog, rain, blur,
 dirt, glare or darkness. If the edges lie elsewhere, landmarks tell by how much the camera moved. If they have changed
-but the landmarks are in place, the light is another one, and the new edges are learned.
+but the landmarks are in place, the light is another one, and the new edges are learned. Where neither helps, the lot's
+references of other hours are tried, and after a restart they are what the first picture is compared with.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy.typing as npt
 
 from services.detector.view.edges import COLUMNS, ROWS, FixedEdges, Gradients, Grey, gradients, shrink
 from services.detector.view.frozen import FrozenCheck
+from services.detector.view.reference import ViewReference, ViewReferences
 from services.detector.view.registration import Landmarks, Shift
 
 Condition = Literal["clear", "lost", "dark", "moved", "frozen"]
@@ -48,6 +51,10 @@ WEAK_LEARNING_MS: Final = 7_200_000
 """How fast weaker ones are learned."""
 LANDMARKS_EVERY_MS: Final = 600_000
 """How old the landmarks become before a clear picture's take their place."""
+FIRST_SAVED_MS: Final = 30_000
+"""After so long the first reference is saved, and then one as often as landmarks are taken anew."""
+RESTORED_MAX: Final = 4
+"""References that the first picture after a restart is compared with, those of the nearest hours."""
 CONFIRMED_AFTER_MS: Final = 20_000
 """A bump is over sooner than this; a camera that was moved stays where it is."""
 
@@ -86,13 +93,17 @@ class View:
 class ViewCheck:
     """One camera's view. Called with its pictures in order, by one thread at a time."""
 
-    def __init__(self, frozen_after_ms: int, carry_max: float) -> None:
-        """Start without a picture: the first clear one is what the next are compared with.
+    def __init__(self, frozen_after_ms: int, carry_max: float, references: ViewReferences | None = None) -> None:
+        """Start without a picture.
 
         Args:
             frozen_after_ms: a picture that has not changed for this long is frozen; 0: never.
             carry_max: spaces are carried along with a shift, once confirmed, up to this share of the picture's width.
+            references: what the lot looked like before; without any, the first clear picture is what the next are
+                compared with.
         """
+        self.references = ViewReferences({}) if references is None else references
+        """What the lot looks like by the hour; taken care of here."""
         self._frozen = FrozenCheck(frozen_after_ms)
         self._carry_max = carry_max
         self._edges: FixedEdges | None = None
@@ -102,6 +113,8 @@ class ViewCheck:
         self._learned_at_ms = 0
         self._view = View("clear", 0)
         self._moved: tuple[Shift, int] | None = None
+        self._save_at_ms = 0
+        self._tried = 0
         self.carried: Shift | None = None
         """The shift by which the spaces are carried along now."""
 
@@ -120,17 +133,20 @@ class ViewCheck:
             return self._become("frozen", at_ms, f"the picture has not changed for {minutes:.0f} minutes")
         if now.brightness < DARK_BRIGHTNESS:
             return self._become("dark", at_ms, "too dark to make out the spaces")
-        if self._edges is None or self._edges.shape != grey.shape:
-            if self._edges is not None:
-                return self._other_size(grey, at_ms)
+        if self._edges is None and not self._restore(now, at_ms):
             self._start(grey, now, at_ms)
             return self._become("clear", at_ms)
+        assert self._edges is not None
+        if self._edges.shape != grey.shape:
+            return self._other_size(grey, at_ms)
         likeness = self._edges.compare(now)
         strength_min = STRENGTH_MIN if self._view.condition == "clear" else STRENGTH_REGAINED
         if likeness.direction >= DIRECTION_MIN and likeness.strength >= strength_min:
             self._moved = None
             # Weak edges are learned slowly: fog that thickens must not become what is compared with.
             self._learn(grey, now, at_ms, LEARNING_MS if likeness.strength >= STRONG else WEAK_LEARNING_MS)
+            if likeness.strength >= STRONG:
+                self._save(grey, at_ms)
             with np.errstate(invalid="ignore"):
                 return self._become("clear", at_ms, covered=likeness.cells < CELL_STRENGTH_MIN)
         return self._explain(grey, now, at_ms)
@@ -138,10 +154,13 @@ class ViewCheck:
     def forget(self) -> None:
         """Take the next clear picture for what the spaces were drawn on: somebody has drawn them anew."""
         self._edges = self._landmarks = self._moved = self.carried = None
+        self.references.clear()
 
     def _explain(self, grey: Grey, now: Gradients, at_ms: int) -> View:
         """The fixed edges are not what they were: tell why."""
-        is_sharp = _sharpness(now) >= SHARPNESS_MIN * self._sharpness
+        assert self._edges is not None
+        given_back = min(max(self._edges.brightness / max(now.brightness, 1.0), 1.0), 4.0)  # what dusk takes
+        is_sharp = _sharpness(now) * given_back >= SHARPNESS_MIN * self._sharpness
         here = Landmarks(grey)
         shift = None if self._landmarks is None else self._landmarks.shift_to(here)
         if shift is not None and shift.size > (SAME_PLACE if is_sharp else SAME_PLACE_BLURRED):
@@ -149,6 +168,9 @@ class ViewCheck:
         self._moved = None
         if shift is not None and is_sharp:
             self._edges = FixedEdges(now)  # another light: other shadows, other edges, all in place
+            self._learn(grey, now, at_ms)
+            return self._become("clear", at_ms)
+        if shift is None and self._find_reference(now, at_ms):
             self._learn(grey, now, at_ms)
             return self._become("clear", at_ms)
         return self._become("lost", at_ms, "the lot cannot be made out: fog, rain, blur, dirt or glare")
@@ -159,6 +181,7 @@ class ViewCheck:
         is_confirmed = at_ms - self._moved[1] >= CONFIRMED_AFTER_MS
         if is_confirmed and shift.size <= self._carry_max:
             self.carried = shift if self.carried is None else _chain(self.carried, shift)
+            self.references.clear()  # they show things where they are no more
             self._start(grey, now, at_ms)
             return self._become("clear", at_ms)
         notice = f"the camera has moved: {shift}; draw the spaces anew, or turn the camera back"
@@ -175,6 +198,53 @@ class ViewCheck:
     def _start(self, grey: Grey, now: Gradients, at_ms: int) -> None:
         self._edges, self._landmarks, self._landmarks_at_ms = FixedEdges(now), Landmarks(grey), at_ms
         self._sharpness, self._learned_at_ms, self._moved = _sharpness(now), at_ms, None
+        self._save_at_ms = at_ms + FIRST_SAVED_MS
+
+    def _restore(self, now: Gradients, at_ms: int) -> bool:
+        """Compare with a reference from now on: of those of the nearest hours the one most alike; False without any."""
+        best: tuple[float, ViewReference, Grey] | None = None
+        for reference in islice(self.references.nearest(at_ms), RESTORED_MAX):
+            picture = reference.picture()
+            if picture is None:
+                continue
+            direction = -1.0
+            if picture.shape == now.across.shape:
+                direction = FixedEdges(gradients(picture)).compare(now).direction
+            if best is None or direction > best[0]:
+                best = direction, reference, picture
+        if best is None:
+            return False
+        self._use(best[1], best[2], at_ms)
+        return True
+
+    def _find_reference(self, now: Gradients, at_ms: int) -> bool:
+        """Use the reference of another hour if the picture shows what it does; one more is tried with each picture."""
+        known = list(self.references.nearest(at_ms))
+        if not known:
+            return False
+        self._tried += 1
+        reference = known[self._tried % len(known)]
+        picture = reference.picture()
+        if picture is None or picture.shape != now.across.shape:
+            return False
+        likeness = FixedEdges(gradients(picture)).compare(now)
+        if likeness.direction < DIRECTION_MIN or likeness.strength < STRENGTH_REGAINED:
+            return False
+        self._use(reference, picture, at_ms)
+        return True
+
+    def _use(self, reference: ViewReference, picture: Grey, at_ms: int) -> None:
+        self._start(picture, gradients(picture), at_ms)
+        self.carried = reference.carried
+
+    def _save(self, grey: Grey, at_ms: int) -> None:
+        """Keep a clear picture as this hour's reference, if that is due."""
+        if 0 < self._save_at_ms - at_ms <= LANDMARKS_EVERY_MS:
+            return
+        self._save_at_ms = at_ms + LANDMARKS_EVERY_MS
+        reference = ViewReference.of(grey, at_ms, self.carried)
+        if reference is not None:
+            self.references.add(reference)
 
     def _learn(self, grey: Grey, now: Gradients, at_ms: int, learning_ms: int = LEARNING_MS) -> None:
         assert self._edges is not None

@@ -87,6 +87,11 @@ class FixedEdges:
         """(height, width) of the pictures that can be compared."""
         return self._across.shape
 
+    @property
+    def brightness(self) -> float:
+        """Mean grey of the pictures, 0..255."""
+        return self._brightness
+
     def learn(self, now: Gradients, share: float, may_start: bool = True) -> None:
         """Take a picture in which the lot can be seen into the mean.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from pydantic import AfterValidator
 from starlette.types import Receive, Scope, Send
 
 from libs.common import keys
 from libs.common.errors import MessageError
+from libs.common.event_crops import CropSide, EventCrops
 from libs.common.live_messages import SMALL_WIDTH
 from services.gateway.api.cameras import CameraIdInPath, KnownCamera
 from services.gateway.hub.encoded_message import BOUNDARY, EncodedMessage
@@ -104,6 +105,26 @@ async def get_snapshot(
     if jpeg is None:
         raise HTTPException(404, f"there is no picture of {camera_id!r} from the last five minutes")
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/events/{event_id}/crops/{side}.jpg", response_class=Response, responses=_JPEG | problem_responses(404, 422, 503)
+)
+async def get_crop(
+    camera_id: CameraIdInPath,
+    event_id: Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$", description="of a change of a space's state")],
+    side: Annotated[CropSide, Path(description="the space as it was before the change, or after it")],
+    used: Used,
+) -> Response:
+    """A small picture of the space that changed, kept for an hour; not every change has one."""
+    packed = await used.redis.get(keys.crops(camera_id, event_id))
+    try:
+        jpeg = EventCrops.unpack(packed).side(side) if isinstance(packed, bytes) else None
+    except MessageError:
+        jpeg = None
+    if jpeg is None:
+        raise HTTPException(404, f"there is no picture from {side} the change {event_id} of {camera_id!r}")
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
 async def _latest_annotated(camera_id: str, used: Resources) -> bytes | None:
