@@ -58,7 +58,7 @@ class Resources:
         return REFUSED[limit]
 
 
-def _resources(connection: HTTPConnection) -> Resources:
+async def _resources(connection: HTTPConnection) -> Resources:  # FastAPI runs a plain function in a thread
     found: Resources = connection.app.state.resources
     return found
 
@@ -67,7 +67,7 @@ Used = Annotated[Resources, Depends(_resources)]
 """A route's parameter that gets the gateway's resources."""
 
 
-def _role(connection: HTTPConnection) -> Role | None:
+async def _role(connection: HTTPConnection) -> Role | None:
     return getattr(connection.state, ROLE)  # type: ignore[no-any-return]
 
 

@@ -98,6 +98,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             on_gone()
             return
         self._handed_over = True
+        # The handshake is over and nobody asks for it again; with ten thousand viewers it would be tens of megabytes.
+        del self.request, self.response, self.scope
         self._on_gone, self._on_request = on_gone, on_request
         self._keepalive_after_s = keepalive_after_s
         self._heard_at = self.loop.time()
