@@ -143,6 +143,7 @@ def test_the_last_picture_that_a_newcomer_gets_does_not_stand_for_the_kind_that_
 
 def test_frames_without_pictures_need_no_acknowledgement() -> None:
     session = watching("A")
+    session.watch("A", "none", None)
     for number in range(3):
         session.offer("A", frame("A", number, picture=False), float(number))
         assert session.take(float(number)) is not None

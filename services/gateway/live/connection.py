@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from pydantic import ValidationError
 
@@ -15,6 +15,8 @@ from services.gateway.live.session import LiveSession
 
 WATCH_MAX = 128
 """Cameras that one connection may watch."""
+_ACKNOWLEDGEMENTS: Final = frozenset({'{"op":"ack"}', '{"op": "ack"}'})
+"""As nearly every viewer writes it, which need not be parsed."""
 
 
 class Watchers(Protocol):
@@ -69,6 +71,9 @@ class LiveConnection:
 
     def on_text(self, text: str | None) -> None:
         """A message of the viewer: one request in JSON. What it may not ask for is answered with an `error`."""
+        if text in _ACKNOWLEDGEMENTS:
+            self._acknowledge()
+            return
         try:
             request = VIEWER_REQUEST.validate_json(text or "")
         except ValidationError as error:
@@ -77,8 +82,7 @@ class LiveConnection:
             self._refuse(None, None, f"{where}: {first['msg'].removeprefix('Value error, ')}")
             return
         if isinstance(request, Acknowledge):
-            self.session.acknowledge()
-            self.pump()
+            self._acknowledge()
         elif isinstance(request, Watch):
             self._watch(request)
         else:
@@ -108,6 +112,10 @@ class LiveConnection:
         due_s = None if sender.is_busy or sender.closed else self.session.next_due_s(now_s)
         if due_s is not None:
             self._timer = self._loop.call_at(due_s, self.pump)
+
+    def _acknowledge(self) -> None:
+        self.session.acknowledge()
+        self.pump()
 
     def _watch(self, request: Watch) -> None:
         before = self.session.cameras.get(request.camera_id)

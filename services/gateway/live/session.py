@@ -61,6 +61,7 @@ class LiveSession:
         self.unanswered_since_s: float | None = None
         self.sent = self.skipped = self.still = 0
         self._picture_every_s = picture_every_s
+        self._has_limits = self._has_pictureless = False
         self._notices: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     def watch(self, camera_id: str, kind: PictureKind, fps: float | None) -> None:
@@ -69,12 +70,15 @@ class LiveSession:
         watched = self.cameras[camera_id] = Watched(kind, 1 / fps if fps else 0.0)
         if before is not None:
             watched.spaces_version = before.spaces_version
+        self._note_kinds()
 
     def unwatch(self, camera_id: str) -> Watched | None:
         """Watch a camera no more; returns what was watched."""
         for notice in [key for key in self._notices if key[1] == camera_id]:
             del self._notices[notice]
-        return self.cameras.pop(camera_id, None)
+        watched = self.cameras.pop(camera_id, None)
+        self._note_kinds()
+        return watched
 
     def notice(self, kind: str, camera_id: str, wire: bytes) -> None:
         """Send a message without a picture soon; a newer one of the same kind and camera takes its place."""
@@ -114,6 +118,8 @@ class LiveSession:
             wires = list(self._notices.values())
             self._notices.clear()
             return b"".join(wires)
+        if self.in_flight and not self._has_pictureless:
+            return None
         for camera_id, watched in self.cameras.items():
             frame = watched.pending
             if frame is None or now_s < watched.next_at_s or (frame.has_picture and self.in_flight):
@@ -136,7 +142,7 @@ class LiveSession:
 
     def next_due_s(self, now_s: float) -> float | None:
         """When `take` will have a frame by the passing of time alone; None if it waits for a frame or the viewer."""
-        if self._is_silent(now_s):
+        if not self._has_limits or self._is_silent(now_s):
             return None
         waiting = [
             watched.next_at_s
@@ -144,6 +150,11 @@ class LiveSession:
             if watched.pending is not None and not (watched.pending.has_picture and self.in_flight)
         ]
         return min(waiting, default=None)
+
+    def _note_kinds(self) -> None:
+        """What saves looking through all cameras for each frame and each acknowledgement."""
+        self._has_limits = any(watched.interval_s for watched in self.cameras.values())
+        self._has_pictureless = any(watched.kind == "none" for watched in self.cameras.values())
 
     def _is_silent(self, now_s: float) -> bool:
         return self.unanswered_since_s is not None and now_s - self.unanswered_since_s >= SILENT_AFTER_S
