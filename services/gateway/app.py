@@ -130,12 +130,11 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere, which our policy forbids; /docs is api/docs.py
         redoc_url=None,
     )
+    app.router.routes += [*live.routes, *viewer.routes]
     for part in (bridge, cameras, probe, discover, occupancy, media, system):
         app.include_router(part.router)
     app.include_router(login.router)
     app.include_router(docs.router)
-    app.include_router(live.router)
-    app.include_router(viewer.router)
     install_problem_handlers(app)
     app.add_middleware(Dashboard, folder=settings.dashboard_dir)
     app.add_middleware(KioskEntry)

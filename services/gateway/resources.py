@@ -58,9 +58,14 @@ class Resources:
         return REFUSED[limit]
 
 
-async def _resources(connection: HTTPConnection) -> Resources:  # FastAPI runs a plain function in a thread
+def resources_of(connection: HTTPConnection) -> Resources:
+    """What the route of a connection uses."""
     found: Resources = connection.app.state.resources
     return found
+
+
+async def _resources(connection: HTTPConnection) -> Resources:  # FastAPI runs a plain function in a thread
+    return resources_of(connection)
 
 
 Used = Annotated[Resources, Depends(_resources)]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, WebSocket
+from typing import Final
+
+from fastapi import WebSocket
+from starlette.routing import WebSocketRoute
 
 from libs.common.live_messages import HelloMessage
 from services.gateway.live.compact import pack
 from services.gateway.live.connection import WATCH_MAX, LiveConnection
 from services.gateway.live.session import LiveSession
 from services.gateway.problems import problem_response
-from services.gateway.resources import Used
+from services.gateway.resources import resources_of
 from services.gateway.serving.viewer_protocol import CONNECTION, ViewerProtocol
 
-router = APIRouter()
 
-
-@router.websocket("/ws/viewer/live")
-async def view_live(websocket: WebSocket, used: Used) -> None:
+async def view_live(websocket: WebSocket) -> None:
     """Let one viewer in and hand its connection to the live hub, which serves it without any task of its own."""
+    used = resources_of(websocket)
     address = websocket.client.host if websocket.client else None
     if (why := used.refuse_viewer(address)) is not None:
         await websocket.send_denial_response(problem_response(503, why, {"Retry-After": "5"}))
@@ -41,3 +42,7 @@ async def view_live(websocket: WebSocket, used: Used) -> None:
         on_gone()
         raise
     protocol.hand_over(used.settings.keepalive_after_s, on_gone, viewer.on_text)
+
+
+routes: Final = [WebSocketRoute("/ws/viewer/live", view_live)]
+"""Starlette's own: FastAPI's way to a function is longer, which shows where a crowd of viewers comes."""

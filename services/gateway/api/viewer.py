@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import WebSocket
 from fastapi.responses import JSONResponse
+from starlette.routing import WebSocketRoute
 
 from libs.common.cameras import is_camera_id
 from libs.common.logging import get_logger
@@ -14,25 +15,22 @@ from libs.common.redis_errors import REDIS_ERRORS, describe
 from services.gateway.hub.encoded_message import Form
 from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.problems import problem_response
-from services.gateway.resources import Resources, Used
+from services.gateway.resources import Resources, resources_of
 from services.gateway.serving.viewer_protocol import CONNECTION, ViewerProtocol
 
 _log = get_logger("viewer")
-
-router = APIRouter()
 
 COUNTED_WITHIN_S: Final = 0.5
 """How long a new viewer waits to be counted before it is let in."""
 
 
-@router.websocket("/ws/viewer/detection")
-async def view_detection(
-    websocket: WebSocket,
-    used: Used,
-    camera_id: Annotated[str | None, Query(description="Camera ID to view")] = None,
-    format: Annotated[str, Query(description="`binary` for msgpack")] = "json",
-) -> None:
-    """Let one viewer in and hand its connection to the hub, which serves it without any task of its own."""
+async def view_detection(websocket: WebSocket) -> None:
+    """Let one viewer in and hand its connection to the hub, which serves it without any task of its own.
+
+    Its query names the camera, `camera_id`, and may ask for msgpack, `format=binary`.
+    """
+    used, query = resources_of(websocket), websocket.query_params
+    camera_id, format = query.get("camera_id"), query.get("format", "json")
     address = websocket.client.host if websocket.client else None
     refusal = _refusal(camera_id, format, address, used)
     if refusal is not None or camera_id is None:
@@ -60,8 +58,7 @@ async def view_detection(
     protocol.hand_over(used.settings.keepalive_after_s, on_gone)
 
 
-@router.websocket("/{path:path}")
-async def refuse(websocket: WebSocket, path: str) -> None:
+async def refuse(websocket: WebSocket) -> None:
     """Say that there is no other WebSocket; a router by itself would answer 403 without a word."""
     await websocket.send_denial_response(problem_response(404, "there is no WebSocket here"))
 
@@ -85,3 +82,7 @@ async def _tell_presence(used: Resources) -> None:
             await used.presence.counted()
     except REDIS_ERRORS as error:
         _log.debug("viewer not counted now; with the next heartbeat", error=describe(error))
+
+
+routes: Final = [WebSocketRoute("/ws/viewer/detection", view_detection), WebSocketRoute("/{path:path}", refuse)]
+"""Starlette's, for the reason that `live` gives; the last one takes whatever no other has."""
