@@ -27,6 +27,7 @@ from services.detector.process import DetectorProcess
 from services.detector.publisher import COUNTS_MAXLEN, LOG_ENTRY_STORED_BYTES, Publisher
 from services.detector.settings import DetectorSettings
 from services.detector.stored_camera import StoredCamera
+from services.detector.view.reference import NEWEST, REFERENCE_MAX_BYTES
 from tests.support.vehicles import vehicles
 
 PICTURE_BYTES: Final = 50_000
@@ -64,6 +65,8 @@ async def fill(redis: Redis, camera_id: str, spaces: list[ParkingSpace]) -> None
     frame = AnnotatedFrame(os.urandom(PICTURE_BYTES), metadata_of(spaces))
     for _ in range(max(settings.log_max_bytes // LOG_ENTRY_STORED_BYTES, COUNTS_MAXLEN) + 200):
         assert await publisher.publish(camera, frame)
+    references: Any = {f"{hour:02}": os.urandom(REFERENCE_MAX_BYTES) for hour in range(24)}
+    await redis.hset(keys.view(camera_id), mapping=references | {NEWEST: os.urandom(REFERENCE_MAX_BYTES)})
     await fill_crops(redis, camera, process)  # before the events, which count as having pictures
     for first in range(0, settings.events_keep + 2 * PENDING_EVENTS_MAX, PENDING_EVENTS_MAX):
         camera.outbox.add([change(spaces, number) for number in range(first, first + PENDING_EVENTS_MAX)])
