@@ -9,7 +9,9 @@ STAMPS := .stamps
 # Tests that start processes, real cameras or browsers carry one of these marks.
 SLOW := e2e or compose or package or slow
 FAST := not ($(SLOW))
-BUS_TESTS := tests/common tests/local tests/gateway/test_redis_away.py tests/gateway/test_many_gateways.py \
+# Slow tests mostly wait, so few cores get two workers each. A file's tests share what one of them starts.
+SIDE_BY_SIDE := -n $(shell cores=$$(nproc); echo $$((cores < 4 ? 2 * cores : cores))) --dist loadfile --no-loadscope-reorder
+BUS_TESTS := tests/common tests/gateway/test_redis_away.py tests/gateway/test_many_gateways.py \
 	tests/ingest/test_ownership.py tests/ingest/test_frame_writer.py tests/detector/test_publisher.py \
 	tests/detector/test_service.py tests/redis_access
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
@@ -27,8 +29,10 @@ demo: $(STAMPS)/run web/dist/index.html ## run the whole system on a rendered pa
 ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and exports of models
 	@tools/setup.sh ultralytics $(PYTHON) $(VENV)
 
-test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser ## set up what tests need, and run them all: Python, web, browser
-	@$(MAKE) --no-print-directory test-python test-web test-e2e
+# Tests mostly wait, so the browser's run beside Python's, which give way: the browser watches live pictures.
+test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set up what tests need, and run them all: Python, web, browser
+	@echo "three suites run side by side; each one's output follows when it has ended"
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-e2e test-python test-web GIVE_WAY="nice -n 5"
 
 test-fast: $(STAMPS)/dev ## what starts no process and takes no seconds, in under a minute: before each commit
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile
@@ -39,17 +43,17 @@ coverage: $(STAMPS)/dev ## test-fast with branch coverage; fails under the floor
 test-random: $(STAMPS)/dev ## test-fast in random order: finds tests that depend on others; SEED= repeats an order
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile -p randomly --randomly-seed=$(or $(SEED),$(shell date +%s))
 
-test-python: $(STAMPS)/dev ## Python tests, against real redis-servers, one worker a core
-	$(BIN)/pytest -m "not (e2e or compose or package)" -n auto --dist loadfile
+test-python: $(STAMPS)/dev ## Python tests, against real redis-servers
+	$(GIVE_WAY) $(BIN)/pytest -m "not (e2e or compose or package)" $(SIDE_BY_SIDE)
 
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && $(NPM) test
 
 test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about two minutes
-	$(BIN)/pytest -m e2e
+	$(BIN)/pytest tests/e2e
 
 test-wheel-redis: $(STAMPS)/dev ## what goes over the bus, on the wheel's redis-server instead of the machine's
-	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest -m "not (e2e or compose or package)" -n auto --dist loadfile $(BUS_TESTS)
+	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest -m "not (e2e or compose or package)" $(SIDE_BY_SIDE) $(BUS_TESTS)
 
 test-bare-machine: $(STAMPS)/dev ## a fresh clone's `make demo` where redis-server, Node.js and browsers are hidden; wants root
 	$(BIN)/python -m tools.bare_machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -86,19 +87,33 @@ def logging_as_it_was() -> Iterator[None]:
         root.setLevel(level)
 
 
-PROCESS_HELPERS = ("running", "running_gateway", "ServiceProcess", "serving_rtsp", "DemoSystem", "subprocess")
+PROCESS_HELPERS = (
+    "running", "running_gateway", "run_forked", "fork_server", "ServiceProcess", "serving_rtsp", "DemoSystem",
+    "subprocess",
+)  # fmt: skip
 """What a test file imports that starts processes; such a file is slow as a whole, whatever else it tests."""
 
 PROCESS_FIXTURES = frozenset({"gateway", "system"})
 """Fixtures that start services."""
 
+REDIS_FIXTURES = frozenset({"redis_server", "own_redis_server"})
+"""Fixtures that start the redis-server that `LOTCAST_TEST_REDIS` chooses."""
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start processes, or whose file does; `make test-fast` leaves them out."""
-    for item in items:
-        if not isinstance(item, pytest.Function):
-            continue
-        if PROCESS_FIXTURES.intersection(item.fixturenames) or any(
-            hasattr(item.module, name) for name in PROCESS_HELPERS
-        ):
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is slow, leave out what another redis-server cannot change, and let long files begin first."""
+    functions = [item for item in items if isinstance(item, pytest.Function)]
+    for item in functions:
+        if PROCESS_FIXTURES.intersection(item.fixturenames) or _imports(item, *PROCESS_HELPERS):
             item.add_marker(pytest.mark.slow)
+    if os.environ.get("LOTCAST_TEST_REDIS") == "wheel":
+        kept = {one for one in functions if REDIS_FIXTURES & {*one.fixturenames} or _imports(one, "RedisServer")}
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+    # With `--dist loadfile --no-loadscope-reorder`, files are handed out in this order: what waits long begins early.
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow_files)
+
+
+def _imports(item: pytest.Function, *names: str) -> bool:
+    return any(hasattr(item.module, name) for name in names)

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-import signal
-import socket
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from deploy.demo.lot.truth import Truth
 from tests.e2e.demo_system import DemoSystem, record_clip_frames
@@ -25,11 +20,6 @@ ASSETS = ROOT / "deploy/demo/assets"
 ARTIFACTS = ROOT / "tests/artifacts"
 CLIPS = {"CAM1": "north", "CAM2": "south"}
 NEAR_CHANGE_S = 2.0
-CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-background-timer-throttling",
-    "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
-]  # fmt: skip
 # Notes, each time the page draws another frame, the numbers that it shows beside it.
 RECORDER = """() => {
   window.samples = [];
@@ -50,7 +40,7 @@ RECORDER = """() => {
   }).observe(picture, { attributes: true, attributeFilter: ["data-frame-count"] });
 }"""
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
 
 
 @dataclass(slots=True)
@@ -61,24 +51,6 @@ class Watched:
     truth: Truth
     clip_frames: dict[str, int] = field(default_factory=dict)
     samples: list[dict[str, Any]] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSystem]:
-    system = DemoSystem(tmp_path_factory.mktemp("demo") / "log")
-    yield system
-    if system.process.poll() is None:
-        system.stop(signal.SIGTERM)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next((found for name in names if (found := shutil.which(name))), None)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
-        yield browser
-        await browser.close()
 
 
 async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, browser: Browser) -> None:
@@ -249,21 +221,3 @@ async def asserts_nothing_is_known(page: Page) -> None:
 
 async def lives(page: Page) -> bool:
     return await page.locator("[data-testid=live-picture]:not(.late)").count() == 1
-
-
-def test_ctrl_c_leaves_nothing_running_and_nothing_listening(demo: DemoSystem) -> None:
-    processes = demo.processes()
-    names = {part for one in processes for part in one.cmdline()}
-    assert {"services.ingest", "services.detector", "services.gateway", "deploy.demo.camera"} <= names
-    ports = {
-        connection.laddr.port
-        for one in processes
-        for connection in one.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert len(ports) >= 4, "redis, two cameras, the gateway"
-    assert demo.stop(signal.SIGINT) == 0
-    assert [one for one in processes if one.is_running()] == []
-    for port in ports:
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", port)) != 0, f"somebody listens on {port}"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import shutil
-import signal
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Response, WebSocket, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Response, WebSocket, expect
 
 from tests.e2e.demo_system import DemoSystem
 from tests.support.waiting import wait_for
@@ -32,36 +31,30 @@ PAGES = {
 }
 SIZES = {"phone": (390, 844), "desk": (1920, 1080)}
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSystem]:
-    system = DemoSystem(tmp_path_factory.mktemp("pages") / "log")
-    yield system
-    if system.process.poll() is None:
-        system.stop(signal.SIGTERM)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next((found for name in names if (found := shutil.which(name))), None)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(demo: DemoSystem, browser: Browser) -> Page:
     page = await browser.new_page(viewport={"width": 1440, "height": 900})
     await page.goto(demo.dashboard)
     return page
 
 
-async def api(demo: DemoSystem, path: str) -> Any:
-    return json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(f"{demo.dashboard}{path}").read()))
+async def api(demo: DemoSystem, path: str, method: str = "GET", body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        f"{demo.dashboard}{path}", data, {"Content-Type": "application/json"}, method=method
+    )
+    return json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(request).read()))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def spaces_as_before(demo: DemoSystem) -> AsyncIterator[set[str]]:
+    """The names of CAM2's spaces; after the test it has them again, as other tests know them."""
+    before = await api(demo, "api/cameras/CAM2/spaces")
+    yield {one["space_name"] for one in before["spaces"]}
+    await api(demo, "api/cameras/CAM2/spaces", "PUT", {"spaces": before["spaces"]})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -136,8 +129,10 @@ async def space_names(demo: DemoSystem, camera_id: str) -> set[str]:
     return {one["space_name"] for one in (await api(demo, f"api/cameras/{camera_id}/spaces"))["spaces"]}
 
 
-async def test_spaces_are_drawn_kept_through_a_closed_tab_and_saved(demo: DemoSystem, page: Page) -> None:
-    before = await space_names(demo, "CAM2")
+async def test_spaces_are_drawn_kept_through_a_closed_tab_and_saved(
+    demo: DemoSystem, page: Page, spaces_as_before: set[str]
+) -> None:
+    before = spaces_as_before
     await page.goto(f"{demo.dashboard}cameras/CAM2/spaces")
     await page.get_by_role("button", name="Space", exact=True).click()
     await draw_space(page, 0.02, 0.02)
@@ -159,8 +154,10 @@ async def test_spaces_are_drawn_kept_through_a_closed_tab_and_saved(demo: DemoSy
     assert len(after) == len(before) + 7
 
 
-async def test_two_editors_do_not_overwrite_each_other(demo: DemoSystem, browser: Browser) -> None:
-    before = await space_names(demo, "CAM2")
+async def test_two_editors_do_not_overwrite_each_other(
+    demo: DemoSystem, browser: Browser, spaces_as_before: set[str]
+) -> None:
+    before = spaces_as_before
     editors = [await (await browser.new_context(viewport={"width": 1440, "height": 900})).new_page() for _ in range(2)]
     for number, editor in enumerate(editors):
         await editor.goto(f"{demo.dashboard}cameras/CAM2/spaces")

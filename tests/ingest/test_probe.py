@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from libs.common.probe_queue import NOBODY_ANSWERS, WAITING_MAX, announce_worker
 from services.ingest.probe import probe
 from services.ingest.settings import IngestSettings
 from tests.support.cameras import Handler, answering, multipart_camera, serving
+from tests.support.forked import run_forked
 from tests.support.pictures import make_jpeg
-from tests.support.processes import ROOT, running
+from tests.support.processes import running
 from tests.support.waiting import wait_for
 
 JPEG = make_jpeg(160, 120)
@@ -122,10 +122,6 @@ async def test_the_command_says_why_not(url: str, problem: str) -> None:
     assert "secret" not in output
 
 
-async def lotcast_probe(*arguments: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "lotcast", "probe", *arguments,
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(), 20)
-    return process.returncode, output.decode()
+async def lotcast_probe(*arguments: str) -> tuple[int, str]:
+    done = await asyncio.to_thread(run_forked, "lotcast", "probe", *arguments)
+    return done.returncode, done.stdout + done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
 import httpx
@@ -16,7 +15,8 @@ from libs.common import keys
 from libs.common.cameras import Camera
 from services.ingest.seeding import seed
 from tests.ingest.test_seeding_rules import FILE, entries, stored
-from tests.support.processes import ROOT, running, running_gateway
+from tests.support.forked import run_forked
+from tests.support.processes import running, running_gateway
 from tests.support.waiting import wait_for
 
 
@@ -59,14 +59,12 @@ async def test_what_an_admin_did_survives_an_ingest_that_crashes(
             assert ingest.stop() == 0
 
 
-async def apply(redis_url: str, file: Path, *arguments: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "lotcast", "cameras", "apply", str(file), *arguments,
-        cwd=ROOT, env={**os.environ, "REDIS_URL": redis_url}, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(), 30)
-    return process.returncode, output.decode()
+async def apply(redis_url: str, file: Path, *arguments: str) -> tuple[int, str]:
+    environment = {**os.environ, "REDIS_URL": redis_url}
+    done = await asyncio.to_thread(
+        run_forked, "lotcast", "cameras", "apply", str(file), *arguments, environment=environment
+    )
+    return done.returncode, done.stdout + done.stderr
 
 
 async def test_a_file_is_applied_on_purpose_and_the_difference_is_shown_first(

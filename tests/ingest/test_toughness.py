@@ -143,7 +143,6 @@ FAILURES = 3600
 WARM_UP = 600
 
 
-@pytest.mark.timeout(180)
 def held_bytes(process: psutil.Process) -> int:
     """What this process really holds: without garbage, and without what the C library keeps of freed memory."""
     gc.collect()
@@ -151,6 +150,7 @@ def held_bytes(process: psutil.Process) -> int:
     return int(process.memory_info().rss)
 
 
+@pytest.mark.timeout(180)
 async def test_a_failing_camera_leaks_nothing() -> None:
     """As many failures as one a second makes in an hour, one after the other."""
     modes = [

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from deploy.local.supervisor import Stage, supervise
 from libs.common import keys
 from libs.common.cameras import hide_credentials
 from libs.common.errors import ConfigurationError
+from tests.support.forked import ForkedProcess, fork_server
 from tests.support.processes import has_ended
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_for
@@ -89,14 +89,10 @@ async def test_a_line_of_any_length_does_no_harm() -> None:
     await asyncio.wait_for(running, 10)
 
 
-def demo(port: int, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+def demo(port: int, log: Path, **environment: str) -> ForkedProcess:
+    environment = {**os.environ, "GATEWAY_PORT": str(port), **environment}
     with log.open("wb") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "lotcast", "demo"],
-            env={**os.environ, "GATEWAY_PORT": str(port), **environment},
-            stdout=out,
-            stderr=out,
-        )
+        return fork_server("lotcast").start("lotcast", ["demo"], environment, out, out)
 
 
 def test_a_port_that_is_taken_is_explained(tmp_path: Path) -> None:

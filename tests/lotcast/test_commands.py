@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,12 @@ from libs.common.errors import ConfigurationError, EngineError
 from lotcast.up import parse_camera
 from services.detector.engines.model_file import check_model
 from services.detector.settings import DEMO_MODEL
+from tests.support.forked import run_forked
 from tests.support.real_data import PKLOT, YOLO11N, needs_real_data
 
 
 def lotcast(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "lotcast", *arguments], capture_output=True, text=True, check=False)
+    return run_forked("lotcast", *arguments)
 
 
 def test_help_lists_the_commands_and_each_has_its_own() -> None:
@@ -216,7 +216,7 @@ def test_evaluate_and_the_detector_check_their_model_too(models: Path) -> None:
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "LOG_FORMAT": "json",
     }
-    done = subprocess.run([sys.executable, "-m", "services.detector"], env=environment, capture_output=True, text=True)
+    done = run_forked("services.detector", environment=environment)
     assert done.returncode == 2
     assert "DETECTOR_MODEL: nonsense is no file and no model that we know" in done.stderr
 

@@ -7,7 +7,6 @@ import http.server
 import importlib.util
 import json
 import subprocess
-import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from lotcast.model.store import ModelStore
 from services.detector.engines.loading import load_engine
 from services.detector.settings import DetectorSettings
 from tests.support.exports import Export, anchors
+from tests.support.forked import run_forked
 
 CAR = Export({"output0": anchors(1, 0)}, "['car']")
 
@@ -158,7 +158,7 @@ def test_where_no_source_gives_it_each_says_why(local_packages: Path, tmp_path: 
 
 
 def lotcast(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "lotcast", "model", *arguments], capture_output=True, text=True)
+    return run_forked("lotcast", "model", *arguments)
 
 
 def test_the_list_has_what_is_here_and_what_can_be_fetched(tmp_path: Path) -> None:

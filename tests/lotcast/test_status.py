@@ -29,6 +29,7 @@ from libs.common.system.reading import ProcessReading, Reading, RedisReading
 from lotcast.status.tables import render
 from services.detector.pictures import encode
 from tests.support.cameras import multipart_camera, serving
+from tests.support.forked import run_forked
 from tests.support.processes import ROOT, running, running_gateway
 from tests.support.redis_server import RedisServer, own_access
 from tests.support.waiting import wait_for
@@ -40,14 +41,8 @@ NOBODY = CameraAnswers(None, None, None, None, None, None, None, None)
 
 def status_json(redis_url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`lotcast status` as the user `monitor`, its output being no terminal."""
-    return subprocess.run(
-        [sys.executable, "-m", "lotcast", "status", *arguments],
-        env={**os.environ, **own_access("monitor", redis_url, folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    environment = {**os.environ, **own_access("monitor", redis_url, folder)}
+    return run_forked("lotcast", "status", *arguments, environment=environment)
 
 
 @pytest.fixture

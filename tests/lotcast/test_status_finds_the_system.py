@@ -16,6 +16,7 @@ import pytest
 
 from libs.common import keys
 from libs.common.run_folder import RunningSystem, base_folder, running_systems, tell
+from tests.support.forked import ForkedProcess, fork_server, run_forked
 from tests.support.processes import ROOT
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.waiting import wait_for
@@ -54,9 +55,7 @@ def system(redis_url: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 
 def status(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lotcast", "status", *arguments], capture_output=True, text=True, check=False, timeout=60
-    )
+    return run_forked("lotcast", "status", *arguments)
 
 
 def test_the_system_that_runs_here_is_found(own_redis_server: RedisServer) -> None:
@@ -109,7 +108,7 @@ def test_a_dead_systems_folder_is_not_believed_and_goes_with_the_next_start() ->
 
 def test_somebody_elses_folder_is_not_used(temporary_folder: Path) -> None:
     (temporary_folder / f"lotcast-{os.getuid()}").symlink_to(temporary_folder)
-    done = subprocess.run([sys.executable, "-m", "lotcast", "demo"], capture_output=True, text=True, check=False)
+    done = run_forked("lotcast", "demo")
     assert done.returncode == 1
     assert "belongs to somebody else" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -131,15 +130,10 @@ async def test_signals_leave_no_folder_behind(number: signal.Signals, temporary_
     assert not folder.exists()
 
 
-def start_demo(log: Path) -> subprocess.Popen[bytes]:
+def start_demo(log: Path) -> ForkedProcess:
+    environment = {**os.environ, "GATEWAY_PORT": str(free_port()), "GATEWAY_SERVICE_HOST": "10.0.0.1"}
     with log.open("wb") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "lotcast", "demo"],
-            env={**os.environ, "GATEWAY_PORT": str(free_port()), "GATEWAY_SERVICE_HOST": "10.0.0.1"},
-            cwd=ROOT,
-            stdout=out,
-            stderr=out,
-        )
+        return fork_server("lotcast").start("lotcast", ["demo"], environment, out, out)
 
 
 async def test_what_a_killed_demo_left_goes_with_the_next_one(temporary_folder: Path, tmp_path: Path) -> None:
@@ -168,9 +162,8 @@ def test_what_is_told_can_be_read_again(tmp_path: Path) -> None:
 def test_cameras_are_applied_to_the_system_that_runs_here(own_redis_server: RedisServer, tmp_path: Path) -> None:
     file = tmp_path / "cameras.yaml"
     file.write_text("cameras: [{id: gate, url: 'http://192.0.2.7/stream'}]")
-    command = [sys.executable, "-m", "lotcast", "cameras", "apply", "--yes", str(file)]
     with system(own_redis_server.url):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = run_forked("lotcast", "cameras", "apply", "--yes", str(file))
     assert done.returncode == 0, done.stderr
     with own_redis_server.client() as client:
         assert client.hexists(keys.CAMERAS, "gate")

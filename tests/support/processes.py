@@ -15,9 +15,10 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.forked import IMPORTS, ForkedProcess, fork_server
+from tests.support.forked import ROOT as ROOT
 from tests.support.redis_server import free_port, own_access
 
-ROOT = Path(__file__).parents[2]
 START_S = 20.0
 SERVICES = ("ingest", "detector", "gateway")
 SKEWED = "tests.support.skewed_clock"
@@ -25,22 +26,27 @@ SKEWED = "tests.support.skewed_clock"
 
 
 class ServiceProcess:
-    """One running process, a service as its own user of Redis; what it prints goes into `log_file`."""
+    """One running process, a service as its own user of Redis; what it prints goes into `log_file`.
+
+    It is forked from one that has imported the module already (`tests.support.forked`), as far as the module is known
+    there.
+    """
 
     def __init__(self, module: str, environment: Mapping[str, str], log_file: Path, *arguments: str) -> None:
         self.log_file = log_file
         user = (arguments[1] if module == SKEWED else module).removeprefix("services.")
         if user in SERVICES and "REDIS_URL" in environment:
             environment = {**environment, **own_access(user, environment["REDIS_URL"], log_file.parent)}
+        environment = {**os.environ, "LOG_FORMAT": "json", **environment}
+        self.process: ForkedProcess | subprocess.Popen[bytes]
         with log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                env={**os.environ, "LOG_FORMAT": "json", **environment},
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
+            if module in IMPORTS:
+                self.process = fork_server(module).start(module, arguments, environment, log, log)
+            else:
+                command = [sys.executable, "-m", module, *arguments]
+                self.process = subprocess.Popen(
+                    command, env=environment, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                )
 
     @property
     def log(self) -> str:

@@ -13,7 +13,7 @@ from services.detector.judge.fusion import Floats
 from training.occupancy.network import OccupancyNetwork, export_onnx
 from training.occupancy.samples import VIEWS, SampleSet
 from training.occupancy.student_training import Lesson
-from training.occupancy.teacher import Heads, fit_fusions, teacher_logits
+from training.occupancy.teacher import Heads, fit_fusions, save_fusions, teacher_logits
 
 CALIBRATION_SHARE: Final = 0.16
 """Of the labelled pictures, the last ones: the network never sees them, and the regressions are fitted on them."""
@@ -87,12 +87,9 @@ def export_student(
     fusions = fit_fusions(
         logits, samples.side_px[chosen], samples.labels[chosen], {name: one[chosen] for name, one in evidence.items()}
     )
-    arrays: dict[str, Any] = {}
-    for name, fusion in fusions.items():
-        arrays |= fusion.arrays(name)
     model_file.parent.mkdir(parents=True, exist_ok=True)
     export_onnx(network, model_file)
-    np.savez_compressed(fusion_file, allow_pickle=False, **arrays)
+    save_fusions(fusion_file, fusions)
 
 
 def _copies(samples: SampleSet) -> int:

@@ -92,11 +92,16 @@ def export_heads(heads: Heads, fusions: dict[str, Fusion], model: Path, file: Pa
         exported = [network.export() for network in networks]
         for layer in exported[0]:
             arrays[f"{view}.{layer}"] = np.stack([one[layer] for one in exported]).astype(np.float16)
-    for name, fusion in fusions.items():
-        arrays |= fusion.arrays(name)
     reference = Trunk(model).features(*reference_views())
     arrays["reference.maps"] = reference.maps.astype(np.float16)
     arrays["reference.vectors"] = reference.vectors.astype(np.float16)
+    save_fusions(file, fusions, **arrays)
+
+
+def save_fusions(file: Path, fusions: dict[str, Fusion], **arrays: npt.NDArray[Any]) -> None:
+    """Write regressions by name, and other arrays beside them, into one `.npz` file; its folder is made."""
+    for name, fusion in fusions.items():
+        arrays |= fusion.arrays(name)
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, allow_pickle=False, **arrays)
 

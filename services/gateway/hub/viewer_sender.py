@@ -1,4 +1,4 @@
-"""One viewer's connection as the hub sees it: one picture on its way, one waiting, and a newer one takes its place."""
+"""Sends pictures to one viewer: at most one in transit and one waiting, which a newer one replaces."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from services.gateway.metrics import GatewayMetrics
 CHECKS_PER_DEADLINE: Final = 5
 
 UNSENT_MAX_BYTES: Final = 131_072
-"""What the kernel holds for a viewer before it is sent. By itself it would hold megabytes, and a slow viewer would see
+"""How much unsent data the kernel buffers for a viewer. By default it buffers megabytes, and a slow viewer would see
 pictures that are many seconds old instead of fewer, fresh ones."""
 
 
 class ViewerSender:
     """Writes encoded bytes to one connection and never holds more than two pictures for it.
 
-    A picture is handed to the kernel in one system call, the way a bare socket loop does it: no task wakes up, nothing
-    is copied or buffered for this viewer. What the kernel does not take at once is left to the transport, which keeps
-    a reference to the shared bytes; until it has passed on the last of them the viewer is busy, and the newest picture
-    waits.
+    A picture goes to the kernel in one system call, as in a plain socket loop: no task is woken, and nothing is copied
+    or buffered for this viewer. The transport gets what the kernel does not accept immediately and keeps a reference
+    to the shared bytes. Until it has flushed them the viewer is busy, and the newest picture waits.
 
     The protocol that owns the transport calls `paused` and `drained` from its `pause_writing` and `resume_writing`,
     and `close` when the connection is lost.
@@ -42,14 +41,14 @@ class ViewerSender:
         cut_off: Callable[[], None],
         metrics: GatewayMetrics,
     ) -> None:
-        """Take over the writing of pictures.
+        """Prepare to write pictures.
 
         Args:
-            transport: a stream.
-            form: what is written to it.
-            deadline_s: a viewer that takes no byte of a picture on its way for this long is cut off.
-            cut_off: called once when that happens.
-            metrics: what is counted.
+            transport: of the connection.
+            form: of the messages that are written.
+            deadline_s: a viewer that reads no byte of a picture in transit for this many seconds is cut off.
+            cut_off: called once, when that happens.
+            metrics: count sent and dropped pictures, and viewers that were cut off.
         """
         self.form = form
         self.closed = False
@@ -75,18 +74,18 @@ class ViewerSender:
 
     @property
     def is_busy(self) -> bool:
-        """Whether bytes are on their way that the kernel has not taken."""
+        """Whether the transport holds bytes that the kernel has not accepted."""
         return self._busy
 
     def start(self) -> None:
-        """Begin: from now on one byte in the transport's buffer means that the viewer is busy."""
-        self._transport.set_write_buffer_limits(high=0)  # calls `paused` if something is still on its way
+        """Start: from now on, any byte in the transport's buffer makes the viewer busy."""
+        self._transport.set_write_buffer_limits(high=0)  # calls `paused` if bytes are still buffered
 
     def offer(self, wire: bytes) -> int:
-        """Send a picture now, or leave it waiting in place of an older one.
+        """Send a picture now or, while the viewer is busy, keep it waiting in place of an older one.
 
         Returns:
-            How many pictures were sent now: 1 or 0.
+            How many pictures were sent: 1 or 0.
         """
         if self.closed:
             return 0
@@ -98,8 +97,8 @@ class ViewerSender:
         if self._fd < 0:
             self._transport.write(wire)
             return 1
-        # The transport holds nothing (else we were busy), so writing past it keeps the order. It has not closed the
-        # descriptor either: it does so only after `connection_lost`, which closes this sender.
+        # The transport's buffer is empty, or the viewer would be busy, so bypassing it keeps the order. The descriptor
+        # is open: the transport closes it only after `connection_lost`, which closes this sender.
         try:
             sent = os.write(self._fd, wire)
         except BlockingIOError:
@@ -113,7 +112,7 @@ class ViewerSender:
         return 1
 
     def paused(self) -> None:
-        """The transport holds bytes that the kernel does not take."""
+        """Note that the transport holds bytes that the kernel has not accepted."""
         self._busy = True
         if self.closed or self._timer is not None:
             return
@@ -123,7 +122,7 @@ class ViewerSender:
         self._timer = loop.call_later(self._deadline_s / CHECKS_PER_DEADLINE, self._check_progress)
 
     def drained(self) -> None:
-        """The transport's buffer has run empty."""
+        """Note that the transport's buffer is empty, and send the picture that waits."""
         self._busy = False
         self._stop_timer()
         wire, self._waiting = self._waiting, None
@@ -133,14 +132,14 @@ class ViewerSender:
             self.on_ready()
 
     def close(self) -> None:
-        """Send nothing more; the transport is somebody else's to close."""
+        """Stop sending; closing the transport is left to its owner."""
         self.closed = True
         self._waiting = None
         self.on_ready = lambda: None
         self._stop_timer()
 
     def _check_progress(self) -> None:
-        """Cut the viewer off if it has not taken a byte for too long."""
+        """Cut the viewer off if it has read nothing for too long."""
         loop = asyncio.get_running_loop()
         remaining = unsent_bytes(self._transport, self._fd)
         if remaining < self._remaining:

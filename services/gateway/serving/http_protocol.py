@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with limits on what a peer may do before anybody has looked at its request."""
+"""uvicorn's HTTP protocol with limits that apply before a request reaches the application."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from services.gateway.serving.raw_problems import problem_answer
 from services.gateway.serving.viewer_protocol import CLOSE_GRACE_AT_STOP_S, CONNECTION
 
 HEAD_DEADLINE_S: Final = 10.0
-"""A request's head must be there this long after its first byte, or after the connection was made."""
+"""A request's head must be complete this long after its first byte, or after the connection was made."""
 
 UNSENT_DEADLINE_S: Final = 10.0
-"""A client that takes no byte of an answer for this long, and up to twice as long, is dropped."""
+"""A client that reads no byte of an answer for this long is dropped, at the latest after twice as long."""
 
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 class _HeadTooLong(Exception):
-    """Raised in a parser's callback, where it ends the parsing."""
+    """Raised in a parser callback to stop parsing."""
 
 
 class GatewayHttpProtocol(HttpToolsProtocol):
@@ -44,11 +44,11 @@ class GatewayHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_viewer(self) -> bool:
-        """Whether a stream of pictures is written here."""
+        """Whether this connection carries a stream of pictures."""
         return self._sender is not None
 
     def make_sender(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
-        """Let pictures be written to this connection, whose response has begun in chunked coding."""
+        """Create the sender that writes pictures to this connection; its chunked response has already started."""
         self._sender = ViewerSender(self.transport, form, deadline_s, self.transport.abort, metrics)
         return self._sender
 
@@ -79,7 +79,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
                 self._start_head_timer()
             self._head_received += len(data)
         super().data_received(data)
-        # The callbacks see whole headers only; an endless one shows in the number of bytes.
+        # The callbacks see complete headers only; a header that never ends is noticed by the bytes received.
         if self._reading_head and self._head_received > self._head_max and not self.transport.is_closing():
             self._head_bytes = self._head_received
             self.send_400_response("")
@@ -115,11 +115,11 @@ class GatewayHttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_unsent_timer()
-        self._leave()  # the WebSocket protocol counts the connection from here
+        self._leave()  # from here on the WebSocket protocol counts the connection
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be parsed, or is too long to be."""
+        """Answer a request that cannot be parsed, or whose head is too long."""
         self._stop_head_timer()
         if self._head_bytes > self._head_max:
             text = f"the request's head is longer than {self._head_max} bytes"
@@ -129,7 +129,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """The gateway stops: a stream of pictures ends after the one that is on its way."""
+        """Stop with the gateway: a stream of pictures ends after the picture that is being sent."""
         if self._sender is None:
             super().shutdown()
         elif not self.transport.is_closing():
@@ -151,7 +151,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         if self._sender is not None:
             self._sender.drained()
         else:
-            self._watch_unsent()  # some is left, below the mark
+            self._watch_unsent()  # the buffer is below the low-water mark, but not empty
 
     @property
     def _head_max(self) -> int:
@@ -183,7 +183,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _watch_unsent(self) -> None:
-        """Look again later whether the client takes what is held for it; even a close waits for that otherwise."""
+        """Check later whether the client reads its answer; without that, even a close would wait for it forever."""
         if self.transport.get_write_buffer_size() and self._unsent_timer is None:
             before = self._unsent_bytes(), self._answers
             self._unsent_timer = self.loop.call_later(UNSENT_DEADLINE_S, self._check_unsent, *before)

@@ -1,9 +1,9 @@
-"""uvicorn's WebSocket protocol, which hands a viewer's connection over to the hub once the application has let it in.
+"""uvicorn's WebSocket protocol, extended so that the hub writes to a viewer's connection directly.
 
-The application decides (camera, rights, limits) and accepts as any ASGI application does; then it calls `hand_over` on
-the protocol, which it finds in `scope["extensions"]`, and ends. From then on no task belongs to the viewer: pictures
-are written by the hub, `ping` is answered and `keepalive` sent here. What is relied on of uvicorn stands in
-`tests/gateway/test_uvicorn_contract.py`.
+The application checks the request (camera, rights, limits) and accepts it like any ASGI application. Then it calls
+`hand_over` on the protocol, which is in `scope["extensions"]`, and returns. After that the viewer has no task of its
+own: the hub writes the pictures, and this class answers `ping` and sends `keepalive`.
+`tests/gateway/test_uvicorn_contract.py` checks what we rely on in uvicorn.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from services.gateway.serving.raw_problems import PROBLEM_TYPE, problem_answer, 
 from services.gateway.serving.short_text import short_text
 
 CONNECTION: Final = "lotcast.connection"
-"""Where a scope's `extensions` hold the protocol."""
+"""The key of the protocol in a scope's `extensions`."""
 
 GOING_AWAY: Final = 1001
 INVALID_DATA: Final = 1007
 TRY_AGAIN_LATER: Final = 1013
 CLOSE_GRACE_S: Final = 5.0
-"""A viewer that was cut off may still take the rest of its picture and the close frame for this long."""
+"""How long a viewer that was cut off may still receive the rest of its picture and the close frame."""
 CLOSE_GRACE_AT_STOP_S: Final = 1.0
-"""The same when the gateway stops."""
+"""The same, when the gateway stops."""
 
 UNSENT_ANSWERS_MAX: Final = 16
-"""A viewer that goes on pinging and takes no answer is dropped."""
+"""A viewer that keeps pinging without reading the answers is dropped after this many."""
 
 
 class _Connection(ServerProtocol):
-    """The rules of one WebSocket; a handshake that breaks them is answered in the form that our routes' errors have."""
+    """The rules of one WebSocket; a handshake that breaks them gets the same error body as a failed HTTP request."""
 
     def reject(self, status: http.HTTPStatus | int, text: str) -> Response:
         response = super().reject(status, text)
@@ -71,13 +71,13 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     @property
     def is_viewer(self) -> bool:
-        """Whether the application has let a viewer in here."""
+        """Whether the application has accepted a viewer on this connection."""
         return self._handed_over
 
     # What the application calls
 
     def make_sender(self, form: Form, deadline_s: float, metrics: GatewayMetrics) -> ViewerSender:
-        """Let pictures be written to this connection, which has been accepted."""
+        """Create the sender that writes pictures to this accepted connection."""
         self._sender = ViewerSender(self.transport, form, deadline_s, self._cut_off, metrics)
         return self._sender
 
@@ -87,12 +87,12 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         on_gone: Callable[[], None],
         on_request: Callable[[str | None], None] = lambda text: None,
     ) -> None:
-        """The application is done; serve the viewer until it goes.
+        """Serve the viewer from here on, until it disconnects; the application may return.
 
         Args:
-            keepalive_after_s: `keepalive` is sent after this much silence of the viewer.
-            on_gone: called once when the connection is lost; at once if it is lost already.
-            on_request: gets each message of the viewer but `ping`; None for one that is not text.
+            keepalive_after_s: seconds without a message from the viewer after which `keepalive` is sent.
+            on_gone: called once, when the connection is lost; immediately if it already is.
+            on_request: called with each message except `ping`; with None for a message that is not text.
         """
         if self.disconnected:
             on_gone()
@@ -125,14 +125,14 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.transport.is_closing():
-            # A handshake that cannot be read: uvicorn waits on, for ever, and leaves its answer lying.
+            # After a handshake that cannot be parsed, uvicorn neither sends its answer nor closes the connection.
             answer = b"".join(self.conn.data_to_send())
             self.transport.write(answer or problem_answer(400, "Bad Request", "the handshake cannot be read"))
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        if hasattr(self, "scope"):  # the handshake was in order; the application's task has not begun yet
+        if hasattr(self, "scope"):  # the handshake is valid; the application's task has not started yet
             self.scope["extensions"][CONNECTION] = self  # type: ignore[assignment] # uvicorn knows dicts only
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -180,7 +180,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         self.close(GOING_AWAY, "the gateway stops", CLOSE_GRACE_AT_STOP_S)
 
     async def run_asgi(self) -> None:
-        """Run the application; its end is the connection's end only where it did not hand it over."""
+        """Run the application; when it returns, close the connection unless it was handed over."""
         try:
             await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
@@ -191,7 +191,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         if not self._handed_over and self.close_timer is None:
             self.transport.close()
 
-    # Its own
+    # Internal
 
     def _on_text(self, text: str | None) -> None:
         self._heard_at = self.loop.time()
@@ -201,7 +201,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             self._on_request(text)
 
     def _on_silence(self) -> None:
-        """Send `keepalive` if the viewer has been silent long enough, and look again when it may be."""
+        """Send `keepalive` if the viewer has been silent for long enough, and schedule the next check."""
         silent_s = self.loop.time() - self._heard_at
         if silent_s >= self._keepalive_after_s - 0.001:
             self._send_text(b"keepalive")
@@ -215,7 +215,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         try:
             self.conn.send_text(text)
         except InvalidState:
-            return  # the viewer has sent a close frame; uvicorn answers it
+            return  # the viewer has sent a close frame, which uvicorn answers
         self.transport.write(b"".join(self.conn.data_to_send()))
         self._count_answer()
 
@@ -229,19 +229,19 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
     def _cut_off(self) -> None:
         self.logger.info("a viewer cannot take pictures in time; cut off")
         self.close(TRY_AGAIN_LATER, "too slow")
-        self._tell_gone()  # its connection may last a while, but it is no viewer any more
+        self._tell_gone()  # the connection may stay open for a while, but it no longer counts as a viewer
 
     def _tell_gone(self) -> None:
         on_gone, self._on_gone = self._on_gone, lambda: None
         on_gone()
 
     def close(self, code: int, reason: str, grace_s: float = CLOSE_GRACE_S) -> None:
-        """Send a close frame and end the connection, after `grace_s` seconds also without the viewer's answer."""
+        """Send a close frame; end the connection when the viewer answers, or after `grace_s` seconds."""
         if self._sender is not None:
             self._sender.close()
         self.stop_keepalive()
         if self.close_sent or self.transport.is_closing():
-            # One end has closed already, but a transport closes only when it is rid of what it holds.
+            # One side has closed already, but a transport closes only after it has flushed its buffer.
             self.transport.abort()
             return
         try:

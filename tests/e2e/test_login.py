@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
-from services.gateway.api.login import local_address, pick_language
 from services.gateway.settings import dashboard_folder
 from tests.gateway.test_reference_worker import body
 from tests.support.processes import running_gateway
@@ -19,54 +16,10 @@ from tests.support.processes import running_gateway
 VIEWER, WORKER = "viewer-0123456789abcdef", "worker-0123456789abcdef"
 KIOSK = "kiosk-0123456789abcdef"
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
-EXECUTABLE = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest.mark.parametrize(
-    ("told", "leads_to"),
-    [
-        ("/cameras/CAM1?wall=1", "/cameras/CAM1?wall=1"),
-        (None, "/"),
-        ("", "/"),
-        ("https://elsewhere.example/", "/"),
-        ("//elsewhere.example/", "/"),
-        ("/\\elsewhere.example/", "/"),
-        ("/\t/elsewhere.example/", "/"),
-        ("/\r\nSet-Cookie: a=b", "/"),
-        ("/" + "a" * 2000, "/"),
-        ("/\u00e9", "/"),
-    ],
-)
-def test_a_login_leads_to_a_page_of_ours_and_nowhere_else(told: str | None, leads_to: str) -> None:
-    assert local_address(told) == leads_to
-
-
-@pytest.mark.parametrize(
-    ("accepted", "language"),
-    [
-        ("de-AT,de;q=0.9,en;q=0.8", "de"),
-        ("fr, DE;q=0.5", "de"),
-        ("en-GB,de", "en"),
-        ("fr", "en"),
-        ("", "en"),
-        (";,-", "en"),
-    ],
-)
-def test_the_form_is_in_a_language_of_the_browser(accepted: str, language: str) -> None:
-    assert pick_language(accepted) == language
-
-
-@pytest.mark.e2e
 @pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard")
 async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: Path, browser: Browser) -> None:
     with running_gateway(redis_url, tmp_path, GATEWAY_TOKENS=f"viewer:{VIEWER},worker:{WORKER}") as gateway:
@@ -109,7 +62,6 @@ async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: P
         assert await page.context.cookies() == [], "the session is gone from the browser"
 
 
-@pytest.mark.e2e
 @pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard")
 async def test_a_screen_on_a_wall_logs_in_by_its_address_and_shows_no_token(
     redis_url: str, tmp_path: Path, browser: Browser
