@@ -19,7 +19,7 @@ from tests.support.forked import IMPORTS, ForkedProcess, fork_server
 from tests.support.forked import ROOT as ROOT
 from tests.support.redis_server import free_port, own_access
 
-START_S = 20.0
+START_S = 60.0
 SERVICES = ("ingest", "detector", "gateway")
 SKEWED = "tests.support.skewed_clock"
 """Runs another module with a wall clock that is ahead or behind: its first two arguments."""
