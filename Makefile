@@ -44,7 +44,7 @@ test-random: $(STAMPS)/dev ## test-fast in random order: finds tests that depend
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile -p randomly --randomly-seed=$(or $(SEED),$(shell date +%s))
 
 test-python: $(STAMPS)/dev ## Python tests, against real redis-servers
-	$(GIVE_WAY) $(BIN)/pytest -m "not (e2e or compose or package)" $(SIDE_BY_SIDE)
+	$(GIVE_WAY) $(BIN)/pytest --ignore=tests/e2e --ignore=tests/compose --ignore=tests/package $(SIDE_BY_SIDE)
 
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && $(NPM) test
@@ -53,7 +53,7 @@ test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole syste
 	$(BIN)/pytest tests/e2e
 
 test-wheel-redis: $(STAMPS)/dev ## what goes over the bus, on the wheel's redis-server instead of the machine's
-	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest -m "not (e2e or compose or package)" $(SIDE_BY_SIDE) $(BUS_TESTS)
+	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest $(SIDE_BY_SIDE) $(BUS_TESTS)
 
 test-bare-machine: $(STAMPS)/dev ## a fresh clone's `make demo` where redis-server, Node.js and browsers are hidden; wants root
 	$(BIN)/python -m tools.bare_machine

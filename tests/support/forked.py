@@ -144,7 +144,7 @@ def fork_server(module: str) -> ForkServer:
 
 
 def run_forked(
-    module: str, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 60.0
+    module: str, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 110.0
 ) -> subprocess.CompletedProcess[str]:
     """Run a module to its end.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 
 async def wait_for(
-    condition: Callable[[], Awaitable[Any]] | Callable[[], Any], timeout_s: float = 10.0, every_s: float = 0.02
+    condition: Callable[[], Awaitable[Any]] | Callable[[], Any], timeout_s: float = 30.0, every_s: float = 0.02
 ) -> Any:
     """Ask until the condition is true.
 
