@@ -14,6 +14,7 @@ from libs.common.clock import now_ms, running_s
 from libs.common.event_crops import CROP_MAX_BYTES, CROPS_AN_HOUR, EventCrops
 from libs.common.leases import Lease
 from libs.common.messages import FRAMES_MAXLEN, FrameMetadata, RawFrame, Timings
+from libs.common.proposals import PLACES_MAX, PROPOSALS_MAX, SpaceProposal
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceStatus, dump_spaces
@@ -24,6 +25,8 @@ from services.detector.metadata import build_metadata
 from services.detector.metrics import DetectorMetrics
 from services.detector.outbox import PENDING_EVENTS_MAX
 from services.detector.process import DetectorProcess
+from services.detector.proposals.places import Place
+from services.detector.proposals.propose import ProposedSpaces
 from services.detector.publisher import COUNTS_MAXLEN, LOG_ENTRY_STORED_BYTES, Publisher
 from services.detector.settings import DetectorSettings
 from services.detector.stored_camera import StoredCamera
@@ -71,6 +74,10 @@ async def fill(redis: Redis, camera_id: str, spaces: list[ParkingSpace]) -> None
     for first in range(0, settings.events_keep + 2 * PENDING_EVENTS_MAX, PENDING_EVENTS_MAX):
         camera.outbox.add([change(spaces, number) for number in range(first, first + PENDING_EVENTS_MAX)])
         assert await publisher.publish_changes(camera)
+    corners = [(0.12345, 0.12345), (0.23456, 0.12345), (0.23456, 0.23456), (0.12345, 0.23456)]
+    proposals = [SpaceProposal(polygon=corners, confidence=0.987)] * PROPOSALS_MAX
+    places = [Place((0.1234, 0.1234, 0.2345, 0.2345), 12.345, 86_400_000, now_ms())] * PLACES_MAX
+    camera.proposals.conclude(places, ProposedSpaces(proposals))
     assert await publisher.publish_status(camera, 0, "live")
     for number in range(2 * FRAMES_MAXLEN):
         fields: Any = RawFrame(number, now_ms(), 1280, 720, os.urandom(PICTURE_BYTES)).to_fields()

@@ -95,6 +95,11 @@ def view(camera_id: str) -> str:
     return f"lotcast:{{{camera_id}}}:view"
 
 
+def proposals(camera_id: str) -> str:
+    """String: spaces that seem to be there, and where vehicles have stood (JSON); expires."""
+    return f"lotcast:{{{camera_id}}}:proposals"
+
+
 def plain(camera_id: str) -> str:
     """Pub/sub channel of viewer messages with the camera's own picture; published only while somebody subscribes."""
     return f"lotcast:{{{camera_id}}}:plain"
@@ -163,4 +168,5 @@ def of_camera(camera_id: str) -> tuple[str, ...]:
         viewers(camera_id),
         status(camera_id),
         last_track_id(camera_id),
+        proposals(camera_id),
     )

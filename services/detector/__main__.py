@@ -35,6 +35,7 @@ from services.detector.metrics import DetectorMetrics, ViewCollector
 from services.detector.pipeline import Pipeline
 from services.detector.process import DetectorProcess
 from services.detector.process_tuning import freeze_loaded_objects, keep_freed_memory, use_batch_scheduling
+from services.detector.proposals.proposer import run_proposer
 from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
 from services.detector.settings import DetectorSettings
@@ -91,6 +92,7 @@ async def run(settings: DetectorSettings, engine: Engine, detector: str) -> None
                 pipeline.run(latest_frames, workers, stop),
                 judging.run(stop),
                 CropWriter(redis, camera_manager.cameras, process).run(stop),
+                run_proposer(camera_manager.cameras, stop),
                 watch_subscribers(redis, camera_manager.cameras, stop),
                 memory.run(stop),
                 clock.run(stop),

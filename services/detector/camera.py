@@ -14,6 +14,7 @@ from services.detector.judging import CameraJudging
 from services.detector.motion import MotionGate
 from services.detector.outbox import Outbox
 from services.detector.process import DetectorProcess
+from services.detector.proposals.camera_proposals import CameraProposals
 from services.detector.schedule import Schedule
 from services.detector.stored_camera import StoredCamera
 from services.detector.view.check import ViewCheck
@@ -31,6 +32,7 @@ class CameraSession:
         state: tracks and spaces; written in the order of the frames.
         renderer: draws the frames, in their order.
         judging: when the spaces are judged, and the judge's answer.
+        proposals: where vehicles stand, and what spaces this makes probable; used on the loop.
         schedule: what is due; written on the loop.
         crops: the pictures of changes that have still to reach Redis; used on the loop.
         outbox: what has still to reach Redis; written by the publisher.
@@ -57,6 +59,7 @@ class CameraSession:
         self.judging = CameraJudging(lease.camera_id, view)
         self.state = CameraState(stored, self.judging, settings, process.clock.now_ms)
         self.renderer = FrameRenderer(process.name, settings.jpeg_quality)
+        self.proposals = CameraProposals(stored.proposals, settings.proposals_every_s)
         self.schedule = Schedule(settings)
         self.crops = CropsOutbox(self.judging.crops)
         self.outbox = Outbox(stored.spaces_version)

@@ -45,6 +45,11 @@ class FramePicture:
             raise FrameError(f"frame of {picture.shape[1]}x{picture.shape[0]} says it is {self.size[0]}x{self.size[1]}")
         return picture
 
+    @property
+    def decoded(self) -> Picture | None:
+        """What has been decoded in colour so far: what the model got, or else the whole picture; None if nothing."""
+        return self._for_model if self._for_model is not None else self.__dict__.get("full")
+
     @cached_property
     def thumbnail(self) -> Thumbnail:
         """The picture in grey at an eighth of its size: the mean of each 8 by 8 block, from what is decoded already.

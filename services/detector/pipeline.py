@@ -22,6 +22,7 @@ from services.detector.full_frame import FullFrameInference
 from services.detector.judging import JudgingQueue, LookRequest
 from services.detector.latest_frames import LatestFrames, PendingFrame
 from services.detector.process import DetectorProcess
+from services.detector.proposals.camera_proposals import Sample, take_sample
 from services.detector.publisher import Publisher
 from services.detector.status import is_rendered
 
@@ -44,6 +45,7 @@ class FrameContext:
         detected_at_ms: when that was done.
         result: the camera's state after it; None before that.
         frame: what is to be published; None if nobody wants a picture.
+        sample: where vehicles are; None unless it is noted for this frame.
     """
 
     pending: PendingFrame
@@ -54,6 +56,7 @@ class FrameContext:
     detected_at_ms: int = 0
     result: FrameResult | None = None
     frame: AnnotatedFrame | None = None
+    sample: Sample | None = None
 
 
 class Pipeline:
@@ -124,6 +127,8 @@ class Pipeline:
             if self._admit(frame):
                 await self._process(frame, pool)
                 self._judge(frame)
+                if frame.sample is not None:
+                    camera.proposals.see(frame.sample)
                 await self._publish(frame)
         except FrameError as error:
             stage = "detect" if frame.inference is None else "publish"
@@ -184,6 +189,7 @@ class Pipeline:
         with frame.order.tracking():
             result = self._track(frame, inference)
             drawn = self._draw(frame, inference, result) if frame.kinds else None
+        frame.sample = self._take_sample(frame, inference)
         if drawn is not None:
             frame.frame = drawn.encode(frame.kinds)
 
@@ -195,6 +201,14 @@ class Pipeline:
     def _track(self, frame: FrameContext, inference: Inference) -> FrameResult:
         frame.result = frame.camera.state.update(frame.pending.frame, inference)
         return frame.result
+
+    def _take_sample(self, frame: FrameContext, inference: Inference) -> Sample | None:
+        """Note where vehicles are, if that is due and the model has just looked at the lot."""
+        camera, raw, picture = frame.camera, frame.pending.frame, inference.picture.decoded
+        is_due = camera.proposals.is_due(raw.captured_at_ms) and camera.judging.view.condition == "clear"
+        if inference.vehicles is None or picture is None or not is_due:
+            return None
+        return take_sample(inference.vehicles, picture, inference.picture.size, raw.captured_at_ms)
 
     def _draw(self, frame: FrameContext, inference: Inference, result: FrameResult) -> DrawnFrame:
         return frame.camera.renderer.draw(frame.pending, inference, result, frame.detected_at_ms, frame.kinds)

@@ -17,6 +17,7 @@ from libs.common.bus import as_text
 from libs.common.detection_log import ENTRY_MAX_BYTES, log_fields
 from libs.common.leased_transaction import Command, LeasedTransaction, only_if_unchanged
 from libs.common.messages import COUNT_EXPIRES_S, LATEST_EXPIRES_S, FrameMetadata, pack_viewer_message
+from libs.common.proposals import KEEP_S as PROPOSALS_KEEP_S
 from libs.common.spaces import OccupancyEvent, SpaceState
 from services.detector.camera import CameraSession
 from services.detector.frame_result import AnnotatedFrame
@@ -126,7 +127,7 @@ class Publisher:
             return True
 
     async def publish_status(self, camera: CameraSession, skipped: int, state: str) -> bool:
-        """Write the detector's fields of the camera's status, and trim its streams by age where that is due.
+        """Write the detector's fields of the camera's status, and proposals that are new; trim its streams where due.
 
         Returns:
             False if the camera is no longer this process's: then nothing was written.
@@ -143,7 +144,14 @@ class Publisher:
                 (keys.counts(camera.camera_id), COUNTS_KEEP_S),
             ):
                 commands.append(("XTRIM", stream, "MINID", "~", max(0, now_ms - keep_s * 1000)))
-        return await self._transaction.execute(camera.lease, commands) is not None
+        proposals = camera.proposals.unstored if self._process.memory.may_write("log") else None
+        if proposals is not None:
+            commands.append(("SET", keys.proposals(camera.camera_id), proposals, "EX", PROPOSALS_KEEP_S))
+        if await self._transaction.execute(camera.lease, commands) is None:
+            return False
+        if proposals is not None:
+            camera.proposals.was_stored(proposals)
+        return True
 
     def _view_commands(self, camera: CameraSession) -> list[Command]:
         """What the lot looks like, for the next owner, where that has changed."""

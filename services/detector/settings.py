@@ -117,6 +117,14 @@ class DetectorSettings(MonitoringSettings):
             "picture's width; 0: never",
         ),
     ] = 0.05
+    proposals_every_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            description="where vehicles stand is noted this often, to propose spaces there; 0: never",
+        ),
+    ] = 5.0
     workers: Annotated[
         int,
         Field(

@@ -15,6 +15,7 @@ from libs.common.bus import as_bytes
 from libs.common.cameras import Camera
 from libs.common.errors import MessageError
 from libs.common.logging import get_logger
+from libs.common.proposals import StoredProposals, load_proposals
 from libs.common.redis_errors import RedisFault, classify, describe
 from libs.common.spaces import ParkingSpace, SpaceStatus, load_spaces
 from services.detector.view.reference import ViewReference
@@ -36,6 +37,7 @@ class StoredCamera:
         spaces_version: the SHA-1, hexadecimal, of the text that Redis has of the spaces.
         problem: what is wrong with the stored spaces; empty if nothing is.
         view: what the lot looked like, by the field of the stored hash; none that was made for other spaces.
+        proposals: where vehicles have stood, and the spaces that this makes probable.
     """
 
     spaces: Sequence[ParkingSpace] = ()
@@ -44,6 +46,7 @@ class StoredCamera:
     spaces_version: str = NO_SPACES
     problem: str = ""
     view: Mapping[str, ViewReference] = field(default_factory=dict)
+    proposals: StoredProposals = field(default_factory=StoredProposals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +113,24 @@ async def read_camera(redis: Redis, camera_id: str) -> StoredCamera:
     pipe.get(keys.spaces(camera_id))
     pipe.hgetall(keys.occupancy(camera_id))
     pipe.get(keys.last_track_id(camera_id))
+    pipe.get(keys.proposals(camera_id))
     pipe.time()
     pipe.hgetall(keys.view(camera_id))
     answers: list[Any] = await pipe.execute(raise_on_error=False)
-    for answer, what in zip(answers, ("spaces", "occupancy", "last_track_id", "time", "view"), strict=True):
+    names = ("spaces", "occupancy", "last_track_id", "proposals", "time", "view")
+    for answer, what in zip(answers, names, strict=True):
         if isinstance(answer, Exception):
             if classify(answer) is not RedisFault.OURS:
                 raise answer
             _log.error("a key is unreadable and taken as absent", camera=camera_id, key=what, error=describe(answer))
-    text, states, track_id, time, view = (_or_default(answer, None) for answer in answers)
+    text, states, track_id, proposals, time, view = (_or_default(answer, None) for answer in answers)
     spaces, problem = _load_spaces(text)
     if problem:
         _log.error("bad spaces; working without them", camera=camera_id, problem=problem)
     seconds = time[0] if time else 0
     return StoredCamera(
         spaces, _load_statuses(camera_id, states or {}), _track_id(camera_id, track_id, seconds),
-        _version_of(text), problem, _load_view(camera_id, view or {}, _version_of(text)),
+        _version_of(text), problem, _load_view(camera_id, view or {}, _version_of(text)), load_proposals(proposals),
     )  # fmt: skip
 
 

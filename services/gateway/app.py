@@ -15,7 +15,20 @@ from libs.common.logging import get_logger
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.system.drops import drops_to_text
-from services.gateway.api import bridge, cameras, discover, docs, live, login, media, occupancy, probe, system, viewer
+from services.gateway.api import (
+    bridge,
+    cameras,
+    discover,
+    docs,
+    live,
+    login,
+    media,
+    occupancy,
+    probe,
+    proposals,
+    system,
+    viewer,
+)
 from services.gateway.body_limit import BodyLimit
 from services.gateway.broadcasts import Broadcasts, UnregisteredLimits
 from services.gateway.camera_views import CameraViews
@@ -131,7 +144,7 @@ def create_app(settings: GatewaySettings, tokens: TokenSet) -> FastAPI:
         redoc_url=None,
     )
     app.router.routes += [*live.routes, *viewer.routes]
-    for part in (bridge, cameras, probe, discover, occupancy, media, system):
+    for part in (bridge, cameras, probe, discover, proposals, occupancy, media, system):
         app.include_router(part.router)
     app.include_router(login.router)
     app.include_router(docs.router)

@@ -32,6 +32,7 @@ VIEWER, WORKER, ADMIN = "viewer-0123456789abcdef", "worker-0123456789abcdef", "a
         ("GET", "/api/cameras", {"viewer", "kiosk", "admin"}),
         ("GET", "/api/cameras/a/snapshot.jpg", {"viewer", "kiosk", "admin"}),
         ("GET", "/api/system", {"admin"}),
+        ("GET", "/api/cameras/a/space-proposals", {"admin"}),
         ("GET", "/api/anything/new", {"viewer", "admin"}),
         ("POST", "/api/cameras", {"admin"}),
         ("PUT", "/api/cameras/a/spaces", {"admin"}),

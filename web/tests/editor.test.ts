@@ -5,9 +5,10 @@ import { added, copied, cornerMoved, moved, removed, renamed, rowFilled, snapped
 import { emptyHistory, reduce } from "../src/features/spaces-editor/history";
 import { mergeSpaces } from "../src/features/spaces-editor/merge";
 import { newNames, nextName, series } from "../src/features/spaces-editor/names";
+import { draftsOf } from "../src/features/spaces-editor/proposals";
 import { problemsOf, shapeProblem } from "../src/features/spaces-editor/problems";
 import { between, grid, halves, onto, type Quad } from "../src/features/spaces-editor/shapes";
-import { centroid, nameHeight, signedArea, type Point } from "../src/shared/geometry";
+import { centroid, contains, nameHeight, signedArea, type Point } from "../src/shared/geometry";
 import { WHOLE, withinStage, zoomedAt } from "../src/shared/zoom";
 
 const SQUARE: Quad = [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2], [0.1, 0.2]];
@@ -165,4 +166,19 @@ test("zooming keeps the point under the pointer, and the picture on the stage", 
   expect([(300 - view.x) / view.scale, (100 - view.y) / view.scale]).toEqual([300, 100]);
   expect(withinStage({ scale: 2, x: 50, y: -900 }, 400, 200)).toEqual({ scale: 2, x: 0, y: -200 });
   expect(zoomedAt(view, 0.01, 10, 10, 400, 200)).toEqual(WHOLE);
+});
+
+test("a point is inside a polygon or not, also beside a dent", () => {
+  const dented: Point[] = [[0, 0], [1, 0], [1, 1], [0.5, 0.4], [0, 1]];
+  expect([[0.5, 0.2], [0.1, 0.8], [0.5, 0.8], [1.1, 0.5], [-0.1, 0.5]].map((point) => contains(dented, point as Point))).toEqual([true, true, false, false, false]);
+});
+
+test("what is marked already or deleted is not proposed; the rest stands from top to bottom", () => {
+  const quad = (x: number, y: number): Point[] => [[x, y], [x + 0.1, y], [x + 0.1, y + 0.1], [x, y + 0.1]];
+  const proposals = [quad(0.6, 0.6), quad(0.1, 0.1), quad(0.3, 0.1), quad(0.3, 0.6)].map((polygon, index) => ({ polygon, confidence: 0.9 - index / 10 }));
+  const drafts = draftsOf(proposals, [], new Set());
+  expect(drafts.map((draft) => draft.confidence.toFixed(1))).toEqual(["0.8", "0.7", "0.6", "0.9"]);
+  const marked = [space("1", "A1", quad(0.12, 0.11))];
+  const deleted = new Set([drafts[3]?.key ?? ""]);
+  expect(draftsOf(proposals, marked, deleted).map((draft) => draft.polygon[0])).toEqual([[0.3, 0.1], [0.3, 0.6]]);
 });

@@ -39,6 +39,8 @@ def roles_for(method: str, path: str) -> frozenset[Role] | None:
         return _ANY
     if path == "/api/system" or method not in SAFE_METHODS:
         return _ADMIN
+    if path.startswith("/api/cameras/") and path.endswith("/space-proposals"):
+        return _ADMIN  # of use only to those who mark spaces
     return _WATCHING if path == "/api/cameras" or path.startswith("/api/cameras/") else _VIEWER
 
 

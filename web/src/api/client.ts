@@ -14,6 +14,9 @@ export type SpaceState = Schemas["SpaceView"]["state"];
 export type SpaceView = Schemas["SpaceView"];
 /** In an answer every point is a pair too; the generator says so of requests only. */
 export type ParkingSpace = Schemas["ParkingSpace"];
+/** A space that seems to be there. */
+export type SpaceProposal = Schemas["SpaceProposal"];
+export type SpaceProposals = Schemas["SpaceProposals"];
 export type ProbeResult = Schemas["ProbeResult"];
 export type NewCamera = Schemas["NewCamera"];
 export type CameraChange = Schemas["CameraChange"];

@@ -1,10 +1,11 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 
-import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session, type SpaceView, type SystemView } from "./client";
+import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session, type SpaceProposals, type SpaceView, type SystemView } from "./client";
 import { problemOf, RequestError, sentence } from "./request";
 
 const CAMERAS_EVERY_MS = 3000;
 const EVENTS_EVERY_MS = 3000;
+const PROPOSALS_EVERY_MS = 5000;
 const SYSTEM_EVERY_MS = 5000;
 /** A kiosk that stands for years keeps its log-in: each look at the session begins its cookie anew. */
 const SESSION_EVERY_MS = 86_400_000;
@@ -96,6 +97,19 @@ export async function fetchSpaces(cameraId: string, signal?: AbortSignal): Promi
   const asked = api.GET("/api/cameras/{camera_id}/spaces", { params, ...(signal === undefined ? {} : { signal }) });
   const { spaces } = await contentOf(asked);
   return { spaces: spaces as ParkingSpace[], version: (await asked).response.headers.get("ETag") };
+}
+
+/** Spaces that the detector takes for probable, kept up to date while they are looked at. */
+export function proposalsQuery(cameraId: string) {
+  return queryOptions({
+    queryKey: ["space-proposals", cameraId],
+    queryFn: async ({ signal }) => {
+      const params = { path: { camera_id: cameraId } };
+      return (await contentOf(api.GET("/api/cameras/{camera_id}/space-proposals", { params, signal }))) as SpaceProposals;
+    },
+    refetchInterval: PROPOSALS_EVERY_MS,
+    gcTime: 0,
+  });
 }
 
 export function spacesQuery(cameraId: string) {

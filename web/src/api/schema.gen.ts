@@ -249,6 +249,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cameras/{camera_id}/space-proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Space Proposals
+         * @description Proposals for the camera's parking spaces, concluded from where vehicles stood; for admins, as marking spaces is.
+         *
+         *     Reads one value of at most 300 proposals. There are none until some vehicles have stood for a minute.
+         */
+        get: operations["get_space_proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cameras/{camera_id}/spaces": {
         parameters: {
             query?: never;
@@ -1439,6 +1461,43 @@ export interface components {
              * @default null
              */
             state: ("free" | "occupied" | "unknown") | null;
+        };
+        /**
+         * SpaceProposal
+         * @description A space that seems to be there.
+         */
+        SpaceProposal: {
+            /**
+             * Confidence
+             * @description how sure it is that this is a space
+             */
+            confidence: number;
+            /**
+             * Polygon
+             * @description its corners on the ground
+             */
+            polygon: [
+                number,
+                number
+            ][];
+        };
+        /**
+         * SpaceProposals
+         * @description Spaces that seem to be there, the surest first; those that are marked already may be among them.
+         */
+        SpaceProposals: {
+            /**
+             * Places
+             * @description at so many spots of the picture vehicles were seen standing
+             */
+            places: number;
+            /** Proposals */
+            proposals: components["schemas"]["SpaceProposal"][];
+            /**
+             * Updated At
+             * @description when that was concluded; seconds since the epoch; null: never yet
+             */
+            updated_at: number | null;
         };
         /**
          * SpaceView
@@ -2640,6 +2699,74 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description Not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_space_proposals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the camera's id */
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceProposals"];
                 };
             };
             /** @description Not logged in */

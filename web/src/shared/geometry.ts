@@ -24,6 +24,14 @@ export function centroid(points: readonly Point[]): Point {
   return [sum[0] / (6 * area), sum[1] / (6 * area)];
 }
 
+/** Whether a point lies inside a polygon: a ray from it crosses the edges an odd number of times. */
+export function contains(points: readonly Point[], [x, y]: Point): boolean {
+  return points.reduce((isInside, [x1, y1], index) => {
+    const [x2, y2] = points[(index + 1) % points.length] ?? [x1, y1];
+    return y1 > y !== y2 > y && x < x1 + ((y - y1) / (y2 - y1)) * (x2 - x1) ? !isInside : isInside;
+  }, false);
+}
+
 /** A letter is about this wide for its height. */
 const LETTER_WIDTH = 0.62;
 

@@ -10,8 +10,10 @@ import { added, cornerMoved, moved, snapped } from "./edits";
 import { EditedSpace } from "./EditedSpace";
 import type { Action, History } from "./history";
 import type { Problem } from "./problems";
+import { ProposedSpace } from "./ProposedSpace";
 import { grid, isQuad, type Quad } from "./shapes";
 import type { Tool } from "./Toolbar";
+import type { Proposals } from "./useProposals";
 
 /** How near to a corner a point must be to be drawn to it, in pixels of the screen. */
 const SNAP_PX = 9;
@@ -27,12 +29,15 @@ interface Props {
   picture: string | null;
   snaps: boolean;
   problems: Problem[];
+  proposals: Proposals;
+  /** A proposal was clicked. */
+  onAccept: (key: string) => void;
 }
 
 type Drag = { key: string; from: Point; original: History["spaces"]; corner: { id: string; index: number } | null };
 
 /** The picture with the spaces on it; what the pointer does there depends on the tool. */
-export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, problems }: Props) {
+export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, problems, proposals, onAccept }: Props) {
   const { spaces, selected } = history;
   const zoom = useZoom();
   const { ref, width: shownWidth } = useElementSize<HTMLDivElement>();
@@ -138,6 +143,9 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
             onPointerUp={() => { setDrag(null); }}
             onPointerCancel={() => { setDrag(null); }}
           >
+            {proposals.drafts.map((draft) => (
+              <ProposedSpace key={draft.key} draft={draft} size={size} isLit={draft.key === proposals.lit} isSolid={tool === "select"} onAccept={() => { onAccept(draft.key); }} />
+            ))}
             {spaces.map((space) => (
               <EditedSpace
                 key={space.space_id}

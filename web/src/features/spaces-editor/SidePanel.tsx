@@ -1,5 +1,5 @@
 import { Button, NumberInput, TextInput } from "@mantine/core";
-import { useState, type Dispatch } from "react";
+import { useState, type Dispatch, type ReactNode } from "react";
 
 import type { ParkingSpace } from "../../api/client";
 import { text } from "../../i18n";
@@ -16,7 +16,7 @@ interface Props {
 }
 
 /** The list of spaces, what is wrong with them, and the settings of those that are selected. */
-export function SidePanel({ history, dispatch, problems }: Props) {
+export function SidePanel({ history, dispatch, problems, children }: Props & { children?: ReactNode }) {
   const { spaces, selected } = history;
   const chosen = spaces.filter((space) => selected.includes(space.space_id));
   const only = chosen.length === 1 ? chosen[0] : undefined;
@@ -34,6 +34,7 @@ export function SidePanel({ history, dispatch, problems }: Props) {
           {problems.slice(0, 6).map((problem) => <li key={problem.words + problem.spaceId}>{problem.words}</li>)}
         </ul>
       )}
+      {children}
       {spaces.length > 0 && (
         <ul className="editor-list" aria-label={text.camera.list} style={nameLength(spaces.map((space) => space.space_name))}>
           {spaces.map((space) => (

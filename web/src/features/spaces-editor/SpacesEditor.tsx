@@ -10,10 +10,13 @@ import { useSnapshot } from "../../stream/useSnapshot";
 import { ConflictDialog } from "./ConflictDialog";
 import { EditorCanvas } from "./EditorCanvas";
 import "./editor.css";
+import { added } from "./edits";
 import { problemsOf } from "./problems";
+import { ProposalsPanel } from "./ProposalsPanel";
 import { SidePanel } from "./SidePanel";
 import { Toolbar, type Tool } from "./Toolbar";
 import { useEditor } from "./useEditor";
+import { useProposals } from "./useProposals";
 import { useShortcuts } from "./useShortcuts";
 
 interface Props {
@@ -30,7 +33,14 @@ export function SpacesEditor({ cameraId, name, stored }: Props) {
   const [isHeld, setHeld] = useState(false);
   const [snaps, setSnaps] = useState(true);
   const picture = useSnapshot(cameraId, !isHeld, "plain");
+  const proposals = useProposals(cameraId, history.spaces);
   const problems = problemsOf(history.spaces);
+  const accept = (keys: readonly string[]) => {
+    const chosen = proposals.drafts.filter((draft) => keys.includes(draft.key));
+    const { spaces, selected } = added(history.spaces, chosen.map((draft) => draft.polygon));
+    dispatch({ type: "change", spaces, selected: chosen.length === 1 ? selected : [] });
+    setTool("select");
+  };
   const canSave = editor.isDirty && problems.length === 0;
   const onKeyDown = useShortcuts({ history, dispatch, onSave: () => { if (canSave) void editor.save(); } });
 
@@ -47,13 +57,15 @@ export function SpacesEditor({ cameraId, name, stored }: Props) {
       <div className="editor-body">
         <section className="card editor-stage" aria-label={text.editor.canvas}>
           <Toolbar tool={tool} onTool={setTool} history={history} dispatch={dispatch} />
-          <EditorCanvas tool={tool} onTool={setTool} history={history} dispatch={dispatch} picture={picture} snaps={snaps} problems={problems} />
+          <EditorCanvas tool={tool} onTool={setTool} history={history} dispatch={dispatch} picture={picture} snaps={snaps} problems={problems} proposals={proposals} onAccept={(key) => { accept([key]); }} />
           <div className="editor-options">
             <Switch size="sm" label={text.editor.holdPicture} checked={isHeld} onChange={(event) => { setHeld(event.currentTarget.checked); }} />
             <Switch size="sm" label={text.editor.snap} checked={snaps} onChange={(event) => { setSnaps(event.currentTarget.checked); }} />
           </div>
         </section>
-        <SidePanel history={history} dispatch={dispatch} problems={problems} />
+        <SidePanel history={history} dispatch={dispatch} problems={problems}>
+          <ProposalsPanel proposals={proposals} onAccept={accept} />
+        </SidePanel>
       </div>
       {editor.conflict !== null && (
         <ConflictDialog conflict={editor.conflict} isSaving={editor.isSaving} onResolve={(mine) => void editor.resolve(mine)} onClose={editor.postpone} />
