@@ -185,9 +185,10 @@ def test_a_still_lot_costs_next_to_nothing(recording: Recording) -> None:
     pictures = [one for one in ours if one.message.get("picture") == "plain"]
     assert max(one.size for one in stills) <= 100
     assert RECORDED_S / 2 - 1 <= len(stills) <= RECORDED_S + 1
-    between_s = [later.at_s - one.at_s for one, later in pairwise(pictures)]
-    assert between_s, "a fresh picture comes now and then"
-    assert min(between_s) > STILL_PICTURE_EVERY_S - 0.2
+    between_s = sorted(later.at_s - one.at_s for one, later in pairwise(pictures))
+    assert len(between_s) >= 2, "a fresh picture comes now and then"
+    # One of them may be early: where a look of the model finds another vehicle in the same picture, it has changed.
+    assert between_s[1] > STILL_PICTURE_EVERY_S - 0.2, between_s
     rest = sum(one.size for one in ours if one.message["type"] in ("still", "status")) / RECORDED_S
     assert rest + max(one.size for one in pictures) / 15.0 <= 5000, "bytes a second, with a picture every 15 s"
 
@@ -198,7 +199,9 @@ def test_a_slow_viewer_sees_fewer_pictures_of_each_camera_and_never_old_ones(rec
     counted = Counter(one.message["camera_id"] for one in pictures)
     assert set(counted) == set(MOVING)
     assert max(counted.values()) - min(counted.values()) <= 2, "cameras take turns"
-    for before, one in pairwise(pictures):
+    # At first both get what lay in Redis, which need not be the same.
+    steady = [one for one in pictures if one.at_s > pictures[0].at_s + 1.5]
+    for before, one in pairwise(steady):
         # The slow viewer asked for it when it had shown the one before; what was newest then is what it gets.
         asked_s = before.at_s + SHOWS_FOR_S - 0.1
         others = frames_before(recording.quick, one.message["camera_id"], asked_s)
