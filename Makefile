@@ -98,7 +98,7 @@ bench-redis-memory: $(STAMPS)/dev ## what a camera takes in Redis with all its k
 bench-truth: $(STAMPS)/dev ## how right spaces are, beside others' rules; DATA= folder with acpds, pklot, videos, models; MODEL= a YOLO11n
 	$(BIN)/python -m bench.truth $(if $(DATA),--data "$(DATA)") $(if $(MODEL),--model "$(MODEL)")
 
-replay-day: $(STAMPS)/dev ## 24 hours of the demo's lots through the detector, in all weathers, beside their truth; about ten minutes
+replay-day: $(STAMPS)/dev ## 24 hours of the demo's lots through the detector, in all weathers, beside their truth
 	$(BIN)/python -m bench.day
 
 soak: $(STAMPS)/dev web/dist/index.html ## twenty minutes of the whole system, into docs/soak.svg; MINUTES= for another length

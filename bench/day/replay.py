@@ -119,6 +119,7 @@ def play_lot(name: str, options: Options) -> DayResult:
     engine = load_engine(settings)
     day = lot_day(name, options.seed, options.is_excerpt, options.hours)
     began_s = time.perf_counter()
+    shown: set[str] = set()
 
     def progress(at_s: float, result: DayResult) -> None:
         one = result.verdict
@@ -127,6 +128,9 @@ def play_lot(name: str, options: Options) -> DayResult:
             f"{time.perf_counter() - began_s:.0f} s; {one.right} of {one.changes} changes right, {len(one.late)} late, "
             f"{len(one.missed)} missed, {len(one.invented)} invented, {len(one.unknown_unasked)} unknown unasked\n"
         )
+        faults = [*one.late, *one.missed, *one.invented, *one.unknown_unasked]
+        sys.stderr.writelines(f"{name}: {fault}\n" for fault in faults if fault not in shown)
+        shown.update(faults)
         sys.stderr.flush()
 
     return play_day(day, engine, load_judge(settings, engine), settings, progress)
