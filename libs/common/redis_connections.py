@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
+UNCOPIED_BYTES: Final = 6000
+"""A larger argument, as a picture, is not copied when a command is packed."""
 RENEW_PAUSE_S: Final = 0.2
 """While there is no master, connections are not made more often than this for that reason."""
 
@@ -80,6 +82,28 @@ class _OwnConnection(_Base):
             raise RedisTimeoutError("Timeout writing to socket") from None
         finally:
             self.socket_timeout = timeout_s
+
+    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
+        """As redis-py does it, in a fraction of the time: half of what a batch of frames costs a process went there."""
+        output: list[bytes] = []
+        pieces: list[bytes] = []
+        for name, *arguments in commands:
+            words = (name.encode() if isinstance(name, str) else bytes(name)).split()  # `SCRIPT LOAD` goes as two
+            pieces.append(b"*%d\r\n" % (len(words) + len(arguments)))
+            pieces += [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
+            for argument in arguments:
+                kind = type(argument)
+                data = (
+                    argument if kind is bytes else argument.encode() if kind is str else self.encoder.encode(argument)
+                )
+                if len(data) > UNCOPIED_BYTES:
+                    pieces.append(b"$%d\r\n" % len(data))
+                    output += (b"".join(pieces), data)
+                    pieces = [b"\r\n"]
+                else:
+                    pieces.append(b"$%d\r\n%b\r\n" % (len(data), data))
+        output.append(b"".join(pieces))
+        return output
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:

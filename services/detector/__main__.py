@@ -16,6 +16,7 @@ from libs.common.load import report_load
 from libs.common.logging import configure_logging, get_logger
 from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
+from libs.common.process_memory import freeze_loaded_objects, keep_freed_memory
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
@@ -24,7 +25,7 @@ from libs.common.system.drops import drops_to_text
 from services.detector.camera_manager import CameraManager
 from services.detector.crop_writer import CropWriter
 from services.detector.engines.base import Engine
-from services.detector.engines.loading import engine_for_frames, load_engine, wants_gpu, worker_count
+from services.detector.engines.loading import core_count, engine_for_frames, load_engine, wants_gpu, worker_count
 from services.detector.engines.timed import TimedEngine
 from services.detector.full_frame import FullFrameInference
 from services.detector.gpus import Gpu, leased_gpu, list_gpus
@@ -34,7 +35,7 @@ from services.detector.latest_frames import LatestFrames
 from services.detector.metrics import DetectorMetrics, ViewCollector
 from services.detector.pipeline import Pipeline
 from services.detector.process import DetectorProcess
-from services.detector.process_tuning import freeze_loaded_objects, keep_freed_memory, use_batch_scheduling
+from services.detector.process_tuning import use_batch_scheduling
 from services.detector.proposals.proposer import run_proposer
 from services.detector.publisher import Publisher
 from services.detector.reader import FrameReader
@@ -127,7 +128,7 @@ def main() -> int:
     """Entry point; returns the exit code."""
     settings = read_settings(DetectorSettings, "python -m services.detector")
     configure_logging(settings, "detector")
-    keep_freed_memory()
+    keep_freed_memory(core_count())
     use_batch_scheduling()
     cv2.setNumThreads(1)  # the workers are the parallelism; OpenCV's own threads would fight them for the cores
     detector = process_id("detector")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from libs.common.bus import HashFields, connect, process_id, wait_for_redis
@@ -12,6 +13,7 @@ from libs.common.load import report_load
 from libs.common.logging import configure_logging, get_logger
 from libs.common.monitoring.metrics import LeaseCollector
 from libs.common.monitoring.server import monitoring
+from libs.common.process_memory import freeze_loaded_objects, keep_freed_memory
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
@@ -79,6 +81,8 @@ def main() -> int:
     except LotcastError as error:
         _log.error("ingest cannot start", problem=str(error))
         return 2
+    keep_freed_memory(len(os.sched_getaffinity(0)))
+    freeze_loaded_objects()
     try:
         asyncio.run(run(settings, entries))
     except LotcastError as error:
