@@ -13,13 +13,14 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 
-# KEYS: cameras, the detector's lease, spaces, occupancy, events. ARGV: the camera's id, how many events are kept.
+# KEYS: the detector's lease, occupancy, events. ARGV: the camera's id, how many events are kept, cameras, spaces; these
+# two are no KEYS, since a detector may only read them, and Redis wants more for a key that a script names.
 # A camera that is leased is left to its owner; one that was deleted has nothing to close.
 _CLOSE: Final = """
-if redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+if redis.call('HEXISTS', ARGV[3], ARGV[1]) == 0 then return 0 end
 local names, closed = {}, 0
-local is_json, spaces = pcall(cjson.decode, redis.call('GET', KEYS[3]) or '')
+local is_json, spaces = pcall(cjson.decode, redis.call('GET', ARGV[4]) or '')
 if is_json and type(spaces) == 'table' then
     for _, space in ipairs(spaces) do
         if type(space) == 'table' and type(space.space_id) == 'string' and type(space.space_name) == 'string' then
@@ -29,7 +30,7 @@ if is_json and type(spaces) == 'table' then
 end
 local now = redis.call('TIME')
 local now_ms = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
-local known = redis.call('HGETALL', KEYS[4])
+local known = redis.call('HGETALL', KEYS[2])
 for at = 1, #known, 2 do
     local id = known[at]
     local is_status, status = pcall(cjson.decode, known[at + 1])
@@ -39,8 +40,8 @@ for at = 1, #known, 2 do
         if type(status.track_id) == 'number' then
             event[#event + 1], event[#event + 2] = 'track_id', string.format('%d', status.track_id)
         end
-        redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[2], '*', unpack(event))
-        redis.call('HSET', KEYS[4], id, '{"state":"unknown","since_ms":' .. now_ms .. ',"reason":"camera off"}')
+        redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[2], '*', unpack(event))
+        redis.call('HSET', KEYS[2], id, '{"state":"unknown","since_ms":' .. now_ms .. ',"reason":"camera off"}')
         closed = closed + 1
     end
 end
@@ -74,14 +75,8 @@ class SwitchedOff:
         self._closed &= set(camera_ids)
         for camera_id in sorted(set(camera_ids) - self._closed):
             closed = await self._close(
-                keys=[
-                    keys.CAMERAS,
-                    keys.lease("detector", camera_id),
-                    keys.spaces(camera_id),
-                    keys.occupancy(camera_id),
-                    keys.events(camera_id),
-                ],
-                args=[camera_id, self._events_keep],
+                keys=[keys.lease("detector", camera_id), keys.occupancy(camera_id), keys.events(camera_id)],
+                args=[camera_id, self._events_keep, keys.CAMERAS, keys.spaces(camera_id)],
             )
             if int(closed) >= 0:
                 self._closed.add(camera_id)

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.bus import connect
 from libs.common.cameras import Camera
 from libs.common.spaces import ParkingSpace, SpaceStatus, dump_spaces
+from services.detector.settings import DetectorSettings
 from services.detector.switched_off import SwitchedOff
 from tests.support.leases import held_lease
+from tests.support.redis_server import own_access
 
 SPACES = [
     ParkingSpace(space_id=name, space_name=f"Space {name}", polygon=[(0, 0), (1, 0), (1, 1)])
     for name in ("A1", "A2", "A3")
 ]
+
+
+@pytest.fixture
+async def detectors(redis_url: str, tmp_path: Path) -> AsyncIterator[Redis]:
+    """A client with no more rights than a detector has."""
+    access = own_access("detector", redis_url, tmp_path)
+    given: dict[str, Any] = {
+        "redis_url": access["REDIS_URL"],
+        "redis_password_file": access.get("REDIS_PASSWORD_FILE"),
+    }
+    client = connect(DetectorSettings(**given).redis)
+    yield client
+    await client.aclose()
 
 
 async def left_behind(redis: Redis) -> None:
@@ -42,9 +61,9 @@ async def statuses(redis: Redis) -> dict[bytes, SpaceStatus]:
     return {space_id: SpaceStatus.model_validate_json(text) for space_id, text in stored.items()}
 
 
-async def test_its_open_states_are_closed_once_and_say_why(redis: Redis) -> None:
+async def test_its_open_states_are_closed_once_and_say_why(redis: Redis, detectors: Redis) -> None:
     await left_behind(redis)
-    switched_off = SwitchedOff(redis, 1000)
+    switched_off = SwitchedOff(detectors, 1000)
     await switched_off.close({"CAM1"})
     await switched_off.close({"CAM1"})
     told = await events(redis)
@@ -61,10 +80,10 @@ async def test_its_open_states_are_closed_once_and_say_why(redis: Redis) -> None
     assert stored[b"A3"].since_ms == 7, "it was unknown already"
 
 
-async def test_a_camera_that_a_detector_has_is_left_to_it_until_it_lets_go(redis: Redis) -> None:
+async def test_a_camera_that_a_detector_has_is_left_to_it_until_it_lets_go(redis: Redis, detectors: Redis) -> None:
     await left_behind(redis)
     lease = await held_lease(redis, "detector", "CAM1")
-    switched_off = SwitchedOff(redis, 1000)
+    switched_off = SwitchedOff(detectors, 1000)
     await switched_off.close({"CAM1"})
     assert await events(redis) == []
     await lease.lock.release()
@@ -72,9 +91,9 @@ async def test_a_camera_that_a_detector_has_is_left_to_it_until_it_lets_go(redis
     assert len(await events(redis)) == 2
 
 
-async def test_it_is_looked_at_again_after_it_was_on(redis: Redis) -> None:
+async def test_it_is_looked_at_again_after_it_was_on(redis: Redis, detectors: Redis) -> None:
     await left_behind(redis)
-    switched_off = SwitchedOff(redis, 1000)
+    switched_off = SwitchedOff(detectors, 1000)
     await switched_off.close({"CAM1"})
     await switched_off.close(set())
     await redis.hset(keys.occupancy("CAM1"), "A1", SpaceStatus(state="free", since_ms=9).model_dump_json())
@@ -82,8 +101,8 @@ async def test_it_is_looked_at_again_after_it_was_on(redis: Redis) -> None:
     assert len(await events(redis)) == 3
 
 
-async def test_nothing_of_a_deleted_camera_comes_back(redis: Redis) -> None:
+async def test_nothing_of_a_deleted_camera_comes_back(redis: Redis, detectors: Redis) -> None:
     await left_behind(redis)
     await redis.hdel(keys.CAMERAS, "CAM1")
-    await SwitchedOff(redis, 1000).close({"CAM1"})
+    await SwitchedOff(detectors, 1000).close({"CAM1"})
     assert await events(redis) == []

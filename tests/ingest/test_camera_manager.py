@@ -98,7 +98,9 @@ async def test_a_fault_of_ours_with_one_camera_stays_with_that_camera(
                     return b"ZeroDivisionError" in broken.get(b"ingest_error", b"") and good[b"ingest_state"] == b"live"
 
                 await wait_for(told)
-        assert [entry["camera"] for entry in logs if entry["event"].startswith("a reader broke")] == ["broken"]
+        assert [entry["camera"] for entry in logs if entry["event"].startswith("a reader failed unexpectedly")] == [
+            "broken"
+        ]
 
 
 async def test_what_a_removed_camera_left_is_cleared(redis: Redis) -> None:
