@@ -92,10 +92,12 @@ class _OwnConnection(_Base):
             pieces.append(b"*%d\r\n" % (len(words) + len(arguments)))
             pieces += [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
             for argument in arguments:
-                kind = type(argument)
-                data = (
-                    argument if kind is bytes else argument.encode() if kind is str else self.encoder.encode(argument)
-                )
+                if type(argument) is bytes:
+                    data = argument
+                elif type(argument) is str:
+                    data = argument.encode()
+                else:
+                    data = self.encoder.encode(argument)  # type: ignore[no-untyped-call] # redis-py left it without types
                 if len(data) > UNCOPIED_BYTES:
                     pieces.append(b"$%d\r\n" % len(data))
                     output += (b"".join(pieces), data)
