@@ -91,12 +91,17 @@ def metadata_of(spaces: int = 2, **more: Any) -> dict[str, Any]:
     return {"width": 640, "height": 360, "space_occupancy": occupancy, "detections": [], "timings": timings, **more}
 
 
-async def publish_frame(redis: Redis, camera_id: str, number: int, **more: Any) -> dict[str, int]:
-    """Publish a frame in all its pictures, as a detector does where somebody watches each; subscribers by kind."""
+async def publish_frame(
+    redis: Redis, camera_id: str, number: int, *, latest: bool = False, **more: Any
+) -> dict[str, int]:
+    """Publish a frame in all its pictures, as a detector does where somebody watches each; subscribers by kind.
+
+    With `latest` it is also kept for those who come later. Without, nobody gets it by another way than its channel.
+    """
     metadata, told = metadata_of(**more), {}
     for name, jpeg in PICTURES.items():
         message = pack_viewer_message(camera_id, jpeg, metadata, number, time.time())
         told[name.__name__] = await redis.publish(name(camera_id), message)
-        if name is keys.live:
+        if latest and name is keys.live:
             await redis.set(keys.latest(camera_id), message, ex=LATEST_EXPIRES_S)
     return told

@@ -130,7 +130,7 @@ async def test_who_does_not_acknowledge_gets_one_picture_and_then_the_newest(
 async def test_the_current_picture_comes_at_once_though_nothing_is_published(
     gateway: Gateway, http: aiohttp.ClientSession, redis: Redis
 ) -> None:
-    await publish_frame(redis, "CAM1", 5)
+    await publish_frame(redis, "CAM1", 5, latest=True)
     async with live_viewer(http) as viewer:
         await viewer.watch("CAM1")
         frame = await viewer.frame("CAM1")
