@@ -84,7 +84,7 @@ class _OwnConnection(_Base):
             self.socket_timeout = timeout_s
 
     def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
-        """As redis-py does it, in a fraction of the time: half of what a batch of frames costs a process went there."""
+        """As redis-py does it, in fewer steps: packing was a third of what writing frames cost ingest."""
         output: list[bytes] = []
         pieces: list[bytes] = []
         for name, *arguments in commands:
