@@ -17,7 +17,7 @@ from libs.common import keys
 # two are no KEYS, since a detector may only read them, and Redis wants more for a key that a script names.
 # A camera that is leased is left to its owner; one that was deleted has nothing to close.
 _CLOSE: Final = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+if redis.call('GET', KEYS[1]) then return -1 end
 if redis.call('HEXISTS', ARGV[3], ARGV[1]) == 0 then return 0 end
 local names, closed = {}, 0
 local is_json, spaces = pcall(cjson.decode, redis.call('GET', ARGV[4]) or '')
