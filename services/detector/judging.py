@@ -29,7 +29,6 @@ from services.detector.occupancy.look import Look
 from services.detector.occupancy.lot import Lot
 from services.detector.pictures import FramePicture
 from services.detector.view.check import View, ViewCheck, carry
-from services.detector.view.covering import CoverCheck
 from services.detector.view.reference import UnsavedReferences
 
 _log = get_logger("judging")
@@ -106,7 +105,6 @@ class CameraJudging:
         self.is_under_way = False
         self.took_s = 0.0
         self.crops = SpaceCrops()
-        self._cover = CoverCheck()
         self._view = view
         self._lot: Lot | None = None
         self._answer: tuple[Lot, Look] | None = None
@@ -159,11 +157,6 @@ class CameraJudging:
         seen = [number for number in request.due if number not in unseen]
         judged = judge.judge(picture, spaces, seen, request.vehicles)
         probabilities = dict(zip(seen, map(float, judged), strict=True))
-        # That no vehicle is seen where something stands before the space does not say that there is none.
-        standing = self._cover.look(picture, spaces, request.vehicles, frame.captured_at_ms)
-        covered = {number for number in standing if probabilities.get(number, 0.0) < 0.5}
-        unseen |= covered
-        probabilities = {number: one for number, one in probabilities.items() if number not in covered}
         self.crops.look(picture, spaces, probabilities, frame.captured_at_ms)
         return Look(frame.captured_at_ms, view, probabilities, unseen)
 

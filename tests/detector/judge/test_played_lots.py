@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pytest
 
 from deploy.demo.lot.truth import Truth
@@ -100,29 +99,6 @@ def test_the_demo_is_right_over_a_whole_loop(clip: str) -> None:
 def lot() -> tuple[LabelledPicture, Picture]:
     labelled = next(one for one in load_dataset(PKLOT).images if one.image == "2013-02-22_07_15_01.jpg")
     return labelled, read_picture(PKLOT / labelled.image)
-
-
-@needs_real_data
-@pytest.mark.parametrize(
-    ("where", "colour"),
-    [
-        pytest.param((615, 385, 830, 530), (225, 225, 225), id="white, before one parked car"),
-    ],
-)
-def test_a_plain_box_before_parked_cars_frees_none(
-    engine: Engine,
-    judge: SpaceJudge,
-    lot: tuple[LabelledPicture, Picture],
-    where: tuple[int, int, int, int],
-    colour: tuple[int, int, int],
-) -> None:
-    """A container, cardboard, a lorry's side: no class of the model names it. It covers ground before the space."""
-    labelled, picture = lot
-    camera = CameraReplay([one.parking_space() for one in labelled.spaces], engine, judge, SETTINGS)
-    with_box = put(picture, np.full((80, 150, 3), colour, np.uint8), where)
-    for second in range(54):
-        camera.show(noise(with_box if 12 <= second < 42 else picture, second), second * 1000)
-    assert camera.events[len(labelled.spaces) :] == []
 
 
 @needs_real_data
