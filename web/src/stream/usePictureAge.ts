@@ -27,13 +27,15 @@ export function usePictureAge(frame: Dated | null, fps: number | null): PictureA
       return;
     }
     const ageNow = () => ageMs(frame, serverClock.now(), performance.now());
-    const look = () => { setSeen({ frame, offsetMs, ageMs: ageNow() }); };
+    const look = () => { if (document.visibilityState === "visible") setSeen({ frame, offsetMs, ageMs: ageNow() }); };
     let ticks: ReturnType<typeof setInterval> | undefined;
     const timer = setTimeout(() => {
       look();
       ticks = setInterval(look, TICK_MS);
     }, Math.max(0, limitMs - ageNow()));
+    document.addEventListener("visibilitychange", look);
     return () => {
+      document.removeEventListener("visibilitychange", look);
       clearTimeout(timer);
       clearInterval(ticks);
     };
