@@ -2,6 +2,7 @@ import { Button, NumberInput } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { useState, type Dispatch, type PointerEvent } from "react";
 
+import type { ParkingSpace } from "../../api/client";
 import { text } from "../../i18n";
 import type { Point } from "../../shared/geometry";
 import { ZoomStage } from "../../shared/ui/ZoomStage";
@@ -146,7 +147,7 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
             {proposals.drafts.map((draft) => (
               <ProposedSpace key={draft.key} draft={draft} size={size} isLit={draft.key === proposals.lit} isSolid={tool === "select"} onAccept={() => { onAccept(draft.key); }} />
             ))}
-            {spaces.map((space) => (
+            {selectedLast(spaces, selected).map((space) => (
               <EditedSpace
                 key={space.space_id}
                 space={space}
@@ -188,6 +189,12 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
       )}
     </div>
   );
+}
+
+/** The spaces in the order in which they are drawn: the corners of a selected one must not lie under its neighbours. */
+function selectedLast(spaces: readonly ParkingSpace[], selected: readonly string[]): ParkingSpace[] {
+  const isChosen = ({ space_id: id }: ParkingSpace) => selected.includes(id);
+  return [...spaces.filter((space) => !isChosen(space)), ...spaces.filter(isChosen)];
 }
 
 const CELLS_MAX = 500;
