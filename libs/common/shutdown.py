@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
+import sys
+import threading
 from collections.abc import Coroutine, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from libs.common.logging import get_logger
 
@@ -65,3 +69,17 @@ async def run_until_stopped(
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
             raise result
+
+
+def end_process(code: int) -> NoReturn:
+    """End with an exit code, at once if a thread still runs.
+
+    A library that waits for a camera in such a thread may call back into an interpreter that is being taken down, and
+    that is a segmentation fault.
+    """
+    if threading.active_count() > 1:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -79,7 +79,7 @@ class DetectorMetrics:
             buckets=BATCH_BUCKETS, registry=self.registry,
         )  # fmt: skip
         crops = Counter(
-            "lotcast_crops", "Changes of spaces by what became of their pictures.", ["outcome"],
+            "lotcast_crops", "Changes of spaces by what became of their pictures.", ["result"],
             registry=self.registry,
         )  # fmt: skip
         self._crops = {outcome: crops.labels(outcome) for outcome in get_args(CropsOutcome)}

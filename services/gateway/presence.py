@@ -23,7 +23,7 @@ _log = get_logger("presence")
 
 HEARTBEAT_S = 2.0
 NUDGE_PAUSE_S = 0.02
-SHARED_EVERY_S = 0.02
+SHARED_EVERY_S = 0.005
 """Viewers that come in a crowd are counted together this often; each costs Redis a script otherwise."""
 
 

@@ -8,6 +8,7 @@ import struct
 from typing import Final
 
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 from libs.common.errors import MessageError
 from libs.common.live_messages import SMALL_WIDTH
@@ -47,7 +48,7 @@ def shrink(jpeg: bytes) -> bytes:
     if not jpeg.startswith(JPEG_START):
         raise MessageError("not a JPEG")
     try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+        with JpegImageFile(io.BytesIO(jpeg)) as image:
             if image.width * image.height > PIXELS_MAX:
                 raise MessageError(f"{image.width}x{image.height} pixels are more than {PIXELS_MAX:,}")
             is_on_its_side = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 
 from libs.common.bus import HashFields, connect, process_id, wait_for_redis
 from libs.common.errors import LotcastError
@@ -17,7 +16,7 @@ from libs.common.process_memory import freeze_loaded_objects, keep_freed_memory
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from libs.common.settings import read_settings
-from libs.common.shutdown import run_until_stopped, stop_on_signals
+from libs.common.shutdown import end_process, run_until_stopped, stop_on_signals
 from libs.common.system.drops import drops_to_text
 from services.ingest.camera_manager import CameraManager
 from services.ingest.cameras_file import CameraEntry, read_entries
@@ -92,4 +91,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

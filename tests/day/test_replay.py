@@ -12,7 +12,7 @@ from services.detector.engines.loading import load_engine
 from services.detector.judge.loading import load_judge
 from services.detector.settings import DetectorSettings
 
-pytestmark = pytest.mark.slow  # renders and judges some 600 pictures
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # renders and judges some 600 pictures
 
 
 @pytest.fixture(scope="module")

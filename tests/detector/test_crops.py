@@ -134,7 +134,7 @@ class Watched:
 
     def outcomes(self) -> dict[str, float]:
         samples = next(one for one in self.process.metrics.registry.collect() if one.name == "lotcast_crops").samples
-        return {sample.labels["outcome"]: sample.value for sample in samples if sample.value}
+        return {sample.labels["result"]: sample.value for sample in samples if sample.value}
 
 
 @pytest.fixture

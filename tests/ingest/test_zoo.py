@@ -26,6 +26,8 @@ from tests.support.processes import running
 from tests.support.waiting import wait_for
 
 QUICK = IngestSettings(stall_after_s=3, connect_timeout_s=3, hwaccel="off")
+PATIENT = IngestSettings(stall_after_s=20, connect_timeout_s=20, hwaccel="off")
+"""For cameras that can be read: on a busy machine their encoders want a while to begin."""
 AT_ONCE = 16
 ASKED_OFTEN = ("503-when-asked-too-often", "closes-after-each-frame")
 FIRST_PICTURE_WITHIN_MS = 2000
@@ -55,7 +57,7 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trust]:
 async def verdict_problem(animal: Animal, trust: Trust) -> str:
     """What is wrong with the verdict on a camera; empty if nothing is."""
     async with on_show(animal, trust.contexts) as url:
-        result = await probe(url, QUICK, watch_s=0.2)
+        result = await probe(url, QUICK if animal.size is None else PATIENT, watch_s=0.2)
     if animal.size is None:
         is_told = not result.ok and animal.sentence in result.problem
         return "" if is_told else f"ok: {result.ok}, {result.problem!r} instead of {animal.sentence!r}"
@@ -117,7 +119,8 @@ async def problem_with(redis: Redis, name: str) -> str:
 @pytest.mark.timeout(180)
 async def test_ingest_reads_them_all(redis: Redis, redis_url: str, tmp_path: Path, trust: Trust) -> None:
     environment = {"REDIS_URL": redis_url, "INGEST_STALL_AFTER_S": "3", "INGEST_CONNECT_TIMEOUT_S": "3",
-                   "INGEST_BACKOFF_MAX_S": "1", "SSL_CERT_FILE": trust.file}  # fmt: skip
+                   "INGEST_BACKOFF_MAX_S": "1", "SSL_CERT_FILE": trust.file,
+                   "INGEST_LEASE_TIMEOUT_S": "20"}  # a busy machine's pauses are not the point  # fmt: skip
     async with AsyncExitStack() as stack:
         for name, animal in ZOO.items():
             url = await stack.enter_async_context(on_show(animal, trust.contexts))

@@ -123,7 +123,7 @@ async def test_signals_leave_no_folder_behind(number: signal.Signals, temporary_
         assert (folder / "cameras.yaml").exists()
         assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir() if file.is_file()} == {0o600}
         demo.send_signal(number)
-        assert demo.wait(30) == 0
+        assert demo.wait(60) == 0
     finally:
         demo.kill()
         demo.wait(10)
