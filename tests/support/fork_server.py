@@ -90,6 +90,7 @@ def serve(control: socket.socket) -> Request | None:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # it is ignored where the tests run under `nohup`
             for one in (control, woken, waker):
                 one.close()
             os.dup2(output, 1)
