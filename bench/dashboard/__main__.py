@@ -40,7 +40,7 @@ class Tab:
         await self.devtools.send("HeapProfiler.collectGarbage")
         told = {one["name"]: one["value"] for one in (await self.devtools.send("Performance.getMetrics"))["metrics"]}
         numbers = (int(told[name]) for name in ("JSHeapUsedSize", "Nodes", "JSEventListeners"))
-        self.samples.append((at_s, *numbers))  # type: ignore[arg-type]
+        self.samples.append((at_s, *numbers))  # type: ignore[arg-type] # three numbers, which JSON does not promise
 
     def row(self, name: str) -> str:
         """First and last of the settled samples, and the heap's slope by least squares, as a row of a table."""

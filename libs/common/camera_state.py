@@ -6,6 +6,7 @@ told that a process is gone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
@@ -86,25 +87,25 @@ def read_state(
     """
     told = {as_text(name): as_text(value) for name, value in status.items()}
     by_ingest, by_detector = (
-        now_ms - (_number(told.get(f"{role}_updated_at_ms")) or 0) < FRESH_MS for role in ("ingest", "detector")
+        now_ms - (read_number(told.get(f"{role}_updated_at_ms")) or 0) < FRESH_MS for role in ("ingest", "detector")
     )
     state = _state(told, by_ingest, now_ms, is_registered, is_enabled, broadcast_at_ms)
-    examined_at_ms = _whole(told.get("detector_examined_at_ms"))
+    examined_at_ms = read_whole(told.get("detector_examined_at_ms"))
     if examined_at_ms is None and "detector_hold_ms" not in told:  # a detector of a version before 0.2
-        examined_at_ms = _whole(told.get("detector_updated_at_ms"))
-    unknown_after_ms = _number(told.get("detector_unknown_after_ms")) or UNKNOWN_AFTER_MS
+        examined_at_ms = read_whole(told.get("detector_updated_at_ms"))
+    unknown_after_ms = read_number(told.get("detector_unknown_after_ms")) or UNKNOWN_AFTER_MS
     are_known = state != "disabled" and examined_at_ms is not None and now_ms - examined_at_ms <= unknown_after_ms
-    output_fps = _number(told.get("detector_fps")) if by_detector else None
-    last_frame_at_ms = _whole(told.get("ingest_last_frame_at_ms")) or None
+    output_fps = read_number(told.get("detector_fps")) if by_detector else None
+    last_frame_at_ms = read_whole(told.get("ingest_last_frame_at_ms")) or None
     if state in ("broadcast", "silent") and broadcast_at_ms is not None:
         last_frame_at_ms = int(broadcast_at_ms)
     return CameraState(
         state=state,
         error=_error(told, state, by_ingest, by_detector),
-        input_fps=_number(told.get("ingest_fps")) if by_ingest else None,
+        input_fps=read_number(told.get("ingest_fps")) if by_ingest else None,
         output_fps=output_fps,
-        latency_ms=_whole(told.get("detector_latency_ms")) if output_fps else None,
-        reconnects=_whole(told.get("ingest_reconnects")) or 0,
+        latency_ms=read_whole(told.get("detector_latency_ms")) if output_fps else None,
+        reconnects=read_whole(told.get("ingest_reconnects")) or 0,
         last_frame_at_ms=last_frame_at_ms,
         examined_at_ms=examined_at_ms,
         are_spaces_known=are_known,
@@ -199,14 +200,16 @@ def _space_status(text: bytes | None) -> SpaceStatus | None:
         return None
 
 
-def _number(text: str | None) -> float | None:
-    """What a process wrote; None where it wrote nothing, or somebody else did."""
+def read_number(text: str | None) -> float | None:
+    """What a process wrote, if it is a finite number; None where it wrote nothing, or somebody else did."""
     try:
-        return None if text is None else float(text)
+        number = None if text is None else float(text)
     except ValueError:
         return None
+    return number if number is not None and math.isfinite(number) else None
 
 
-def _whole(text: str | None) -> int | None:
-    number = _number(text)
-    return None if number is None or number != number or abs(number) > 1e15 else int(number)
+def read_whole(text: str | None) -> int | None:
+    """As `read_number`, without its fraction; None beyond 10^15, which no counter or time reaches."""
+    number = read_number(text)
+    return None if number is None or abs(number) > 1e15 else int(number)

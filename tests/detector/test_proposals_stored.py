@@ -56,7 +56,7 @@ async def test_proposals_go_with_the_status_once_and_reach_the_next_owner(redis:
 async def test_proposals_wait_while_redis_is_full_and_are_not_written_without_the_lease(redis: Redis) -> None:
     camera, process = await concluded(redis), detector_process(redis)
     full = Publisher(redis, process)
-    process.memory.may_write = Mock(return_value=False)  # type: ignore[method-assign]
+    process.memory.may_write = Mock(return_value=False)  # type: ignore[method-assign] # Redis is full
     assert await full.publish_status(camera, 0, "live")
     assert not await redis.exists(KEY)
     assert camera.proposals.unstored is not None

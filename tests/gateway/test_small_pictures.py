@@ -48,7 +48,7 @@ def is_near(pixel: object, colour: Sequence[int]) -> bool:
 
 async def add_raw_frame(redis: Redis, jpeg: bytes, size: tuple[int, int], entry_id: str = "*") -> None:
     fields = RawFrame(1, 1, *size, jpeg).to_fields()
-    await redis.xadd(keys.frames("CAM1"), fields, id=entry_id)  # type: ignore[arg-type]
+    await redis.xadd(keys.frames("CAM1"), fields, id=entry_id)  # type: ignore[arg-type] # redis-py wants an invariant dict
 
 
 @pytest.mark.parametrize("size", [(640, 360), (1280, 720), (3840, 2160), (481, 900)])

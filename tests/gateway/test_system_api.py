@@ -28,7 +28,7 @@ async def test_processes_owners_drops_and_redis_are_told(api: httpx.AsyncClient,
     await redis.zadd(keys.members("detector"), {"detector-a": now_s - 3, "detector-dead": now_s - 60})
     load: dict[bytes | str, bytes | str] = {"host": "garage", "version": "0.1.9", "cameras": "1", "cpu_cores": "0.5"}
     load |= {"clock_skew_ms": "-2500", "dropped": drops_to_text({("detect", "newer"): 12, ("detect", "failed"): 0})}
-    await redis.hset(keys.load("detector", "detector-a"), mapping=load)  # type: ignore[arg-type]
+    await redis.hset(keys.load("detector", "detector-a"), mapping=load)  # type: ignore[arg-type] # redis-py wants an invariant dict
     await redis.set(keys.lease("detector", "CAM1"), "detector-a")
     await redis.hset(keys.status("CAM1"), mapping={"detector_skipped": 7, "detector_failed": 0, "ingest_dropped": "?"})
     told = (await api.get("/api/system")).json()
@@ -87,3 +87,14 @@ def test_what_others_wrote_is_no_drop(text: str | None) -> None:
 def test_what_others_wrote_into_a_status_is_no_drop() -> None:
     status = {"detector_too_old": "9", "detector_skipped": "-1", "ingest_dropped": "many", "ingest_bad_frames": "0"}
     assert drops_of_camera(status) == [Drop("detector", "too_old", 9)]
+
+
+@pytest.mark.parametrize("told", ["nan", "inf", "-inf", "1e300", "x", ""])
+async def test_a_process_that_tells_no_number_hides_nobody(api: httpx.AsyncClient, redis: Redis, told: str) -> None:
+    await redis.zadd(keys.members("detector"), {"detector-a": await ask_now_ms(redis) / 1000})
+    fields = ("memory_bytes", "cameras", "viewers", "started_at_ms", "clock_skew_ms")
+    await redis.hset(keys.load("detector", "detector-a"), mapping=dict.fromkeys(fields, told))
+    answer = await api.get("/api/system")
+    assert answer.status_code == 200
+    detector = next(process for process in answer.json()["processes"] if process["role"] == "detector")
+    assert [detector[field] for field in ("memory_bytes", "cameras", "viewers", "up_s", "clock_skew_ms")] == [None] * 5

@@ -16,6 +16,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from libs.common import keys
 from libs.common.bus import as_text
+from libs.common.camera_state import read_number, read_whole
 from libs.common.membership import ALIVE_S
 from libs.common.redis_memory import MemoryLevel, RedisMemory
 from libs.common.system.camera import CameraAnswers, CameraReading, read_camera
@@ -207,31 +208,18 @@ async def _read_processes(
 
 
 def _process(role: keys.Role, name: str, age_s: float, load: Mapping[str, str], now_ms: int) -> ProcessReading:
-    started_at_ms = _whole(load.get("started_at_ms"))
+    started_at_ms = read_whole(load.get("started_at_ms"))
     return ProcessReading(
         role=role,
         name=name,
         heartbeat_age_s=round(max(0.0, age_s), 3),
-        cpu_cores=_number(load.get("cpu_cores")),
-        memory_bytes=_whole(load.get("memory_bytes")),
-        cameras=_whole(load.get("cameras")),
-        viewers=_whole(load.get("viewers")),
+        cpu_cores=read_number(load.get("cpu_cores")),
+        memory_bytes=read_whole(load.get("memory_bytes")),
+        cameras=read_whole(load.get("cameras")),
+        viewers=read_whole(load.get("viewers")),
         up_s=None if started_at_ms is None else round(max(0, now_ms - started_at_ms) / 1000, 1),
         host=load.get("host"),
-        clock_skew_ms=_whole(load.get("clock_skew_ms")),
+        clock_skew_ms=read_whole(load.get("clock_skew_ms")),
         version=load.get("version"),
         dropped=drops_from_text(load.get("dropped")),
     )
-
-
-def _number(text: str | None) -> float | None:
-    """What a process told; None where it told nothing, or somebody else wrote there."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
-
-
-def _whole(text: str | None) -> int | None:
-    number = _number(text)
-    return None if number is None else int(number)

@@ -54,7 +54,7 @@ class Place:
         visits = self.visits + other.visits
         share = other.visits / visits
         a, b = self.box, other.box
-        self.box = tuple(one + (two - one) * share for one, two in zip(a, b, strict=True))  # type: ignore[assignment]
+        self.box = tuple(one + (two - one) * share for one, two in zip(a, b, strict=True))  # type: ignore[assignment] # four, as both
         if other.edges.any():
             self.edges = self.edges + (other.edges - self.edges) * (share if self.edges.any() else 1.0)
         self.visits = min(visits, VISITS_MAX)
