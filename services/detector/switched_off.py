@@ -12,36 +12,22 @@ from typing import Final
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.space_changes import CLOSE_SPACE
 
 # KEYS: the detector's lease, occupancy, events. ARGV: the camera's id, how many events are kept, cameras, spaces; these
 # two are no KEYS, since a detector may only read them, and Redis wants more for a key that a script names.
 # A camera that is leased is left to its owner; one that was deleted has nothing to close.
-_CLOSE: Final = """
+_CLOSE: Final = f"""{CLOSE_SPACE}
 if redis.call('GET', KEYS[1]) then return -1 end
 if redis.call('HEXISTS', ARGV[3], ARGV[1]) == 0 then return 0 end
-local names, closed = {}, 0
-local is_json, spaces = pcall(cjson.decode, redis.call('GET', ARGV[4]) or '')
-if is_json and type(spaces) == 'table' then
-    for _, space in ipairs(spaces) do
-        if type(space) == 'table' and type(space.space_id) == 'string' and type(space.space_name) == 'string' then
-            names[space.space_id] = space.space_name
-        end
-    end
-end
-local now = redis.call('TIME')
-local now_ms = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
+local names, at_ms, closed = names_of(ARGV[4]), now_ms(), 0
 local known = redis.call('HGETALL', KEYS[2])
 for at = 1, #known, 2 do
     local id = known[at]
-    local is_status, status = pcall(cjson.decode, known[at + 1])
-    if is_status and type(status) == 'table' and (status.state == 'occupied' or status.state == 'free') then
-        local event = {'space_id', id, 'space_name', names[id] or id, 'state', 'unknown',
-            'previous', status.state, 'at_ms', now_ms, 'reason', 'camera off'}
-        if type(status.track_id) == 'number' then
-            event[#event + 1], event[#event + 2] = 'track_id', string.format('%d', status.track_id)
-        end
+    local event = closing_event(id, names[id], known[at + 1], at_ms, 'camera off')
+    if event then
         redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[2], '*', unpack(event))
-        redis.call('HSET', KEYS[2], id, '{"state":"unknown","since_ms":' .. now_ms .. ',"reason":"camera off"}')
+        redis.call('HSET', KEYS[2], id, '{{"state":"unknown","since_ms":' .. at_ms .. ',"reason":"camera off"}}')
         closed = closed + 1
     end
 end
