@@ -183,12 +183,12 @@ class Leases:
         leases = list(self._leases.values())
         if not leases:
             return
-        pipe = self._redis.pipeline(transaction=False)
-        for lease in leases:
-            args = [lease.lock.local.token, int(self._timeout_s * 1000)]
-            await self._renew(keys=[lease.lock.name], args=args, client=pipe)
-        asked_at_s = running_s()
-        granted: list[Any] = await pipe.execute()
+        async with self._redis.pipeline(transaction=False) as pipe:  # see `VitalWrite`
+            for lease in leases:
+                args = [lease.lock.local.token, int(self._timeout_s * 1000)]
+                await self._renew(keys=[lease.lock.name], args=args, client=pipe)
+            asked_at_s = running_s()
+            granted: list[Any] = await pipe.execute()
         for lease, is_granted in zip(leases, granted, strict=True):
             if is_granted:
                 lease.extend(asked_at_s)
@@ -199,12 +199,12 @@ class Leases:
         """Take those cameras that nobody holds, in one round trip: hundreds at once would want a connection each."""
         if not camera_ids:
             return
-        pipe = self._redis.pipeline(transaction=False)
         locks = [CameraLock(self._redis, self.role, camera_id, self._timeout_s) for camera_id in camera_ids]
-        for lock in locks:
-            await lock.ask(self.member, pipe)
-        asked_at_s = running_s()
-        answers: list[Any] = await pipe.execute(raise_on_error=False)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for lock in locks:
+                await lock.ask(self.member, pipe)
+            asked_at_s = running_s()
+            answers: list[Any] = await pipe.execute(raise_on_error=False)
         for camera_id, lock, answer in zip(camera_ids, locks, answers, strict=True):
             if answer and not isinstance(answer, Exception):
                 lock.granted(self.member)

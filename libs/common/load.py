@@ -85,11 +85,11 @@ async def report_load(
             "started_at_ms": clock.now_ms() - round((running_s() - started_s) * 1000),
             "updated_at_ms": clock.now_ms(),
         }
-        pipe = redis.pipeline(transaction=True)
         try:
-            await write("HSET", key, *(part for field in fields.items() for part in field), pipe=pipe)
-            pipe.expire(key, EXPIRES_S)
-            await pipe.execute()
+            async with redis.pipeline(transaction=True) as pipe:
+                await write("HSET", key, *(part for field in fields.items() for part in field), pipe=pipe)
+                pipe.expire(key, EXPIRES_S)
+                await pipe.execute()
         except REDIS_ERRORS as error:
             _log.debug("load not told; the next one will be", error=describe(error))
     try:

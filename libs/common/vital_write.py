@@ -31,7 +31,8 @@ class VitalWrite:
             command: such as `HSET`.
             key: the one that it writes.
             arguments: those after the key.
-            pipe: where it is put, to be sent with others.
+            pipe: where it is put, to be sent with others. Use it with `async with`: redis-py looks scripts up before it
+                sends, and whoever is cancelled in that moment would else keep the pipeline's connection for good.
 
         Returns:
             Redis's answer as it came; the pipeline's own where there is one.

@@ -111,21 +111,23 @@ class Presence:
         """Write this gateway's numbers where they have changed, or all of them."""
         async with self._lock:
             now = self._viewers()
-            pipe = self._redis.pipeline(transaction=False)
-            for camera_id in now.keys() | self._written.keys():
-                count = now.get(camera_id, 0)
-                if count == self._written.get(camera_id, 0) and not (everything and count):
-                    continue
-                if count:
-                    await self._write("HSET", keys.viewers(camera_id), self._gateway_id, count, pipe=pipe)
-                    # A camera that was never broadcast is listed once somebody watches it, as in the system replaced.
-                    at_s = self._clock.now_ms() / 1000
-                    await self._write("ZADD", keys.WATCHED, "NX", at_s, camera_id, pipe=pipe)
-                else:
-                    pipe.hdel(keys.viewers(camera_id), self._gateway_id)
-            if len(pipe):
-                await pipe.execute()
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for camera_id in now.keys() | self._written.keys():
+                    count = now.get(camera_id, 0)
+                    if count != self._written.get(camera_id, 0) or (everything and count):
+                        await self._put(camera_id, count, pipe)
+                if len(pipe):
+                    await pipe.execute()
             self._written = now
+
+    async def _put(self, camera_id: str, count: int, pipe: Pipeline) -> None:
+        if not count:
+            pipe.hdel(keys.viewers(camera_id), self._gateway_id)
+            return
+        await self._write("HSET", keys.viewers(camera_id), self._gateway_id, count, pipe=pipe)
+        # A camera that was never broadcast is listed once somebody watches it, as in the system replaced.
+        at_s = self._clock.now_ms() / 1000
+        await self._write("ZADD", keys.WATCHED, "NX", at_s, camera_id, pipe=pipe)
 
     async def live_gateways(self) -> set[str]:
         """The gateways that are alive."""

@@ -213,6 +213,23 @@ async def test_one_process_speaks_for_all(redis: Redis) -> None:
         await wait_for(lambda: sum(worker.leases.speaks_for_all() for worker, _, _ in crew.workers.values()) == 1)
 
 
+async def test_no_connection_is_lost_whenever_a_process_is_stopped(redis_url: str) -> None:
+    """A tick that is cancelled, by its deadline or with the process, gives its connection back wherever it was."""
+    redis = connect(redis_url, max_connections=1)
+    for step in range(80):
+        leases = Leases(redis, "detector", f"process-{step}", QUICK_S)
+        leases.share(CAMERAS)
+        running = asyncio.create_task(leases.run(asyncio.Event()))
+        until_s = running_s() + step * 50e-6
+        while running_s() < until_s:  # noqa: ASYNC110 - asyncio's own timers are too coarse
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+        assert await redis.ping()
+        await redis.delete(*(keys.lease("detector", camera_id) for camera_id in CAMERAS))
+    await redis.aclose()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_never_two_owners_however_processes_come_go_and_die(redis: Redis, seed: int) -> None:
