@@ -31,6 +31,7 @@ class Viewers:
         self.last_frame_s: dict[str, float] = {}
         self._address = dashboard.replace("http://", "ws://").rstrip("/") + "/ws/viewer/detection"
         self._camera_ids = camera_ids
+        self._captured_at_ms: dict[str, float] = {}
         self._latencies_ms: defaultdict[str, list[float]] = defaultdict(list)
 
     async def run(self) -> None:
@@ -76,9 +77,12 @@ class Viewers:
         metadata = message.get("metadata")
         if message.get("type") != "frame" or not isinstance(metadata, dict):
             return
-        at_s = time.monotonic()
+        at_s, captured_at_ms = time.monotonic(), metadata["timings"]["captured_at"]
+        if self._captured_at_ms.get(camera_id) == captured_at_ms:
+            return  # the picture that the viewer has, once more with its spaces unknown: the camera stalls
+        self._captured_at_ms[camera_id] = captured_at_ms
         if camera_id in self.last_frame_s:
             gap_s = at_s - self.last_frame_s[camera_id]
             self.longest_gap_s[camera_id] = max(self.longest_gap_s.get(camera_id, 0.0), gap_s)
         self.last_frame_s[camera_id] = at_s
-        self._latencies_ms[camera_id].append(now_ms() - metadata["timings"]["captured_at"])
+        self._latencies_ms[camera_id].append(now_ms() - captured_at_ms)
