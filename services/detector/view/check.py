@@ -165,6 +165,9 @@ class ViewCheck:
         shift = None if self._landmarks is None else self._landmarks.shift_to(here)
         if shift is not None and shift.size > (SAME_PLACE if is_sharp else SAME_PLACE_BLURRED):
             return self._move(shift, grey, now, at_ms)
+        if shift is None and is_sharp and self._moved is not None and self._view.condition == "moved":
+            # Vehicles hide the landmarks: nothing says that the camera was turned back, nor that it is fog.
+            return self._become("moved", at_ms, self._view.notice, self._moved[0], self._view.is_confirmed)
         self._moved = None
         if shift is not None and is_sharp:
             self._edges = FixedEdges(now)  # another light: other shadows, other edges, all in place

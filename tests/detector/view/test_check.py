@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -74,6 +75,20 @@ def test_a_camera_that_moved_is_told_from_a_bump_by_time(lot: Picture, name: str
     view = camera.show(DISPLACED[name](lot), 60)
     assert (view.condition, view.is_confirmed) == ("moved", True)
     assert "moved" in view.notice
+
+
+def test_a_camera_that_moved_is_not_lost_where_vehicles_hide_the_landmarks(lot: Picture) -> None:
+    camera = Camera()
+    camera.show(lot, 30)
+    moved = DISPLACED["moved by 15 %"](lot)
+    shift_told = camera.show(moved).shift
+    hidden = moved.copy()
+    blots = np.random.default_rng(4).integers(0, 255, (40, 70, 3)).astype(np.uint8)
+    hidden[: lot.shape[0] * 9 // 10] = cv2.resize(blots, (lot.shape[1], lot.shape[0] * 9 // 10))
+    view = camera.show(hidden)
+    assert (view.condition, view.shift, view.is_confirmed) == ("moved", shift_told, False)
+    assert camera.show(fog(hidden, 0.89)).condition == "lost", "that is fog"
+    assert camera.show(lot).condition == "clear"
 
 
 def test_the_shift_is_told(lot: Picture) -> None:
