@@ -19,6 +19,7 @@ import sys
 import time
 from typing import Final
 
+from bench.gateway.handshake import read_answer, upgrade_request
 from bench.gateway.viewers import shares
 
 PICTURE_MIN_BYTES: Final = 20_000
@@ -99,23 +100,12 @@ class CrowdViewer:
 
 def connect(port: int, paths: list[str]) -> list[tuple[socket.socket, bytes]]:
     """Connect and shake hands, all at the same time; each socket with what came behind the handshake."""
-    connected = []
     sockets = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in paths]
     for sock, path in zip(sockets, paths, strict=True):
-        sock.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        sock.sendall(upgrade_request(port, path))
+    connected = []
     for sock in sockets:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            got = sock.recv(65_536)
-            if not got:
-                raise ConnectionError(f"handshake refused: {head!r}")
-            head += got
-        head, _, rest = head.partition(b"\r\n\r\n")
-        if b" 101 " not in head:
-            raise ConnectionError(f"handshake refused: {head[:200]!r}")
+        _, rest = read_answer(sock)
         sock.setblocking(False)
         connected.append((sock, rest))
     return connected

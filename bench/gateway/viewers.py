@@ -19,6 +19,8 @@ import time
 import zlib
 from typing import Final
 
+from bench.gateway.handshake import DEFLATE, read_answer, upgrade_request
+
 SENT_AT: Final = re.compile(rb"sent_at[^0-9]*([0-9]+\.[0-9]+)")
 RECEIVE_BYTES: Final = 120_000
 TAIL_BYTES: Final = 600
@@ -30,20 +32,8 @@ class Viewer:
 
     def __init__(self, port: int, path: str, deflate: bool) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=20)
-        offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" if deflate else ""
-        self.sock.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n".encode()
-        )
-        head = b""
-        while b"\r\n\r\n" not in head:
-            got = self.sock.recv(65_536)
-            if not got:
-                raise ConnectionError(f"handshake refused: {head!r}")
-            head += got
-        head, _, rest = head.partition(b"\r\n\r\n")
-        if b" 101 " not in head:
-            raise ConnectionError(f"handshake refused: {head[:200]!r}")
+        self.sock.sendall(upgrade_request(port, path, DEFLATE if deflate else ""))
+        head, rest = read_answer(self.sock)
         self._inflate = zlib.decompressobj(-15) if b"permessage-deflate" in head.lower() else None
         self._buffer = bytearray(rest)
         self.sock.setblocking(False)
