@@ -16,6 +16,7 @@ class VitalWrite:
     """Runs one command on one key, also beyond Redis's `maxmemory`."""
 
     def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._script = redis.register_script(_WRITE)
 
     async def __call__(
@@ -41,3 +42,14 @@ class VitalWrite:
             redis.RedisError: Redis is away or takes no writes.
         """
         return await self._script(keys=[key], args=[command, *arguments], client=pipe)
+
+    def put(self, pipe: Pipeline, command: str, key: str, *arguments: str | bytes | int | float) -> None:
+        """Put a command into a pipeline, which does not ask Redis first whether it knows the script.
+
+        Where it does not, sending the pipeline raises `redis.exceptions.NoScriptError`: `load` and send it again.
+        """
+        pipe.evalsha(self._script.sha, 1, key, command, *arguments)
+
+    async def load(self) -> None:
+        """Have Redis know the script. Raises `redis.RedisError`."""
+        await self._redis.script_load(_WRITE)

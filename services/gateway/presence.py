@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import NoScriptError
 
 from libs.common import keys
 from libs.common.bus import as_text
@@ -23,7 +24,7 @@ _log = get_logger("presence")
 
 HEARTBEAT_S = 2.0
 NUDGE_PAUSE_S = 0.02
-SHARED_EVERY_S = 0.005
+SHARED_EVERY_S = 0.02
 """Viewers that come in a crowd are counted together this often; each costs Redis a script otherwise."""
 
 
@@ -51,7 +52,7 @@ class Presence:
         self._hubs = hubs
         self._gateway_id = gateway_id
         self._clock = clock
-        self._written: dict[str, int] = {}
+        self._written = Counter[str]()
         self._lock = asyncio.Lock()
         self._nudged = asyncio.Event()
         self._shared: asyncio.Task[None] | None = None
@@ -102,7 +103,7 @@ class Presence:
             await self._nudged.wait()
             self._nudged.clear()
             try:
-                await self.update()
+                await self.counted()
             except REDIS_ERRORS as error:
                 _log.debug("viewers not counted now; with the next heartbeat", error=describe(error))
             await asyncio.sleep(NUDGE_PAUSE_S)
@@ -110,24 +111,28 @@ class Presence:
     async def update(self, *, everything: bool = False) -> None:
         """Write this gateway's numbers where they have changed, or all of them."""
         async with self._lock:
-            now = self._viewers()
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for camera_id in now.keys() | self._written.keys():
-                    count = now.get(camera_id, 0)
-                    if count != self._written.get(camera_id, 0) or (everything and count):
-                        await self._put(camera_id, count, pipe)
-                if len(pipe):
-                    await pipe.execute()
-            self._written = now
+            now, before = self._viewers(), Counter[str]() if everything else self._written
+            changed = {camera: now[camera] for camera in now.keys() | before.keys() if now[camera] != before[camera]}
+            gone = [camera for camera in self._written if not now[camera]]
+            if changed or gone:
+                try:
+                    await self._send(changed, gone, before)
+                except NoScriptError:  # Redis was restarted, or this is the first time
+                    await self._write.load()
+                    await self._send(changed, gone, before)
+            self._written = +now
 
-    async def _put(self, camera_id: str, count: int, pipe: Pipeline) -> None:
-        if not count:
-            pipe.hdel(keys.viewers(camera_id), self._gateway_id)
-            return
-        await self._write("HSET", keys.viewers(camera_id), self._gateway_id, count, pipe=pipe)
-        # A camera that was never broadcast is listed once somebody watches it, as in the system replaced.
-        at_s = self._clock.now_ms() / 1000
-        await self._write("ZADD", keys.WATCHED, "NX", at_s, camera_id, pipe=pipe)
+    async def _send(self, changed: Mapping[str, int], gone: Iterable[str], before: Mapping[str, int]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for camera_id, count in changed.items():
+                if count:
+                    self._write.put(pipe, "HSET", keys.viewers(camera_id), self._gateway_id, count)
+                    if not before[camera_id]:
+                        # One that was never broadcast is listed once somebody watches it, as in the system replaced.
+                        self._write.put(pipe, "ZADD", keys.WATCHED, "NX", self._clock.now_ms() / 1000, camera_id)
+            for camera_id in gone:
+                pipe.hdel(keys.viewers(camera_id), self._gateway_id)
+            await pipe.execute()
 
     async def live_gateways(self) -> set[str]:
         """The gateways that are alive."""

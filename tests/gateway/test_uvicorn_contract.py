@@ -32,8 +32,8 @@ from tests.support.processes import ROOT
 from tests.support.waiting import wait_for
 
 OUR_OWN: dict[type, set[str]] = {
-    ViewerProtocol: {"make_sender", "close", "hand_over", "_on_text", "_on_silence", "_send_text", "_count_answer",
-                     "_cut_off", "_tell_gone"},
+    ViewerProtocol: {"go_on", "make_sender", "close", "hand_over", "_on_text", "_on_silence", "_send_text",
+                     "_count_answer", "_cut_off", "_tell_gone"},
     GatewayHttpProtocol: {"make_sender", "_count_head", "_leave", "_start_head_timer", "_stop_head_timer",
                           "_on_head_late", "_watch_unsent", "_check_unsent", "_stop_unsent_timer",
                           "_unsent_bytes"},
@@ -72,7 +72,8 @@ def test_every_method_that_we_override_is_still_there(ours: type) -> None:
         (ViewerProtocol, ["app", "client", "close_sent", "close_timer", "config", "conn", "curr_msg_data_type",
                           "disconnected", "frames", "logger", "loop", "queue", "read_paused", "stop_keepalive",
                           "transport", "writable"]),
-        (GatewayHttpProtocol, ["client", "config", "flow", "loop", "scope", "transport", "send_400_response"]),
+        (GatewayHttpProtocol, ["app_state", "client", "config", "connections", "flow", "headers", "loop", "parser",
+                               "scope", "server_state", "transport", "send_400_response"]),
     ],
 )  # fmt: skip
 async def test_every_attribute_that_we_use_is_still_there(ours: type, attributes: list[str]) -> None:
@@ -88,7 +89,7 @@ async def answer_nothing(scope: Any, receive: Any, send: Any) -> None:
 
 def is_busy(sender: ViewerSender) -> bool:
     """Whether it holds back newer pictures."""
-    return sender._busy
+    return sender.busy
 
 
 class Handed:

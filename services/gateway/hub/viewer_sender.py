@@ -28,10 +28,16 @@ class ViewerSender:
 
     The protocol that owns the transport calls `paused` and `drained` from its `pause_writing` and `resume_writing`,
     and `close` when the connection is lost.
+
+    Attributes:
+        busy: whether the transport holds bytes that the kernel has not accepted.
+        closed: whether nothing is sent any more.
+        form: of the messages that are written.
+        on_ready: called when the viewer can take more.
     """
 
-    __slots__ = ("_busy", "_cut_off", "_deadline_s", "_fd", "_metrics", "_progress_at", "_remaining", "_timer",
-                 "_transport", "_waiting", "closed", "form", "on_ready")  # fmt: skip
+    __slots__ = ("_cut_off", "_deadline_s", "_fd", "_metrics", "_progress_at", "_remaining", "_timer",
+                 "_transport", "_waiting", "busy", "closed", "form", "on_ready")  # fmt: skip
 
     def __init__(
         self,
@@ -58,7 +64,7 @@ class ViewerSender:
         self._cut_off = cut_off
         self._metrics = metrics
         self._waiting: bytes | None = None
-        self._busy = False
+        self.busy = False
         self._remaining = 0
         self._progress_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -72,11 +78,6 @@ class ViewerSender:
         ):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_MAX_BYTES)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether the transport holds bytes that the kernel has not accepted."""
-        return self._busy
-
     def start(self) -> None:
         """Start: from now on, any byte in the transport's buffer makes the viewer busy."""
         self._transport.set_write_buffer_limits(high=0)  # calls `paused` if bytes are still buffered
@@ -89,7 +90,7 @@ class ViewerSender:
         """
         if self.closed:
             return 0
-        if self._busy:
+        if self.busy:
             if self._waiting is not None:
                 self._metrics.frames.drop("send", "newer")
             self._waiting = wire
@@ -113,7 +114,7 @@ class ViewerSender:
 
     def paused(self) -> None:
         """Note that the transport holds bytes that the kernel has not accepted."""
-        self._busy = True
+        self.busy = True
         if self.closed or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
@@ -123,12 +124,12 @@ class ViewerSender:
 
     def drained(self) -> None:
         """Note that the transport's buffer is empty, and send the picture that waits."""
-        self._busy = False
+        self.busy = False
         self._stop_timer()
         wire, self._waiting = self._waiting, None
         if wire is not None:
             self._metrics.frames.count("send", frames=self.offer(wire))
-        if not self._busy:
+        if not self.busy:
             self.on_ready()
 
     def close(self) -> None:

@@ -90,8 +90,9 @@ class LiveConnection:
 
     def offer(self, camera_id: str, frame: LiveFrame) -> None:
         """A frame of a watched camera has come."""
-        self.session.offer(camera_id, frame, self._loop.time())
-        self.pump()
+        now_s = self._loop.time()
+        self.session.offer(camera_id, frame, now_s)
+        self._pump(now_s)
 
     def notice(self, kind: str, camera_id: str, wire: bytes) -> None:
         """Tell the viewer something without a picture."""
@@ -100,18 +101,21 @@ class LiveConnection:
 
     def pump(self) -> None:
         """Write what is due, as long as the socket takes it; come back when something else will be due."""
-        sender = self._sender
+        self._pump(self._loop.time())
+
+    def _pump(self, now_s: float) -> None:
+        sender, session = self._sender, self.session
         if sender is None:
             return
-        now_s = self._loop.time()
-        while not sender.is_busy and not sender.closed and (wire := self.session.take(now_s)) is not None:
+        while not sender.busy and not sender.closed and (wire := session.take(now_s)) is not None:
             sender.offer(wire)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due_s = None if sender.is_busy or sender.closed else self.session.next_due_s(now_s)
-        if due_s is not None:
-            self._timer = self._loop.call_at(due_s, self.pump)
+        if session.has_limits and not sender.busy and not sender.closed:
+            due_s = session.next_due_s(now_s)
+            if due_s is not None:
+                self._timer = self._loop.call_at(due_s, self.pump)
 
     def _acknowledge(self) -> None:
         self.session.acknowledge()

@@ -46,6 +46,7 @@ class LiveSession:
     Attributes:
         cameras: what is watched, by camera id, the one that waited longest first.
         unanswered_since_s: since when a picture waits for its acknowledgement; None if none does.
+        has_limits: whether a camera is watched at a rate, so that a frame may become due by the passing of time.
         sent: frames.
         skipped: frames that a newer one replaced before they were sent.
         still: frames that were not sent because the viewer sees the same already.
@@ -61,12 +62,14 @@ class LiveSession:
         self.unanswered_since_s: float | None = None
         self.sent = self.skipped = self.still = 0
         self._picture_every_s = picture_every_s
-        self._has_limits = self._has_pictureless = False
+        self.has_limits = self._has_pictureless = False
+        self._waiting: set[str] = set()
         self._notices: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     def watch(self, camera_id: str, kind: PictureKind, fps: float | None) -> None:
         """Watch a camera, or watch it differently from now on."""
         before = self.cameras.get(camera_id)
+        self._waiting.discard(camera_id)
         watched = self.cameras[camera_id] = Watched(kind, 1 / fps if fps else 0.0)
         if before is not None:
             watched.spaces_version = before.spaces_version
@@ -77,6 +80,7 @@ class LiveSession:
         for notice in [key for key in self._notices if key[1] == camera_id]:
             del self._notices[notice]
         watched = self.cameras.pop(camera_id, None)
+        self._waiting.discard(camera_id)
         self._note_kinds()
         return watched
 
@@ -89,17 +93,20 @@ class LiveSession:
         watched = self.cameras.get(camera_id)
         if watched is None:
             return
-        if self._is_still(watched, frame, now_s):
+        if frame.still_since is not None and self._is_still(watched, frame, now_s):
             watched.pending = None  # what waited shows no more than the viewer has
+            self._waiting.discard(camera_id)
             self.still += 1
             if now_s - watched.still_at_s >= STILL_EVERY_S:
                 watched.still_at_s = now_s
                 self.notice("still", camera_id, frame.still_wire)
             return
-        self._notices.pop(("still", camera_id), None)
+        if self._notices:
+            self._notices.pop(("still", camera_id), None)
         if watched.pending is not None:
             self.skipped += 1
         watched.pending = frame
+        self._waiting.add(camera_id)
 
     def acknowledge(self) -> None:
         """The viewer has shown the picture that was on its way."""
@@ -112,19 +119,22 @@ class LiveSession:
 
     def take(self, now_s: float) -> bytes | None:
         """The next bytes: notices, or the newest frame of the camera that waited longest; None if nothing is due."""
-        if self._is_silent(now_s):
+        unanswered_s = self.unanswered_since_s
+        if unanswered_s is not None and now_s - unanswered_s >= SILENT_AFTER_S:
             return None
         if self._notices:
             wires = list(self._notices.values())
             self._notices.clear()
             return b"".join(wires)
-        if self.in_flight and not self._has_pictureless:
+        in_flight = unanswered_s is not None
+        if not self._waiting or (in_flight and not self._has_pictureless):
             return None
         for camera_id, watched in self.cameras.items():
             frame = watched.pending
-            if frame is None or now_s < watched.next_at_s or (frame.has_picture and self.in_flight):
+            if frame is None or now_s < watched.next_at_s or (frame.has_picture and in_flight):
                 continue
             watched.pending = None
+            self._waiting.discard(camera_id)
             self.sent += 1
             # From when it was due, so that timers which are late do not lower the rate.
             due_s = watched.next_at_s if now_s - watched.next_at_s < watched.interval_s else now_s
@@ -142,7 +152,7 @@ class LiveSession:
 
     def next_due_s(self, now_s: float) -> float | None:
         """When `take` will have a frame by the passing of time alone; None if it waits for a frame or the viewer."""
-        if not self._has_limits or self._is_silent(now_s):
+        if not self.has_limits or self._is_silent(now_s):
             return None
         waiting = [
             watched.next_at_s
@@ -153,7 +163,7 @@ class LiveSession:
 
     def _note_kinds(self) -> None:
         """What saves looking through all cameras for each frame and each acknowledgement."""
-        self._has_limits = any(watched.interval_s for watched in self.cameras.values())
+        self.has_limits = any(watched.interval_s for watched in self.cameras.values())
         self._has_pictureless = any(watched.kind == "none" for watched in self.cameras.values())
 
     def _is_silent(self, now_s: float) -> bool:

@@ -11,8 +11,9 @@ from services.gateway.hub.encoded_message import Form
 from services.gateway.hub.unsent import unsent_bytes
 from services.gateway.hub.viewer_sender import ViewerSender
 from services.gateway.metrics import GatewayMetrics
+from services.gateway.serving.handshake import read_request
 from services.gateway.serving.raw_problems import problem_answer
-from services.gateway.serving.viewer_protocol import CLOSE_GRACE_AT_STOP_S, CONNECTION
+from services.gateway.serving.viewer_protocol import CLOSE_GRACE_AT_STOP_S, CONNECTION, ViewerProtocol
 
 HEAD_DEADLINE_S: Final = 10.0
 """A request's head must be complete this long after its first byte, or after the connection was made."""
@@ -116,7 +117,14 @@ class GatewayHttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._stop_unsent_timer()
         self._leave()  # from here on the WebSocket protocol counts the connection
-        super().handle_websocket_upgrade()
+        request = read_request(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers)
+        if request is None:
+            super().handle_websocket_upgrade()
+            return
+        self.connections.discard(self)
+        viewer = ViewerProtocol(self.config, self.server_state, self.app_state, request_is_read=True)
+        viewer.go_on(self.transport, request)
+        self.transport.set_protocol(viewer)
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that cannot be parsed, or whose head is too long."""

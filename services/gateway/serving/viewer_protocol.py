@@ -2,7 +2,8 @@
 
 The application checks the request (camera, rights, limits) and accepts it like any ASGI application. Then it calls
 `hand_over` on the protocol, which is in `scope["extensions"]`, and returns. After that the viewer has no task of its
-own: the hub writes the pictures, and this class answers `ping` and sends `keepalive`.
+own: the hub writes the pictures, and this class answers `ping`, sends `keepalive`, and closes a live viewer that
+never answers it.
 `tests/gateway/test_uvicorn_contract.py` checks what we rely on in uvicorn.
 """
 
@@ -17,6 +18,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.http11 import Request, Response
+from websockets.protocol import CONNECTING, OPEN
 from websockets.server import ServerProtocol
 
 from services.gateway.hub.encoded_message import Form
@@ -55,15 +57,19 @@ class _Connection(ServerProtocol):
 class ViewerProtocol(WebSocketsSansIOProtocol):
     """One WebSocket connection."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request_is_read: bool = False, **kwargs: Any) -> None:
+        """As uvicorn's; with `request_is_read`, `go_on` follows instead of the bytes of the handshake's request."""
         super().__init__(*args, **kwargs)
-        # In place of uvicorn's; without extensions, as the configuration says.
-        self.conn = _Connection(max_size=self.config.ws_max_size, logger=self.logger)
+        # In place of uvicorn's; without extensions, as the configuration says. Its parser begins where its state says.
+        begins = OPEN if request_is_read else CONNECTING
+        self.conn = _Connection(max_size=self.config.ws_max_size, logger=self.logger, state=begins)
+        self.conn.state = CONNECTING
         self._sender: ViewerSender | None = None
         self._on_gone: Callable[[], None] = lambda: None
         self._on_request: Callable[[str | None], None] = lambda text: None
         self._keepalive_after_s = 0.0
         self._heard_at = 0.0
+        self._must_answer = self._is_asked = False
         self._silence_timer: asyncio.TimerHandle | None = None
         self._handed_over = False
         self._unsent_answers = 0
@@ -73,6 +79,11 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
     def is_viewer(self) -> bool:
         """Whether the application has accepted a viewer on this connection."""
         return self._handed_over
+
+    def go_on(self, transport: asyncio.Transport, request: Request) -> None:
+        """Take over a connection whose handshake has been read; in place of `connection_made` and the bytes."""
+        self.connection_made(transport)
+        self.handle_connect(request)
 
     # What the application calls
 
@@ -86,6 +97,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         keepalive_after_s: float,
         on_gone: Callable[[], None],
         on_request: Callable[[str | None], None] = lambda text: None,
+        *,
+        must_answer: bool = False,
     ) -> None:
         """Serve the viewer from here on, until it disconnects; the application may return.
 
@@ -93,6 +106,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             keepalive_after_s: seconds without a message from the viewer after which `keepalive` is sent.
             on_gone: called once, when the connection is lost; immediately if it already is.
             on_request: called with each message except `ping`; with None for a message that is not text.
+            must_answer: a viewer that has said nothing by the time that the next `keepalive` is due is closed.
         """
         if self.disconnected:
             on_gone()
@@ -102,6 +116,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         del self.request, self.response, self.scope
         self._on_gone, self._on_request = on_gone, on_request
         self._keepalive_after_s = keepalive_after_s
+        self._must_answer = must_answer
         self._heard_at = self.loop.time()
         self._silence_timer = self.loop.call_later(keepalive_after_s, self._on_silence)
         while not self.queue.empty():
@@ -195,6 +210,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     def _on_text(self, text: str | None) -> None:
         self._heard_at = self.loop.time()
+        self._is_asked = False
         if text == "ping":
             self._send_text(b"pong")
         else:
@@ -204,8 +220,13 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         """Send `keepalive` if the viewer has been silent for long enough, and schedule the next check."""
         silent_s = self.loop.time() - self._heard_at
         if silent_s >= self._keepalive_after_s - 0.001:
+            if self._must_answer and self._is_asked:
+                # Its page was frozen, or its machine sleeps: the browser's network answers pings for it all the same.
+                self.close(TRY_AGAIN_LATER, "nothing was heard for too long")
+                self._tell_gone()
+                return
             self._send_text(b"keepalive")
-            self._heard_at = self.loop.time()
+            self._heard_at, self._is_asked = self.loop.time(), True
             silent_s = 0.0
         self._silence_timer = self.loop.call_later(self._keepalive_after_s - silent_s, self._on_silence)
 
