@@ -18,7 +18,8 @@ _ABOUT: Final = (
     "on its way at a time: the next one, of whichever camera has waited longest, is sent when the viewer has sent "
     "`ack`. Of each camera only the newest frame waits. A viewer that has not acknowledged for 3 s gets nothing until "
     "it does, and is closed with 1013 after a minute. The text `ping` is answered with the text `pong`, and the text "
-    "`keepalive` is sent after 30 s of silence of the viewer."
+    "`keepalive` is sent after 30 s of silence of the viewer; one that says nothing for 30 s more, not even `ping`, is "
+    "closed with 1013."
 )
 
 

@@ -71,7 +71,13 @@ class GatewaySettings(ServiceSettings):
         Field(ge=1, le=300, description="a live viewer of a lot where nothing changes gets a fresh picture this often"),
     ] = 15.0
     keepalive_after_s: Annotated[
-        float, Field(gt=0, le=600, description="`keepalive` is sent after this much silence of a viewer")
+        float,
+        Field(
+            gt=0,
+            le=600,
+            description="`keepalive` is sent after this much silence of a viewer; a live one that is silent for as "
+            "long again is closed",
+        ),
     ] = 30.0
     ping_interval_s: Annotated[float, Field(gt=0, le=600, description="WebSocket pings to viewers")] = 20.0
     ping_timeout_s: Annotated[

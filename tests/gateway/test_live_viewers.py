@@ -254,3 +254,36 @@ async def test_a_worker_of_the_system_replaced_is_seen_whatever_picture_is_asked
             assert answer.status == 200
         for one in (viewer, other):
             assert (await one.frame("OLD"))["jpeg"] == make_jpeg()
+
+
+async def test_a_page_that_was_frozen_is_noticed_though_it_has_no_picture_to_acknowledge(
+    redis_url: str, redis: Redis, tmp_path: Path
+) -> None:
+    with running_gateway(redis_url, tmp_path, GATEWAY_KEEPALIVE_AFTER_S="0.5") as gateway:
+        async with aiohttp.ClientSession(gateway.url) as http, live_viewer(http) as frozen, live_viewer(http) as awake:
+            await frozen.watch("FROZEN", "none")
+            await awake.watch("AWAKE", "none")
+            watched = keys.plain("FROZEN"), keys.plain("AWAKE")
+            await wait_for(lambda: subscribed(redis, *watched))
+
+            async def say_ping() -> None:
+                while True:
+                    await awake.socket.send_str("ping")
+                    await asyncio.sleep(0.2)
+
+            pinging = asyncio.create_task(say_ping())
+            heard: list[Any] = []
+            async with asyncio.timeout(10):
+                while (message := await frozen.socket.receive()).type is not aiohttp.WSMsgType.CLOSE:
+                    heard.append(message.data)
+            assert heard.count("keepalive") == 1, "it is asked once before it counts as gone"
+            assert message.data == 1013
+            await wait_for(lambda: nobody_subscribes(redis, keys.plain("FROZEN")))
+            await asyncio.sleep(1.5)
+            pinging.cancel()
+            assert await subscribed(redis, keys.plain("AWAKE")), "who says anything at all is there"
+            assert not awake.socket.closed
+
+
+async def nobody_subscribes(redis: Redis, channel: str) -> bool:
+    return not await subscribed(redis, channel)

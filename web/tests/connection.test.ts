@@ -116,6 +116,24 @@ test.each([
   expect(server.clients.size).toBe(1);
 });
 
+test("a page that wakes up and then hears that its connection has ended connects at once, and only once", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  connect();
+  const first = await nextClient();
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
+  connection?.resume(); // the browser shows the page; the close of its connection is still in the queue
+  const again = nextClient();
+  first.close(1013, "nothing was heard for too long");
+  await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
+  await vi.advanceTimersByTimeAsync(0);
+  const second = await again;
+  await vi.waitUntil(() => states.at(-1) === "connected", { interval: 0 });
+  second.terminate();
+  await vi.waitUntil(() => states.at(-1) === "reconnecting", { interval: 0 });
+  await vi.advanceTimersByTimeAsync(FIRST_RETRY_MS - 1);
+  expect(server.clients.size).toBe(0);
+});
+
 test("while it is paused nothing is tried, not even when the network returns", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   connect();

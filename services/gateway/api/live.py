@@ -41,7 +41,7 @@ async def view_live(websocket: WebSocket) -> None:
     except BaseException:  # also where the viewer goes, or the gateway stops, right now
         on_gone()
         raise
-    protocol.hand_over(used.settings.keepalive_after_s, on_gone, viewer.on_text)
+    protocol.hand_over(used.settings.keepalive_after_s, on_gone, viewer.on_text, must_answer=True)
 
 
 routes: Final = [WebSocketRoute("/ws/viewer/live", view_live)]

@@ -7,6 +7,8 @@ export const PING_EVERY_MS = 10_000;
 export const SILENCE_MAX_MS = 45_000;
 /** A connection that held this long was a good one: the next loss of it is the first again. */
 export const GOOD_AFTER_MS = 5_000;
+/** A page that has just woken up finds its connection closed this much later at most: then it need not wait for a new one. */
+export const JUST_AWAKE_MS = 2_000;
 
 export interface SocketHandlers {
   onState(state: ConnectionState): void;
@@ -26,6 +28,7 @@ export class ReconnectingSocket {
   private lastHeardAt = 0;
   private openedAt: number | null = null;
   private failures = 0;
+  private resumedAt = -Infinity;
   private paused = false;
   private closed = false;
   private readonly stopWaiting = () => { this.retryNow(); };
@@ -53,12 +56,16 @@ export class ReconnectingSocket {
     this.drop();
   }
 
-  /** Connects at once, after `pause` or where it only waits for the next try. */
+  /**
+   * Connects at once, after `pause` or where it only waits for the next try; also where the connection turns out to have
+   * ended while the page was frozen, which browsers tell only after it has been shown.
+   */
   resume(): void {
     if (this.paused) {
       this.paused = false;
       this.failures = 0;
     }
+    this.resumedAt = Date.now();
     this.retryNow();
   }
 
@@ -110,7 +117,9 @@ export class ReconnectingSocket {
     this.drop();
     if (!this.closed) {
       this.handlers.onState("reconnecting");
-      const delayMs = retryDelayMs(this.failures, this.random());
+      const isJustAwake = Date.now() - this.resumedAt < JUST_AWAKE_MS;
+      this.resumedAt = -Infinity; // once
+      const delayMs = isJustAwake ? 0 : retryDelayMs(this.failures, this.random());
       this.failures += 1;
       this.reconnectTimer = setTimeout(() => { this.open("reconnecting"); }, delayMs);
     }
