@@ -8,6 +8,7 @@ camera that moved has them elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import cv2
@@ -78,7 +79,8 @@ class FixedEdges:
     def __init__(self, first: Gradients) -> None:
         """Start from one picture."""
         self._across, self._down = first.across.copy(), first.down.copy()
-        self._length = np.hypot(first.across, first.down)
+        self._cell_of = _cell_numbers(*first.across.shape)
+        self._length = np.asarray(cv2.magnitude(first.across, first.down), np.float32)
         self._brightness = first.brightness
         self.looks = 1
 
@@ -105,38 +107,44 @@ class FixedEdges:
         for mean, value in (
             (self._across, now.across),
             (self._down, now.down),
-            (self._length, np.hypot(now.across, now.down)),
+            (self._length, cv2.magnitude(now.across, now.down)),
         ):
-            mean += share * (value - mean)
+            cv2.accumulateWeighted(value, mean, share)
         self._brightness += share * (now.brightness - self._brightness)
 
     def compare(self, now: Gradients) -> Likeness:
         """How a picture of the same size compares."""
         squared = self._across**2 + self._down**2
-        fixed = (squared > EDGE_MIN**2) & (squared > (PERSISTENCE_MIN * self._length) ** 2)
-        along = self._across * now.across + self._down * now.down
-        length = np.sqrt(squared)
-        cosine = along / np.maximum(length * np.hypot(now.across, now.down), 1e-3)
-        count = _by_cell(fixed.astype(np.float32))
+        is_fixed = (squared > EDGE_MIN**2) & (squared > (PERSISTENCE_MIN * self._length) ** 2)
+        fixed = np.flatnonzero(is_fixed)  # a few per cent of the pixels
+        cell = self._cell_of[fixed]
+        across, down = self._across.ravel()[fixed], self._down.ravel()[fixed]
+        now_across, now_down = now.across.ravel()[fixed], now.down.ravel()[fixed]
+        squared = squared.ravel()[fixed]
+        along = across * now_across + down * now_down
+        length, now_length = np.sqrt(squared), np.hypot(now_across, now_down)
+        count = np.bincount(cell, minlength=ROWS * COLUMNS)
         usable = count >= CELL_PIXELS_MIN
         if not usable.any():
             return Likeness(1.0, 1.0, np.full((ROWS, COLUMNS), np.nan, np.float32))
-        safe = np.maximum(count, 1)
-        direction = _by_cell(np.where(fixed, cosine, 0)) / safe
-        strength = _by_cell(np.where(fixed, along, 0)) / np.maximum(_by_cell(np.where(fixed, squared, 0)), 1e-3)
-        strength = strength * np.clip(self._brightness / max(now.brightness, 1.0), 1.0, 4.0)
-        now_length = _by_cell(np.where(fixed, np.hypot(now.across, now.down), 0))
-        left = now_length / np.maximum(_by_cell(np.where(fixed, length, 0)), 1e-3)
-        cells = np.where(usable, left, np.nan).astype(np.float32)
+        direction = _by_cell(cell, along / np.maximum(length * now_length, 1e-3)) / np.maximum(count, 1)
+        strength = _by_cell(cell, along) / np.maximum(_by_cell(cell, squared), 1e-3)
+        strength *= np.clip(self._brightness / max(now.brightness, 1.0), 1.0, 4.0)
+        left = _by_cell(cell, now_length) / np.maximum(_by_cell(cell, length), 1e-3)
+        cells = np.where(usable, left, np.nan).astype(np.float32).reshape(ROWS, COLUMNS)
         return Likeness(float(np.median(direction[usable])), float(np.median(strength[usable])), cells)
 
 
-def _by_cell(values: npt.NDArray[np.floating]) -> Floats32:
-    """Sums over the cells, (rows, columns)."""
-    height, width = values.shape
-    rows, columns = (
-        np.linspace(0, height, ROWS + 1).astype(int)[:-1],
-        np.linspace(0, width, COLUMNS + 1).astype(int)[:-1],
+def _by_cell(cell: npt.NDArray[np.intp], values: Floats32) -> npt.NDArray[np.float64]:
+    """Sums over the cells, (rows x columns,)."""
+    return np.asarray(np.bincount(cell, values, ROWS * COLUMNS), np.float64)
+
+
+@lru_cache(maxsize=16)
+def _cell_numbers(height: int, width: int) -> npt.NDArray[np.intp]:
+    """The number of the cell in which each pixel lies, (height x width,)."""
+    row, column = (
+        np.searchsorted(np.linspace(0, side, parts + 1).astype(int), np.arange(side), "right") - 1
+        for side, parts in ((height, ROWS), (width, COLUMNS))
     )
-    sums = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
-    return np.asarray(sums, np.float32)
+    return np.asarray((row[:, None] * COLUMNS + column).ravel(), np.intp)
