@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -20,6 +21,12 @@ FLAT_CONTRAST: Final = 3.0
 """Standard deviation of grey below which the lens is covered: even an empty lot in fog has more."""
 MOVED_PIXELS: Final = 2
 """Pixels of the thumbnail that must have changed: a pixel is 8 by 8 of the picture's."""
+RESTLESS_FRAMES: Final = 2
+"""So many frames in a row in which most of the picture changes are restless: snow falls, or fog lifts. One is not: it
+may be the first after a gap, in which vehicles moved."""
+RESTLESS_FACTOR: Final = 6.0
+"""What stands out of a restless picture changes by so many times as much as its middle pixel: four standard deviations
+of noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,9 @@ class Motion:
     Attributes:
         verdict: what to do with the frame.
         has_moved: whether something moved: a frame is also new because the last result is old.
-        changed: (height, width) of the thumbnail: where it differs from the last frame that the model has seen; None if
-            there is nothing to compare it with, so that it may differ everywhere.
+        changed: (height, width) of the thumbnail: where it differs from the last frame that the model has seen, and
+            more than all of the picture does from frame to frame; None if there is nothing to compare it with, so that
+            it may differ everywhere.
     """
 
     verdict: GateVerdict
@@ -59,6 +67,7 @@ class MotionGate:
         self._seen: np.ndarray | None = None
         self._seen_at_ms = 0
         self._jpeg: bytes | None = None
+        self._middles: deque[float] = deque(maxlen=RESTLESS_FRAMES)
         self._lock = threading.Lock()
 
     def repeats(self, jpeg: bytes, at_ms: int) -> bool:
@@ -100,17 +109,25 @@ class MotionGate:
                 self._seen = self._jpeg = None  # the first frame that shows something again is new
                 return Motion("blind")
             self._jpeg = jpeg
-            changed = self._changed(smooth)
-            has_moved = changed is None or int(np.count_nonzero(changed)) >= MOVED_PIXELS
+            difference = self._difference(smooth)
+            has_moved = difference is None or int(np.count_nonzero(difference > self.threshold)) >= MOVED_PIXELS
+            changed = None if difference is None else self._standing_out(difference)
             if not has_moved and self._holds(at_ms):
                 return Motion("still", has_moved, changed)
             self._seen, self._seen_at_ms = smooth, at_ms
             return Motion("new", has_moved, changed)
 
-    def _changed(self, smooth: np.ndarray) -> npt.NDArray[np.bool_] | None:
+    def _difference(self, smooth: np.ndarray) -> np.ndarray | None:
         if not self.threshold or self._seen is None or self._seen.shape != smooth.shape:
             return None
-        return np.asarray(cv2.absdiff(smooth, self._seen) > self.threshold, bool)
+        return np.asarray(cv2.absdiff(smooth, self._seen))
+
+    def _standing_out(self, difference: np.ndarray) -> npt.NDArray[np.bool_]:
+        """Where something moved: in snow every pixel changes, and only what changes much more did."""
+        self._middles.append(float(np.median(difference[::3, ::3])))
+        is_full = len(self._middles) == RESTLESS_FRAMES
+        level = RESTLESS_FACTOR * min(self._middles) if is_full else 0.0
+        return np.asarray(difference > max(self.threshold, level), bool)
 
     def _holds(self, at_ms: int) -> bool:
         return 0 <= at_ms - self._seen_at_ms < self._look_every_ms

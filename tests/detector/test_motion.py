@@ -40,6 +40,38 @@ def test_slow_light_adds_up_to_a_new_look() -> None:
     assert 1 <= judged.count("new") <= 3
 
 
+def changed(gate: MotionGate, shown: Thumbnail, at_ms: int) -> int:
+    """How many pixels stand out of what changes everywhere."""
+    mask = gate.compare(shown, at_ms).changed
+    assert mask is not None
+    return int(np.count_nonzero(mask))
+
+
+def test_flakes_everywhere_are_no_motion_in_a_space_but_a_car_among_them_is() -> None:
+    snowy = gate()
+    assert changed(snowy, lot(1, noise=25), 200) > 1000, "it may be another light, or vehicles: nobody knows yet"
+    second, *later = [changed(snowy, lot(step, noise=25), step * 200) for step in range(2, 30)]
+    assert second < 100
+    assert max(later) <= 10
+    assert changed(snowy, lot(30, noise=25, car_at=60), 6000) >= 15
+
+
+def test_fog_that_lifts_for_a_while_is_no_motion() -> None:
+    lifting = MotionGate(threshold=8, look_every_ms=2000)
+    veiled = [np.asarray(lot(step) * (step / 12) + 205 * (1 - step / 12), np.uint8) for step in range(3, 12)]
+    assert lifting.judge(veiled[0], 0) == "new"
+    seen = [changed(lifting, picture, 5000 * step) for step, picture in enumerate(veiled[1:], 1)]
+    assert seen[0] > 1000
+    assert max(seen[1:]) == 0
+
+
+def test_another_light_all_at_once_may_hide_a_move_and_counts_as_one() -> None:
+    sudden = gate()
+    for step in range(1, 10):
+        changed(sudden, lot(step), step * 200)
+    assert changed(sudden, lot(10, light=20), 2000) > 10_000
+
+
 def test_the_model_looks_now_and_then_though_nothing_moves() -> None:
     still = gate()
     assert [still.judge(lot(), at) for at in (1000, 1999, 2000, 2100, 4000)] == [
