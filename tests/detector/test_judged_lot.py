@@ -47,6 +47,7 @@ class Watched:
         *,
         moved: Sequence[int] = (),
         is_confirmed: bool = False,
+        is_weak: bool = False,
     ) -> list[OccupancyEvent]:
         """Frames for a while; in the first, something moves in some spaces."""
         told: list[OccupancyEvent] = []
@@ -59,7 +60,7 @@ class Watched:
             due = self.lot.take_due(self.at_ms)
             if due is not None:
                 seen = {number: probabilities[number] for number in due if number in probabilities}
-                view = View(condition, self.at_ms, is_confirmed=is_confirmed)
+                view = View(condition, self.at_ms, is_confirmed=is_confirmed, is_weak=is_weak)
                 unseen = frozenset(range(len(self.lot.spaces))) - probabilities.keys()
                 told += self.lot.look(Look(self.at_ms, view, seen if condition == "clear" else {}, unseen))
             self.at_ms += 200
@@ -118,6 +119,21 @@ def test_nothing_leaves_without_motion_while_it_is_watched() -> None:
     assert lot.frames(50, {0: 0.05}) == [], "the judge is wrong for a while"
     assert lot.frames(30, {0: 0.97}) == []
     assert described(lot.frames(200, {0: 0.03})) == [("A0", "free", "left")], "it is not: the state was wrong"
+
+
+def test_through_haze_nothing_changes_without_motion_however_long_it_lasts() -> None:
+    lot = Watched(["occupied", "free"])
+    lot.frames(30, {0: 0.97, 1: 0.03})
+    assert lot.frames(600, {0: 0.03, 1: 0.97}, is_weak=True) == []
+    told = lot.frames(9, {0: 0.03, 1: 0.97}, moved=[0, 1], is_weak=True)
+    assert sorted(described(told)) == [("A0", "free", "left"), ("A1", "occupied", "arrived")]
+
+
+def test_what_changed_in_thick_fog_is_told_in_haze() -> None:
+    lot = Watched(["occupied", "free"])
+    lot.frames(30, {0: 0.97, 1: 0.03})
+    lot.frames(60, {}, "lost")
+    assert described(lot.frames(9, {0: 0.97, 1: 0.97}, is_weak=True)) == [("A1", "occupied", "view regained")]
 
 
 def test_a_look_that_is_older_than_what_moved_since_is_thrown_away() -> None:

@@ -90,7 +90,7 @@ class JudgedLot:
                 if number not in look.unseen:
                     one.seen_at_ms = look.captured_at_ms
             for number, probability in look.probabilities.items():
-                self.spaces[number].look(probability, look.captured_at_ms)
+                self.spaces[number].look(probability, look.captured_at_ms, view.is_weak)
             return []
         for one in self.spaces:
             one.interrupt()

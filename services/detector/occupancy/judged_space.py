@@ -96,15 +96,23 @@ class JudgedSpace:
         self._asked_at_ms = at_ms
         self._quick_looks = max(0, self._quick_looks - 1)
 
-    def look(self, probability: float, at_ms: int) -> bool:
-        """Take in a look at a picture captured at that time.
+    def look(self, probability: float, at_ms: int, is_weak: bool = False) -> bool:
+        """Take in a look.
+
+        Args:
+            probability: that the space is occupied, 0..1.
+            at_ms: when the picture was captured.
+            is_weak: whether the view was, as in haze.
 
         Returns:
-            False if it does not count: something moved in the space since, or a newer picture was looked at.
+            False if it does not count: something moved in the space since, a newer picture was looked at, or through
+            haze it seems to have changed without motion in it.
         """
         if self._moved_at_ms is not None and at_ms < self._moved_at_ms:
             return False
         if self.judged_at_ms is not None and at_ms <= self.judged_at_ms:
+            return False
+        if is_weak and self._contradicts(probability) and self._reason is None and not self._moved_since_agreed():
             return False
         self.belief.look(probability, at_ms)
         self.judged_at_ms = at_ms
@@ -159,6 +167,10 @@ class JudgedSpace:
             return False
         self.status = SpaceStatus(state="unknown", since_ms=now_ms, reason=reason)
         return True
+
+    def _contradicts(self, probability: float) -> bool:
+        """Whether a look says otherwise than what is known."""
+        return self.status.state != ("occupied" if probability >= 0.5 else "free")
 
     def _has_moved_since_looked(self) -> bool:
         if self._moved_at_ms is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Literal
 
@@ -46,7 +46,7 @@ SAME_SHIFT: Final = 0.01
 LEARNING_MS: Final = 120_000
 """How fast the fixed edges follow the light: a picture this long after the last counts for 63 %."""
 STRONG: Final = 0.8
-"""Strength of the edges from which on they are learned that fast."""
+"""Strength of the edges from which on they are learned that fast; the view is weak below."""
 WEAK_LEARNING_MS: Final = 7_200_000
 """How fast weaker ones are learned."""
 LANDMARKS_EVERY_MS: Final = 600_000
@@ -71,6 +71,7 @@ class View:
             they are in place, or where nobody knows.
         is_confirmed: of `moved`: it has been so for long enough not to be a bump.
         covered: (rows, columns) cells of the picture in which the fixed edges cannot be seen.
+        is_weak: of `clear`: the fixed edges are weaker than ever so far, as in haze, rain or snow.
     """
 
     condition: Condition
@@ -79,6 +80,7 @@ class View:
     shift: Shift | None = None
     is_confirmed: bool = False
     covered: npt.NDArray[np.bool_] | None = None
+    is_weak: bool = False
 
     def hides(self, polygon: Sequence[tuple[float, float]]) -> bool:
         """Whether the part of the picture round a polygon, normalised 0..1, is covered."""
@@ -144,11 +146,15 @@ class ViewCheck:
         if likeness.direction >= DIRECTION_MIN and likeness.strength >= strength_min:
             self._moved = None
             # Weak edges are learned slowly: fog that thickens must not become what is compared with.
-            self._learn(grey, now, at_ms, LEARNING_MS if likeness.strength >= STRONG else WEAK_LEARNING_MS)
-            if likeness.strength >= STRONG:
+            is_weak = likeness.strength < STRONG
+            self._learn(grey, now, at_ms, WEAK_LEARNING_MS if is_weak else LEARNING_MS)
+            if not is_weak:
                 self._save(grey, at_ms)
             with np.errstate(invalid="ignore"):
-                return self._become("clear", at_ms, covered=likeness.cells < CELL_STRENGTH_MIN)
+                covered = likeness.cells < CELL_STRENGTH_MIN
+            self._become("clear", at_ms, covered=covered)
+            self._view = replace(self._view, is_weak=is_weak)
+            return self._view
         return self._explain(grey, now, at_ms)
 
     def forget(self) -> None:
@@ -286,7 +292,7 @@ def carry(polygon: Sequence[tuple[float, float]], shift: Shift, aspect: float) -
 
 
 def _sharpness(now: Gradients) -> float:
-    return float(np.percentile(np.hypot(now.across[::2, ::2], now.down[::2, ::2]), 90))
+    return float(np.percentile(np.hypot(now.across[::3, ::3], now.down[::3, ::3]), 90))
 
 
 def _are_alike(first: Shift, second: Shift) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from deploy.demo.model.measuring import read_clip
 from services.detector.engines.base import Picture
 from services.detector.view.check import View, ViewCheck, carry
-from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, fog, noise, shift
+from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, darken, fog, noise, shift
 
 pytestmark = pytest.mark.slow  # looks at many real pictures
 
@@ -63,6 +63,16 @@ def test_fog_that_thickens_slowly_is_not_learned(lot: Picture) -> None:
     conditions = [camera.show(fog(lot, share)).condition for share in np.linspace(0, 0.89, 120)]
     assert conditions[-1] == "lost"
     assert "moved" not in conditions
+
+
+def test_haze_is_a_weak_view_and_a_clear_day_is_not(lot: Picture) -> None:
+    camera = Camera()
+    camera.show(lot, 30)
+    assert not camera.show(lot).is_weak
+    view = camera.show(fog(lot, 0.4))
+    assert (view.condition, view.is_weak) == ("clear", True)
+    assert not camera.show(lot).is_weak
+    assert not camera.show(darken(lot, 50)).is_weak, "what darkness takes is given back"
 
 
 @pytest.mark.parametrize("name", DISPLACED)
