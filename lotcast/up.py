@@ -14,7 +14,6 @@ from libs.common.cameras import Camera, is_camera_id
 from libs.common.errors import ConfigurationError
 from lotcast.camera_url import camera_url
 from lotcast.model.choice import choose_model
-from services.detector.settings import DetectorSettings
 from services.ingest.cameras_file import read_entries
 
 
@@ -55,9 +54,7 @@ def up(
     if str(data) in ("", "."):
         raise ConfigurationError("--data: name a folder of its own, like lotcast-data")
     chosen = choose_model(model, data)
-    environment, settings = dict(chosen.environment), DetectorSettings.from_environment()
-    if environment.get("DETECTOR_MODEL", settings.model) == "demo" and settings.judge == "auto":
-        environment["DETECTOR_JUDGE"] = "network"  # these are real lots, of which the demo's model knows nothing
+    environment = dict(chosen.environment)
     asyncio.run(run_installation(Installation(cameras, data, detector_environment=environment, notice=chosen.notice)))
 
 

@@ -44,5 +44,6 @@ def demo_installation() -> Installation:
             "DETECTOR_FREE_AFTER_S": str(FREE_AFTER_S),
             # The rendered lots are near enough for one look at the whole picture.
             "DETECTOR_INSPECT_EVERY_S": "0",
+            "DETECTOR_JUDGE": "vehicles",
         },
     )

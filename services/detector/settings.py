@@ -68,8 +68,7 @@ class DetectorSettings(MonitoringSettings):
         Literal["auto", "heads", "network", "vehicles"],
         Field(
             description="what decides that a space is occupied: `heads` on the trunk of a YOLO11n model, our own "
-            "`network`, or only the `vehicles` found in tiles; `auto`: heads where they fit, else network, "
-            "and vehicles for the demo's model"
+            "`network`, or only the `vehicles` found in tiles; `auto`: heads where they fit, else network"
         ),
     ] = "auto"
     inspect_every_s: Annotated[

@@ -107,8 +107,8 @@ def load_view_judge(settings: DetectorSettings) -> ViewJudge | None:
     Raises:
         EngineError: the heads are asked for by name and do not fit, or our own files are damaged.
     """
-    if settings.judge == "vehicles" or (settings.judge == "auto" and settings.model == "demo"):
-        return None  # the demo's model knows its lots
+    if settings.judge == "vehicles":
+        return None
     if settings.judge == "network":
         return OwnNetwork()
     file = _model_file(settings)
