@@ -24,15 +24,17 @@ JUDGES: Final = ("auto", "heads", "network", "vehicles")
 def report(results: dict[str, DayResult]) -> str:
     """Tables of the results, in Markdown."""
     lines = [
-        "| lot | frames | changes (hidden) | right | late | missed | invented | unknown (unasked) | told after, s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| lot | frames | changes (hidden) | right | late | missed | invented | unknown (unasked) | told after, s "
+        "| took, s (of a core) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, result in results.items():
         one = result.verdict
         delays = f"{median(one.delays_s):.1f}, {one.delays_s[-1]:.1f} at most" if one.delays_s else "-"
         lines.append(
             f"| {name} | {result.frames} | {one.changes} ({one.hidden_changes}) | {one.right} | {len(one.late)} "
-            f"| {len(one.missed)} | {len(one.invented)} | {one.unknown} ({len(one.unknown_unasked)}) | {delays} |"
+            f"| {len(one.missed)} | {len(one.invented)} | {one.unknown} ({len(one.unknown_unasked)}) | {delays} "
+            f"| {result.seconds:.0f} ({result.cpu_s:.0f}) |"
         )
     lines += ["", "| what happens | frames | view not clear | a part covered |", "|---|---|---|---|"]
     for what in sorted({what for result in results.values() for what in result.seen}):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Final, Literal
 
 import numpy as np
@@ -18,7 +20,6 @@ APART_S: Final = 75.0
 """Between two drives, and between a drive and a lorry or a bump: vehicles do not drive through each other."""
 HOUR_S: Final = 3600.0
 THIN_FOG: Final = 0.4
-HIDDEN_FOG: Final = 0.55
 """Fog that takes this share of the contrast and more may hide the lot."""
 HIDING_FOG: Final = 0.75
 """Fog that surely does. Between thin and hiding fog nobody drives: either answer would be right."""
@@ -40,8 +41,11 @@ class Track:
 
     def at(self, t_s: float) -> float:
         """Its value."""
-        times, values = zip(*self.points, strict=True)
-        return float(np.interp(t_s, times, values))
+        after = bisect_right(self.points, t_s, key=itemgetter(0))
+        if after in (0, len(self.points)):
+            return self.points[max(0, after - 1)][1]
+        (start_s, start), (end_s, end) = self.points[after - 1], self.points[after]
+        return start + (end - start) * (t_s - start_s) / (end_s - start_s)
 
     def spans_above(self, level: float, until_s: float) -> list[Span]:
         """When it is above a level, to the second."""
@@ -126,7 +130,7 @@ class Plan:
     @property
     def hidden(self) -> list[Span]:
         """When the lot may be hidden."""
-        return self.weather.fog.spans_above(HIDDEN_FOG, self.seconds)
+        return self.weather.fog.spans_above(THIN_FOG, self.seconds)
 
     def first(self, seconds: float) -> Plan:
         """The beginning of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from deploy.demo.lot.geometry import Camera
 from deploy.demo.lot.layout import Layout
 
 LAYERS: Final = 12
-"""So many different layers of rain, snow and noise; each frame takes one, rolled to another place."""
+"""So many different layers of rain, snow and noise; each frame takes one from another place."""
 FOG_GREY: Final = 205.0
 NIGHT_GROUND: Final = 0.17
 """What is left of a sunny picture at night away from the lamps, as the camera's exposure shows it."""
@@ -26,6 +26,7 @@ HEADLIGHT_GAIN: Final = 0.55
 HEADLIGHT_REACH_M: Final = 11.0
 CLOUD_SHARE: Final = 0.18
 DEPTH_MAX_M: Final = 90.0
+Pixel = TypeVar("Pixel", np.float32, np.int16)
 
 
 class WeatherPainter:
@@ -50,7 +51,7 @@ class WeatherPainter:
         self._rain = [self._streaks() for _ in range(LAYERS)]
         self._snow = [self._flakes() for _ in range(LAYERS)]
         noise = self._rng.normal(0, 2.0, (LAYERS, camera.size[1], camera.size[0], 1)).round().astype(np.int16)
-        self._noise = [np.repeat(layer, 3, axis=2) for layer in noise]
+        self._noise = [_twice(np.repeat(layer, 3, axis=2)) for layer in noise]
 
     def paint(self, picture: Bytes, weather: Weather, t_s: float, headlights: Sequence[Pose]) -> Bytes:
         """A sunny picture, (height, width, 3) BGR, as it looks in the weather of that second.
@@ -100,10 +101,11 @@ class WeatherPainter:
         return np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U), np.uint8)
 
     def _layer(self, layers: Sequence[Any]) -> Any:
-        """One of the layers, rolled to a random place."""
+        """A part of one of the layers, as large as the picture, from a random place."""
         layer = layers[int(self._rng.integers(len(layers)))]
-        down, right = int(self._rng.integers(layer.shape[0])), int(self._rng.integers(layer.shape[1]))
-        return np.roll(layer, (down, right), axis=(0, 1))
+        width, height = self._camera.size
+        top, left = int(self._rng.integers(height)), int(self._rng.integers(width))
+        return layer[top : top + height, left : left + width]
 
     def _streaks(self) -> Singles:
         width, height = self._camera.size
@@ -111,7 +113,7 @@ class WeatherPainter:
         for _ in range(width * height // 600):
             x, y, length = (int(self._rng.integers(low, high)) for low, high in ((0, width), (0, height), (7, 24)))
             cv2.line(layer, (x, y), (int(x + length * 0.15), y + length), int(self._rng.integers(60, 170)), 1)
-        return np.asarray(cv2.GaussianBlur(layer, (3, 3), 0), np.float32) / np.float32(255)
+        return _twice(np.asarray(cv2.GaussianBlur(layer, (3, 3), 0), np.float32) / np.float32(255))
 
     def _flakes(self) -> Singles:
         width, height = self._camera.size
@@ -120,7 +122,7 @@ class WeatherPainter:
             centre = int(self._rng.integers(width)), int(self._rng.integers(height))
             radius = int(self._rng.choice((1, 1, 1, 2, 3)))
             cv2.circle(layer, centre, radius, int(self._rng.integers(90, 240)), -1)
-        return np.asarray(cv2.GaussianBlur(layer, (3, 3), 0), np.float32) / np.float32(255)
+        return _twice(np.asarray(cv2.GaussianBlur(layer, (3, 3), 0), np.float32) / np.float32(255))
 
     def _headlights(self, poses: Sequence[Pose]) -> Singles:
         """How much light falls before the vehicles, (height, width) 0..1."""
@@ -135,6 +137,11 @@ class WeatherPainter:
             if depth.min() > 0.5 and np.abs(pixels).max() < 10_000:
                 cv2.fillConvexPoly(mask, np.round(pixels).astype(np.int32), 255)
         return np.asarray(cv2.GaussianBlur(mask, (0, 0), 5), np.float32) / np.float32(255)
+
+
+def _twice(layer: npt.NDArray[Pixel]) -> npt.NDArray[Pixel]:
+    """A layer that goes on to the right and below, so that a part from anywhere is as large as it."""
+    return np.tile(layer, (2, 2, 1)[: layer.ndim])
 
 
 def _veil(picture: Any, share: npt.NDArray[Any], grey: float) -> Any:
