@@ -8,9 +8,8 @@ import pytest
 
 from bench.day.lot import LotDay
 from bench.day.replay import SEED, lot_day, play_day
-from services.detector.engines.loading import load_engine
-from services.detector.judge.loading import load_judge
 from services.detector.settings import DetectorSettings
+from tests.support.remembered import remembering_engine, remembering_judge
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # renders and judges some 600 pictures
 
@@ -22,8 +21,8 @@ def day() -> LotDay:
 
 def test_the_events_of_an_excerpt_are_its_truth(day: LotDay) -> None:
     settings = DetectorSettings(model="demo", workers=1)
-    engine = load_engine(settings)
-    result = play_day(day, engine, load_judge(settings, engine), settings, lambda at_s, so_far: None)
+    engine = remembering_engine(settings)
+    result = play_day(day, engine, remembering_judge(settings, engine), settings, lambda at_s, so_far: None)
     assert set(result.seen) >= {"bump", "lorry", "thick fog", "rain", "snowfall", "night", "clear day", "dusk and dawn"}
     verdict = result.verdict
     assert verdict.changes == len(day.changes) == 6

@@ -8,10 +8,10 @@ import pytest
 import supervision as sv
 
 from bench.trackers.road import ROAD, detect_road, follow_road
-from services.detector.engines.loading import load_engine
 from services.detector.settings import DetectorSettings
 from services.detector.tracking import CameraTracker
 from tests.support.real_data import YOLO11N, needs_real_data
+from tests.support.remembered import remembering_engine
 
 pytestmark = [
     needs_real_data,
@@ -23,7 +23,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def detections() -> Sequence[sv.Detections]:
     settings = DetectorSettings(model=str(YOLO11N), workers=1)
-    return detect_road(load_engine(settings), settings)
+    return detect_road(remembering_engine(settings), settings)
 
 
 def test_four_vehicles_have_four_ids(detections: Sequence[sv.Detections]) -> None:

@@ -48,9 +48,14 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
 
 
 def multipart_camera(
-    jpegs: list[bytes], *, interval_s: float = 0.01, length: bool = True, forever: bool = True
+    jpegs: list[bytes],
+    *,
+    interval_s: float = 0.01,
+    length: bool = True,
+    forever: bool = True,
+    on_sent: Callable[[], object] | None = None,
 ) -> Handler:
-    """A camera that sends pictures one after the other as multipart MJPEG."""
+    """A camera that sends pictures one after the other as multipart MJPEG, and tells `on_sent` after each."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=--cam\r\n\r\n")
@@ -59,6 +64,8 @@ def multipart_camera(
                 told = f"Content-Length: {len(jpeg)}\r\n" if length else ""
                 writer.write(f"--cam\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode() + jpeg + b"\r\n")
                 await writer.drain()
+                if on_sent is not None:
+                    on_sent()
                 await asyncio.sleep(interval_s)
             if not forever:
                 return

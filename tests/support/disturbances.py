@@ -16,7 +16,8 @@ Disturbance = Callable[[Picture], Picture]
 
 def fog(picture: Picture, share: float) -> Picture:
     """Fog that takes this share of the contrast."""
-    return np.asarray(picture * (1 - share) + 205 * share, np.uint8)
+    table = np.asarray(np.arange(256) * (1 - share) + 205 * share, np.uint8)
+    return np.asarray(cv2.LUT(picture, table), np.uint8)
 
 
 def blur(picture: Picture, sigma_px: float) -> Picture:
@@ -26,7 +27,7 @@ def blur(picture: Picture, sigma_px: float) -> Picture:
 
 def darken(picture: Picture, brightness: float) -> Picture:
     """Night: this mean grey, and a sensor's noise."""
-    noise = np.random.default_rng(1).normal(0, 3, picture.shape[:2])[..., None]
+    noise = _night_noise(*picture.shape[:2])
     return np.asarray(np.clip(picture * (brightness / picture.mean()) + noise, 0, 255), np.uint8)
 
 
@@ -39,8 +40,11 @@ def rain(picture: Picture, streaks: int, seed: int = 0) -> Picture:
         x, y, length = int(rng.integers(width)), int(rng.integers(height)), int(rng.integers(15, 50))
         end = int(x + length * 0.15), y + length
         cv2.line(layer, (x, y), end, int(rng.integers(90, 200)), int(rng.integers(1, 3)))
-    share = cv2.GaussianBlur(layer, (3, 3), 0)[..., None] / 255.0
-    return np.asarray(picture * (1 - share) + 225 * share, np.uint8)
+    layer = np.asarray(cv2.GaussianBlur(layer, (3, 3), 0))
+    wet, rained = layer > 0, picture.copy()
+    share = layer[wet][:, None] / 255.0
+    rained[wet] = picture[wet] * (1 - share) + 225 * share
+    return rained
 
 
 def snowfall(picture: Picture, flakes: int, seed: int = 0) -> Picture:
@@ -139,14 +143,22 @@ def crop(picture: Picture, share: float) -> Picture:
 
 def noise(picture: Picture, seed: int, level: float = 2.0) -> Picture:
     """A sensor's noise, another for each seed."""
-    added = np.roll(_noise_field(*picture.shape[:2], level), seed * 7919, axis=(0, 1))
+    height, width = picture.shape[:2]
+    down, right = -seed * 7919 % height, -seed * 7919 % width
+    added = _noise_field(height, width, level)[down : down + height, right : right + width]
     return np.asarray(cv2.add(picture, added, dtype=cv2.CV_8U), np.uint8)
 
 
 @lru_cache(maxsize=4)
 def _noise_field(height: int, width: int, level: float) -> np.ndarray:
+    """(2 * height, 2 * width, 3): the same noise four times; any part of it is noise that was rolled."""
     field = np.random.default_rng(1).normal(0, level, (height, width)).round().astype(np.int16)
-    return np.repeat(field[..., None], 3, axis=2)
+    return np.tile(np.repeat(field[..., None], 3, axis=2), (2, 2, 1))
+
+
+@lru_cache(maxsize=4)
+def _night_noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(0, 3, (height, width))[..., None]
 
 
 UNJUDGEABLE: Final[dict[str, Disturbance]] = {

@@ -16,6 +16,8 @@ from deploy.demo.lot.layout import Layout, Space
 
 PIXELS_PER_METRE: Final = 40
 SUBPIXEL_BITS: Final = 4
+OIL_REACH: Final = 60
+"""Pixels from the middle of an oil stain to where nothing is left of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,13 @@ class GroundPainter:
         share: Singles = mask.astype(np.float32) / np.float32(255)
         return share
 
-    def _blend(self, colour: Any, mask: Singles) -> None:
-        self._canvas += (np.asarray(colour, np.float32) - self._canvas) * mask[..., None]
+    def _blend(self, colour: npt.ArrayLike, mask: Singles, texture: Singles | None = None) -> None:
+        """Paint a colour, lighter and darker by a texture, where the mask is; most are small beside the canvas."""
+        x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+        part = slice(y, y + height), slice(x, x + width)
+        wanted = np.asarray(colour) if texture is None else np.asarray(colour) + texture[part][..., None]
+        canvas = self._canvas[part]
+        canvas += (wanted.astype(np.float32) - canvas) * mask[part][..., None]
 
     def _paint_grass(self) -> None:
         texture = 9 * noise(self._rng, self._shape, 3) + 8 * noise(self._rng, self._shape, 40)
@@ -104,8 +111,7 @@ class GroundPainter:
         lot = self._mask([(left, near), (right, near), (right, far), (left, far)])
         texture = 5 * noise(self._rng, self._shape, 1.6) + 4 * noise(self._rng, self._shape, 14)
         texture += 5 * noise(self._rng, self._shape, 170)
-        asphalt = np.asarray(self._palette.asphalt, np.float32) + texture[..., None]
-        self._blend(asphalt, lot)
+        self._blend(np.asarray(self._palette.asphalt, np.float32), lot, texture)
         for aisle in self._layout.aisles:  # tyres have polished the lanes
             for offset in (-0.9, 0.9):
                 y = aisle.y + offset
@@ -152,24 +158,24 @@ class GroundPainter:
     def _paint_oil(self, space: Space) -> None:
         if self._rng.random() < 0.55:
             middle = np.array(space.centre) + self._rng.normal(0, 0.5, 2)
-            mask = np.zeros(self._shape, np.uint8)
-            x, y = (self._pixels([middle])[0] / 2**SUBPIXEL_BITS).astype(int)
+            x, y = (int(at) for at in self._pixels([middle])[0] / 2**SUBPIXEL_BITS)
+            left, top = max(0, x - OIL_REACH), max(0, y - OIL_REACH)
+            canvas = self._canvas[top : y + OIL_REACH, left : x + OIL_REACH]
+            mask = np.zeros(canvas.shape[:2], np.uint8)
             axes = tuple(int(side) for side in self._rng.uniform(6, 20, 2))
-            cv2.ellipse(mask, (int(x), int(y)), axes, float(self._rng.uniform(0, 180)), 0, 360, 255, -1)
+            cv2.ellipse(mask, (x - left, y - top), axes, float(self._rng.uniform(0, 180)), 0, 360, 255, -1)
             soft = cv2.GaussianBlur(mask, (0, 0), 5).astype(np.float32) / 255
-            self._canvas -= (soft * self._rng.uniform(8, 30))[..., None]
+            canvas -= (soft * self._rng.uniform(8, 30))[..., None]
 
     def _paint_kerbs(self) -> None:
         left, near, right, far = self._layout.asphalt
         border = [(left, near), (right, near), (right, far), (left, far), (left, near)]
         for start, end in pairwise(border):
             stripe = _stripe(np.array(start), np.array(end), 0.28)
-            self._blend(
-                np.asarray(self._palette.kerb) + 5 * noise(self._rng, self._shape, 4)[..., None], self._mask(stripe)
-            )
+            self._blend(self._palette.kerb, self._mask(stripe), 5 * noise(self._rng, self._shape, 4))
         walk = self._mask([(left, far + 1.2), (right, far + 1.2), (right, far + 2.9), (left, far + 2.9)])
         slabs = 6 * noise(self._rng, self._shape, 3) + 5 * noise(self._rng, self._shape, 24)
-        self._blend(np.array((150, 158, 162)) + slabs[..., None], walk)
+        self._blend((150, 158, 162), walk, slabs)
 
 
 def _stripe(start: Any, end: Any, width: float) -> Any:

@@ -14,15 +14,14 @@ from deploy.demo.model.measuring import read_clip
 from deploy.local.demo import demo_installation
 from libs.common.spaces import OccupancyEvent, ParkingSpace
 from services.detector.engines.base import Engine, Picture
-from services.detector.engines.loading import load_engine
 from services.detector.evaluation import LabelledPicture, load_dataset, read_picture
-from services.detector.judge.loading import load_judge
 from services.detector.judging import SpaceJudge
 from services.detector.replay import CameraReplay
 from services.detector.sequence import play_dataset
 from services.detector.settings import DetectorSettings
 from tests.support.disturbances import noise, put
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
+from tests.support.remembered import remembering_engine, remembering_judge
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ASSETS: Final = Path(__file__).parents[3] / "deploy/demo/assets"
@@ -33,12 +32,12 @@ NEAR_CHANGE_S: Final = 2.0
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return load_engine(SETTINGS)
+    return remembering_engine(SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def judge(engine: Engine) -> SpaceJudge:
-    return load_judge(SETTINGS, engine)
+    return remembering_judge(SETTINGS, engine)
 
 
 @needs_real_data
@@ -77,9 +76,9 @@ def test_the_demo_is_right_over_a_whole_loop(clip: str) -> None:
     )
     truth = Truth.load(ASSETS / f"{clip}.truth.json")
     spaces = json.loads((ASSETS / f"{clip}.spaces.json").read_text("utf-8"))["spaces"]
-    engine = load_engine(settings)
+    engine = remembering_engine(settings)
     camera = CameraReplay(
-        [ParkingSpace.model_validate(one) for one in spaces], engine, load_judge(settings, engine), settings
+        [ParkingSpace.model_validate(one) for one in spaces], engine, remembering_judge(settings, engine), settings
     )
     wrong = []
     for number, picture in enumerate(read_clip(ASSETS / f"{clip}.mp4")):
@@ -109,7 +108,7 @@ def test_a_lorry_across_two_spaces_takes_both_unless_a_setting_says_otherwise(
     labelled, picture = lot
     settings = SETTINGS.model_copy(update={"one_space_each": one_space_each})
     camera = CameraReplay(
-        [one.parking_space() for one in labelled.spaces], engine, load_judge(settings, engine), settings
+        [one.parking_space() for one in labelled.spaces], engine, remembering_judge(settings, engine), settings
     )
     with_lorry = put(picture, picture[398:478, 655:808], (535, 262, 735, 404))
     for second in range(30):

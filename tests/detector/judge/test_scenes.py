@@ -11,13 +11,12 @@ import pytest
 from deploy.demo.model.measuring import read_clip
 from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Engine
-from services.detector.engines.loading import load_engine
-from services.detector.judge.loading import load_judge
 from services.detector.judging import SpaceJudge
 from services.detector.replay import CameraReplay
 from services.detector.settings import DetectorSettings
 from tests.support.disturbances import noise
 from tests.support.real_data import FOLDER, YOLO11N, needs_real_data
+from tests.support.remembered import remembering_engine, remembering_judge
 from tests.support.scenes import PKLOT_PICTURES, SCENES, pklot_picture, pklot_scenes, play_scene
 
 pytestmark = [needs_real_data, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -48,12 +47,12 @@ ON_THE_DEMO: Final = ("fog of 85 %", "night at a mean of 12", "a bump of 10 s")
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return load_engine(SETTINGS)
+    return remembering_engine(SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def judge(engine: Engine) -> SpaceJudge:
-    return load_judge(SETTINGS, engine)
+    return remembering_judge(SETTINGS, engine)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +84,10 @@ def test_the_same_on_a_small_lot_of_a_real_video(engine: Engine, judge: SpaceJud
 @pytest.mark.parametrize("name", ON_THE_DEMO)
 def test_the_same_on_the_demos_lot_with_the_demos_model(name: str) -> None:
     settings = DetectorSettings(model="demo", workers=1)
-    engine = load_engine(settings)
+    engine = remembering_engine(settings)
     spaces = json.loads(NORTH.with_name("north.spaces.json").read_text("utf-8"))["spaces"]
     camera = CameraReplay(
-        [ParkingSpace.model_validate(one) for one in spaces], engine, load_judge(settings, engine), settings
+        [ParkingSpace.model_validate(one) for one in spaces], engine, remembering_judge(settings, engine), settings
     )
     assert play_scene(camera, next(read_clip(NORTH)), SCENES[name]).faults(SCENES[name]) == []
 
