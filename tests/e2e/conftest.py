@@ -14,6 +14,11 @@ from tests.e2e.demo_system import DemoSystem
 from tests.support.browsers import CHROMIUM_FLAGS, find_chromium
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests with systems of their own come first: beside a demo that nobody looks at, everything is slower."""
+    items.sort(key=lambda item: isinstance(item, pytest.Function) and "demos" in item.fixturenames)
+
+
 class Demos:
     """The demo that runs now."""
 

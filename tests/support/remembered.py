@@ -29,7 +29,7 @@ import supervision as sv
 from services.detector.engines.base import VEHICLE_CLASSES, Engine, Picture, make_detections
 from services.detector.engines.loading import load_engine, model_path
 from services.detector.judge import loading as judge_loading
-from services.detector.judge.judge import WEIGHTS, ViewJudge
+from services.detector.judge.judge import ViewJudge
 from services.detector.judge.views import SpaceViews
 from services.detector.judging import SpaceJudge
 from services.detector.settings import DetectorSettings
@@ -37,7 +37,10 @@ from services.detector.settings import DetectorSettings
 ROOT: Final = Path(__file__).parents[2]
 STORE: Final = ROOT / "tests/artifacts/answers.sqlite"
 STORE_MAX_BYTES: Final = 200_000_000
-SOURCES: Final = ("services/detector/engines", "services/detector/judge")
+ENGINE_SOURCES: Final = ("services/detector/engines/*.py",)
+JUDGE_SOURCES: Final = (*(f"services/detector/judge/{name}.py" for name in ("heads", "judge", "trunk", "views")),
+                        "services/detector/judge/weights/*")  # fmt: skip
+"""Our own files that make detections of a picture, and logits of views."""
 LIBRARIES: Final = ("numpy", "opencv-python-headless", "openvino", "supervision")
 WANTED: Final = os.environ.get("LOTCAST_TEST_REMEMBER", "1") != "0"
 
@@ -157,7 +160,8 @@ def remembering_judge(settings: DetectorSettings, engine: Engine) -> SpaceJudge:
         judge = load_view_judge(settings)
         if judge is None or not WANTED:
             return judge
-        return RememberingViewJudge(_answers(), digest(_model(settings), judge.description.encode()), judge)
+        model = digest(_model(settings), _sources(JUDGE_SOURCES), judge.description.encode())
+        return RememberingViewJudge(_answers(), model, judge)
 
     with patch.object(judge_loading, "load_view_judge", load):
         return judge_loading.load_judge(settings, engine)
@@ -204,9 +208,10 @@ def _model(settings: DetectorSettings) -> bytes:
     relevant = {
         name: value
         for name, value in settings.model_dump(mode="json").items()
-        if name in ("engine", "device", "nms_iou", "classes", "judge", "workers")
+        if name in ("engine", "device", "nms_iou", "classes", "workers")
     }
-    return digest(_surroundings(), _content(model_path(settings)), json.dumps(relevant, sort_keys=True).encode())
+    told = json.dumps(relevant, sort_keys=True).encode()
+    return digest(_surroundings(), _sources(ENGINE_SOURCES), _content(model_path(settings)), told)
 
 
 @cache
@@ -217,9 +222,14 @@ def _content(path: Path) -> bytes:
 
 
 @cache
+def _sources(patterns: tuple[str, ...]) -> bytes:
+    files = [file for pattern in patterns for file in sorted(ROOT.glob(pattern)) if file.is_file()]
+    assert len(files) >= len(patterns)
+    return digest(*(file.read_bytes() for file in files))
+
+
+@cache
 def _surroundings() -> bytes:
-    """Code, weights, libraries and processor."""
-    files = [file for folder in SOURCES for file in sorted((ROOT / folder).rglob("*.py"))]
-    files += sorted(file for file in WEIGHTS.iterdir() if file.is_file())
+    """Libraries and processor."""
     told = [version(name) for name in LIBRARIES] + [ov.Core().get_property("CPU", "FULL_DEVICE_NAME")]
-    return digest(json.dumps(told).encode(), *(file.read_bytes() for file in files))
+    return digest(json.dumps(told).encode())
