@@ -76,7 +76,7 @@ def jpeg() -> bytes:
     return encode(next(islice(read_clip(ASSETS / "north.mp4"), 1)), 80)
 
 
-def spaces() -> str:
+def spaces() -> bytes:
     described = json.loads((ASSETS / "north.spaces.json").read_text("utf-8"))
     return dump_spaces([ParkingSpace.model_validate(space) for space in described["spaces"]])
 

@@ -182,12 +182,12 @@ def unpack(packed: bytes) -> sv.Detections:
     return make_detections(rows[:, :4].copy(), rows[:, 4].copy(), names)
 
 
-def array_parts(array: npt.NDArray[Any]) -> tuple[bytes, npt.NDArray[np.uint8]]:
+def array_parts(array: npt.NDArray[Any]) -> tuple[bytes, memoryview]:
     """Shape and type, and the content, of an array."""
-    return repr((array.shape, array.dtype.str)).encode(), np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return repr((array.shape, array.dtype.str)).encode(), np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
-def digest(*parts: bytes | npt.NDArray[np.uint8]) -> bytes:
+def digest(*parts: bytes | memoryview) -> bytes:
     """A key of all these bytes."""
     made = hashlib.blake2b(digest_size=20)
     for part in parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +72,7 @@ def test_another_picture_confidence_or_model_is_asked_anew(answers: Answers, pic
     class Counted:
         description, input_size, batch_max = real.description, real.input_size, real.batch_max
 
-        def detect(self, pictures: list[Picture], confidence: float) -> list[sv.Detections]:
+        def detect(self, pictures: Sequence[Picture], confidence: float) -> list[sv.Detections]:
             asked.append(confidence)
             return real.detect(pictures, confidence)
 
