@@ -11,6 +11,7 @@ import typer
 from libs.common.errors import LotcastError
 from libs.common.logging import configure_logging
 from libs.common.settings import ServiceSettings
+from libs.common.shutdown import end_process
 from lotcast import cameras
 from lotcast.discover import discover
 from lotcast.evaluate import evaluate
@@ -64,7 +65,10 @@ def main() -> None:
         app()
     except LotcastError as error:
         sys.stderr.write(f"lotcast: {error}\n")
-        sys.exit(1)
+        end_process(1)
+    except SystemExit as ended:
+        # A camera that was tried may keep a thread of its library waiting.
+        end_process(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
 
 
 if __name__ == "__main__":

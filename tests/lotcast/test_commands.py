@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def test_what_cannot_be_understood_is_exit_code_2(arguments: list[str]) -> None:
     done = lotcast(*arguments)
     assert done.returncode == 2
     assert "Usage: " in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["up"], 1), (["nonsense"], 2)])
+def test_the_command_ends_while_a_library_still_waits_for_a_camera(arguments: list[str], code: int) -> None:
+    waits = "import sys, threading, time; threading.Thread(target=time.sleep, args=(300,)).start()"
+    runs = f"sys.argv = ['lotcast', *{arguments}]; from lotcast.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", f"{waits}; {runs}"], capture_output=True, timeout=60, check=False)
+    assert done.returncode == code
+    assert done.stdout or done.stderr
 
 
 @needs_real_data
