@@ -10,12 +10,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from redis.asyncio import Redis
 
+from libs.common.camera_state import ViewCondition
 from libs.common.leases import Leases
 from libs.common.monitoring.metrics import DROPPED, LeaseCollector, Stage
 from libs.common.redis_clock import RedisClock
 from libs.common.redis_memory import RedisMemoryWatch
 from services.detector import metrics as detector
-from services.detector.view.check import Condition
 from services.gateway import metrics as gateway
 from services.ingest import metrics as ingest
 from services.ingest.status import CameraStatus
@@ -86,7 +86,7 @@ class _ACamera:
     def listed(self) -> Mapping[str, int]:
         return {"wanted": 1, "disabled": 0, "bad": 0}
 
-    def view_conditions(self) -> Mapping[str, Condition]:
+    def view_conditions(self) -> Mapping[str, ViewCondition]:
         return {CAMERA: "clear"}
 
 

@@ -14,6 +14,7 @@ from typing import Final, Literal, cast, get_args
 from pydantic import ValidationError
 
 from libs.common.bus import as_bytes, as_text
+from libs.common.errors import SourceCause
 from libs.common.spaces import ParkingSpace, SpaceStatus, load_spaces
 
 FRESH_MS: Final = 10_000
@@ -25,6 +26,9 @@ IngestState = Literal["connecting", "live", "stalled", "error", "disabled"]
 State = Literal[IngestState, "no ingest", "broadcast", "silent"]
 """Ingest's own states; `no ingest` where none reports; `broadcast` or `silent` for a camera that a worker brings."""
 
+ViewCondition = Literal["clear", "lost", "dark", "moved", "frozen"]
+"""What a look at the lot finds: it can be judged or not made out, it is dark, the camera has moved, nothing moves."""
+
 _INGEST_STATES: Final = frozenset[str](get_args(IngestState))
 
 
@@ -35,6 +39,7 @@ class CameraState:
     Attributes:
         state: how the camera does.
         error: the problem in a sentence.
+        error_cause: of what kind ingest's problem is; None where it has none.
         input_fps: frames a second that ingest puts on the bus.
         output_fps: frames a second that the detector works on.
         latency_ms: from capture to published, of the detector's last frame.
@@ -44,6 +49,7 @@ class CameraState:
         are_spaces_known: whether the detector's verdict on the spaces still holds.
         notice: what the detector wants the user to know of a camera that works: its model does not fit the pictures,
             the lot cannot be made out, the camera has moved, its picture is frozen.
+        view: what the detector's last look found the lot to be; None where no detector says.
     """
 
     state: State
@@ -56,6 +62,8 @@ class CameraState:
     examined_at_ms: int | None
     are_spaces_known: bool
     notice: str | None = None
+    error_cause: SourceCause | None = None
+    view: ViewCondition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ def read_state(
         examined_at_ms=examined_at_ms,
         are_spaces_known=are_known,
         notice=_notice(told) if by_detector and state != "disabled" else None,
+        error_cause=_error_cause(told, state, by_ingest),
+        view=_view(told) if by_detector and state != "disabled" else None,
     )
 
 
@@ -117,6 +127,16 @@ def _notice(told: Mapping[str, str]) -> str | None:
     """What the detector says of its model and of the view, in one line."""
     parts = told.get("detector_notice"), told.get("detector_view_notice")
     return "; ".join(part for part in parts if part) or None
+
+
+def _view(told: Mapping[str, str]) -> ViewCondition | None:
+    return next((known for known in get_args(ViewCondition) if told.get("detector_view") == known), None)
+
+
+def _error_cause(told: Mapping[str, str], state: State, by_ingest: bool) -> SourceCause | None:
+    if state == "disabled" or not by_ingest or not told.get("ingest_error"):
+        return None
+    return next((known for known in get_args(SourceCause) if told.get("ingest_error_cause") == known), "other")
 
 
 def read_spaces(text: bytes | str | None) -> list[ParkingSpace]:

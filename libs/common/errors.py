@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+SourceCause = Literal["login", "not_found", "busy", "refused", "no_host", "unreachable", "silent", "other"]
+"""Why a camera cannot be read: log-in, path, it serves others, port, name, network, it sends nothing."""
+
 
 class LotcastError(Exception):
     """Base of every error that Lotcast raises on purpose; its text is fit for an operator to read."""
@@ -20,11 +25,22 @@ class BusUnavailable(LotcastError):
 
 
 class SourceError(LotcastError):
-    """A camera cannot be read; the text says what to do about it."""
+    """A camera cannot be read; the text says what to do about it.
+
+    Attributes:
+        cause: the kind of failure, for programs that have words of their own.
+    """
+
+    def __init__(self, text: str, cause: SourceCause = "other") -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 class CameraStalled(SourceError):
     """A camera is connected but sends nothing, or nothing whole."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "silent")
 
 
 class FrameError(LotcastError):

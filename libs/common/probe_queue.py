@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from libs.common import keys
 from libs.common.bus import as_bytes
 from libs.common.cameras import CameraUrl
+from libs.common.errors import SourceCause
 from libs.common.logging import get_logger
 from libs.common.redis_clock import ask_now_ms
 
@@ -36,6 +37,7 @@ class ProbeResult(BaseModel):
 
     ok: bool
     problem: Annotated[str, Field(description="why not, in a sentence; empty if it works")] = ""
+    cause: Annotated[SourceCause, Field(description="why not, for programs; `other` if it works")] = "other"
     kind: Annotated[str, Field(description="for example: MJPEG stream over HTTP")] = ""
     width: Annotated[int, Field(description="pixels")] = 0
     height: Annotated[int, Field(description="pixels")] = 0

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from redis.asyncio import Redis
 
 from libs.common import keys
+from libs.common.camera_state import ViewCondition
 from libs.common.leased_transaction import LeasedTransaction
 from libs.common.leases import Lease, Leases
 from libs.common.logging import get_logger
@@ -20,7 +21,6 @@ from services.detector.process import DetectorProcess
 from services.detector.publisher import Publisher
 from services.detector.stored_camera import StoredSpaces, read_camera, read_enabled, read_versions
 from services.detector.switched_off import SwitchedOff
-from services.detector.view.check import Condition
 
 _log = get_logger("cameras")
 
@@ -77,7 +77,7 @@ class CameraManager:
             _log.info("could not report the stop", error=describe(error))
         await asyncio.gather(*(self._give_up(camera_id, is_off=False) for camera_id in list(self.cameras)))
 
-    def view_conditions(self) -> dict[str, Condition]:
+    def view_conditions(self) -> dict[str, ViewCondition]:
         """What each camera's last picture that was looked at showed of the lot, by camera id."""
         return {camera_id: camera.judging.view.condition for camera_id, camera in list(self.cameras.items())}
 

@@ -10,8 +10,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from libs.common.camera_state import ViewCondition
 from libs.common.monitoring.metrics import FrameMetrics, RoundTripMetrics, Stage, new_registry
-from services.detector.view.check import Condition
 
 STAGES: Final = {
     "receive": Stage(
@@ -105,7 +105,7 @@ class DetectorMetrics:
 class Views(Protocol):
     """Tells what this detector's cameras show of their lots."""
 
-    def view_conditions(self) -> Mapping[str, Condition]:
+    def view_conditions(self) -> Mapping[str, ViewCondition]:
         """By camera id."""
 
 
@@ -123,7 +123,7 @@ class ViewCollector(Collector):
             labels=["camera", "reason"],
         )
         for camera_id, condition in self._views.view_conditions().items():
-            for reason in get_args(Condition):
+            for reason in get_args(ViewCondition):
                 if reason != "clear":
                     lost.add_metric([camera_id, reason], reason == condition)
         yield lost

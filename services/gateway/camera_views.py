@@ -195,7 +195,9 @@ def _show_status(state: CameraState, problem: str | None, now_ms: int) -> Camera
     return CameraStatus(
         state="error" if problem else _SHOWN[state.state],
         error=problem or state.error,
+        error_cause=None if problem else state.error_cause,
         notice=state.notice,
+        view=state.view,
         input_fps=state.input_fps,
         output_fps=state.output_fps,
         reconnects=state.reconnects,

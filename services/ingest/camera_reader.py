@@ -9,7 +9,7 @@ from typing import Final
 
 from libs.common.cameras import Camera, hide_credentials
 from libs.common.clock import now_ms
-from libs.common.errors import CameraStalled, FrameError, SourceError
+from libs.common.errors import CameraStalled, FrameError, SourceCause, SourceError
 from libs.common.lease import Lease
 from libs.common.logging import get_logger
 from libs.common.messages import RawFrame
@@ -61,7 +61,7 @@ class CameraReader:
         try:
             while True:
                 before = self._status.frames
-                self._state.lost("connecting", self._status.error)
+                self._state.lost("connecting", self._status.error, self._status.cause)
                 state: CameraState = "error"
                 cause: SourceError | None = None
                 try:
@@ -102,7 +102,7 @@ class CameraReader:
                 delay_s=round(delay_s, 1),
             )
         self._problem = problem
-        self._state.lost(state, problem)
+        self._state.lost(state, problem, "other" if cause is None else cause.cause)
         await asyncio.sleep(delay_s)
 
     async def _read(self) -> None:
@@ -116,7 +116,7 @@ class CameraReader:
             async for captured in frames:
                 self._count_dropped()
                 if isinstance(captured, CameraStalled):
-                    self._status.set("stalled", str(captured))
+                    self._status.set("stalled", str(captured), captured.cause)
                     continue
                 try:
                     picture = read_jpeg(captured.jpeg, self._settings.frame_max_pixels)
@@ -187,15 +187,15 @@ class _HeldState:
         self.close()
         self._status.set("live")
 
-    def lost(self, state: CameraState, problem: str) -> None:
+    def lost(self, state: CameraState, problem: str, cause: SourceCause) -> None:
         """Note that the connection was lost or starts again; it is shown once the last picture is no longer recent."""
         self.close()
         left_s = self._until_s - time.monotonic()
         if self._status.state != "live" or left_s <= 0:
-            self._status.set(state, problem)
+            self._status.set(state, problem, cause)
         else:
             problem = problem or "camera closed the connection"
-            self._timer = asyncio.get_running_loop().call_later(left_s, self._status.set, state, problem)
+            self._timer = asyncio.get_running_loop().call_later(left_s, self._status.set, state, problem, cause)
 
     def close(self) -> None:
         """Cancel a change of state that is still to be shown."""

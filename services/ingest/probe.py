@@ -9,7 +9,7 @@ from contextlib import aclosing
 from redis.asyncio import Redis
 
 from libs.common.cameras import Camera, hide_credentials
-from libs.common.errors import CameraStalled, FrameError, SourceError
+from libs.common.errors import CameraStalled, FrameError, SourceCause, SourceError
 from libs.common.logging import get_logger
 from libs.common.probe_queue import (
     LOOK_EVERY_S,
@@ -78,6 +78,7 @@ async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) ->
     started = time.monotonic()
     first: CapturedFrame | None = None
     first_frame_ms, problem, bad_frames = 0, "", 0
+    cause: SourceCause = "other"
     picture: Jpeg | None = None
     try:
         async with (
@@ -86,7 +87,7 @@ async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) ->
         ):
             async for frame in frames:
                 if isinstance(frame, CameraStalled):
-                    problem = str(frame)
+                    problem, cause = str(frame), frame.cause
                     break
                 counted_by_us(time.monotonic())
                 if first is None:
@@ -104,11 +105,11 @@ async def probe(url: str, settings: IngestSettings, watch_s: float = WATCH_S) ->
                     first_frame_ms = round((time.monotonic() - started) * 1000)
                     deadline.reschedule(asyncio.get_running_loop().time() + watch_s)
     except SourceError as error:
-        problem = str(error)
+        problem, cause = str(error), error.cause
     except TimeoutError:
-        problem = problem or "camera sent no picture in time"
+        problem, cause = problem or "camera sent no picture in time", "silent"
     if first is None or picture is None:
-        return ProbeResult(ok=False, problem=problem or "camera closed the connection")
+        return ProbeResult(ok=False, problem=problem or "camera closed the connection", cause=cause)
     times = counter if counter.times_s else counted_by_us  # single pictures are asked for one by one
     return ProbeResult(
         ok=True,

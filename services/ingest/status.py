@@ -8,6 +8,7 @@ from typing import Literal
 
 from libs.common.bus import HashFields
 from libs.common.clock import now_ms
+from libs.common.errors import SourceCause
 from libs.common.rate import RateMeter
 from libs.common.redis_clock import RedisClock
 
@@ -23,6 +24,7 @@ class CameraStatus:
         state: now.
         since_ms: when it became so, by this machine's clock.
         error: the last failure in a sentence; empty while all is well.
+        cause: of what kind it is.
         frames: sent to the bus.
         dropped: not sent, because the camera is faster than its `fps`, or this process was busy.
         bad_frames: that were no whole JPEG.
@@ -35,6 +37,7 @@ class CameraStatus:
     changed: asyncio.Event
     state: CameraState = "connecting"
     error: str = ""
+    cause: SourceCause = "other"
     frames: int = 0
     dropped: int = 0
     bad_frames: int = 0
@@ -45,12 +48,12 @@ class CameraStatus:
     since_ms: int = field(default_factory=now_ms)
     rate: RateMeter = field(default_factory=RateMeter)
 
-    def set(self, state: CameraState, error: str = "") -> None:
+    def set(self, state: CameraState, error: str = "", cause: SourceCause = "other") -> None:
         """Change the state, and say so if it is another."""
         if (state, error) != (self.state, self.error):
             if state != self.state:
                 self.since_ms = now_ms()
-            self.state, self.error = state, error
+            self.state, self.error, self.cause = state, error, cause
             self.changed.set()
 
     def fields(self, owner: str, lost: int, clock: RedisClock) -> HashFields:
@@ -64,6 +67,7 @@ class CameraStatus:
         return {
             "ingest_state": self.state,
             "ingest_error": self.error,
+            "ingest_error_cause": self.cause if self.error else "",
             "ingest_fps": f"{self.rate.per_second():.2f}",
             "ingest_frames": self.frames,
             "ingest_dropped": self.dropped + lost,
@@ -84,6 +88,7 @@ def idle_fields(state: CameraState, error: str, owner: str, clock: RedisClock) -
     return {
         "ingest_state": state,
         "ingest_error": error,
+        "ingest_error_cause": "",
         "ingest_fps": "0",
         "ingest_owner": owner,
         "ingest_updated_at_ms": clock.now_ms(),

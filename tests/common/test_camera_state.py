@@ -98,3 +98,25 @@ def test_what_somebody_else_wrote_there_counts_as_nothing() -> None:
     assert counts(state) == (0, 0, 3)
     assert read_spaces(b"nonsense") == []
     assert read_spaces(dump_spaces(SPACES)) == SPACES
+
+
+@pytest.mark.parametrize(
+    ("told", "cause"),
+    [
+        ({b"ingest_error": b"camera answered 401", b"ingest_error_cause": b"login"}, "login"),
+        ({b"ingest_error": b"camera answered 401"}, "other"),
+        ({b"ingest_error": b"camera answered 401", b"ingest_error_cause": b"of a later version"}, "other"),
+        ({b"ingest_error": b"", b"ingest_error_cause": b""}, None),
+    ],
+)
+def test_the_kind_of_a_problem_is_one_that_is_known(told: dict[bytes, bytes], cause: str | None) -> None:
+    fields = {b"ingest_state": b"error", b"ingest_updated_at_ms": b"1000000", **told}
+    assert read_state(fields, 1_000_000).error_cause == cause
+    assert read_state(fields, 1_000_000, is_enabled=False).error_cause is None
+
+
+@pytest.mark.parametrize(("told", "view"), [(b"moved", "moved"), (b"upside down", None)])
+def test_the_view_is_told_while_a_detector_runs(told: bytes, view: str | None) -> None:
+    fields = {b"detector_updated_at_ms": b"1000000", b"detector_view": told}
+    assert read_state(fields, 1_000_000).view == view
+    assert read_state(fields, 1_060_000).view is None

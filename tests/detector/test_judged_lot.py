@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from libs.common.camera_state import ViewCondition
 from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceStatus
 from services.detector.occupancy.belief import SURE, Belief
 from services.detector.occupancy.hysteresis import Debounce
 from services.detector.occupancy.look import Look
 from services.detector.occupancy.lot import LookRules, Lot
-from services.detector.view.check import Condition, View
+from services.detector.view.check import View
 from tests.support.vehicles import vehicles
 
 DEBOUNCE = Debounce(occupied_after_ms=2000, free_after_ms=4000)
@@ -43,7 +44,7 @@ class Watched:
         self,
         seconds: float,
         probabilities: Mapping[int, float],
-        condition: Condition = "clear",
+        condition: ViewCondition = "clear",
         *,
         moved: Sequence[int] = (),
         is_confirmed: bool = False,

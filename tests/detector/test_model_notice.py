@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from deploy.demo.camera.frame_mark import mark
-from libs.common.camera_state import read_state
+from libs.common.camera_state import ViewCondition, read_state
 from services.detector.metrics import ViewCollector
 from services.detector.status import DEMO_NOTICE, is_rendered
-from services.detector.view.check import Condition
 from tests.support.pictures import make_jpeg
 
 
@@ -45,7 +44,7 @@ def test_the_notice_of_a_lost_view_is_read_beside_the_models(model: str, view: s
 
 def test_a_metric_tells_which_camera_cannot_be_judged_and_why() -> None:
     class OneOfTwo:
-        def view_conditions(self) -> dict[str, Condition]:
+        def view_conditions(self) -> dict[str, ViewCondition]:
             return {"gate": "frozen", "yard": "clear"}
 
     (metric,) = ViewCollector(OneOfTwo()).collect()

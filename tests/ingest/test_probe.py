@@ -73,6 +73,27 @@ async def test_what_does_not_work_is_said(handler: Handler, problem: str) -> Non
     assert result.picture is None
 
 
+@pytest.mark.parametrize(
+    ("handler", "cause"),
+    [
+        (answering("HTTP/1.1 401 No\nContent-Length: 0"), "login"),
+        (answering("HTTP/1.1 403 No\nContent-Length: 0"), "login"),
+        (answering("HTTP/1.1 404 No\nContent-Length: 0"), "not_found"),
+        (answering("HTTP/1.1 503 No\nContent-Length: 0"), "busy"),
+        (answering("HTTP/1.1 200 OK\nContent-Type: multipart/x-mixed-replace; boundary=b", then_wait_s=5), "silent"),
+        (multipart_camera([b"this is no picture"]), "other"),
+    ],
+)
+async def test_the_kind_of_the_problem_is_told_for_programs(handler: Handler, cause: str) -> None:
+    async with serving(handler) as url:
+        assert (await probe(f"{url}/stream", QUICK)).cause == cause
+
+
+async def test_a_closed_port_and_a_name_that_nobody_has_are_told_apart() -> None:
+    assert (await probe("http://127.0.0.1:9/stream", QUICK)).cause == "refused"
+    assert (await probe("http://nobody.invalid/stream", QUICK)).cause == "no_host"
+
+
 async def test_an_ingest_answers_who_asks_through_redis(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async with serving(multipart_camera([JPEG], interval_s=0.05)) as url:
         with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { CameraView } from "../src/api/client";
 import { loginAddress } from "../src/api/client";
-import { HIDDEN, idFromName, joinAddress, splitAddress } from "../src/features/cameras/address";
+import { HIDDEN, idFromName, joinAddress, splitAddress, withScheme } from "../src/features/cameras/address";
 import { checkField } from "../src/features/cameras/checks";
 import { tipFor } from "../src/features/cameras/tips";
 import { deskGrid, largestFit, phoneGrid, wallGrid } from "../src/features/overview/layout";
@@ -24,6 +24,21 @@ test.each([
   expect(joinAddress(parts)).toBe(full);
 });
 
+test.each([
+  ["192.168.1.20/stream", "http://192.168.1.20/stream"],
+  [" gate.lan:8080 ", "http://gate.lan:8080"],
+  ["ann:pw@10.0.0.7:554/s", "rtsp://ann:pw@10.0.0.7:554/s"],
+  ["10.0.0.7:8554", "rtsp://10.0.0.7:8554"],
+  ["10.0.0.7/x:554/y", "http://10.0.0.7/x:554/y"],
+  ["rtsp://host/s", "rtsp://host/s"],
+  ["file:///videos/lot.mp4", "file:///videos/lot.mp4"],
+  ["", ""],
+  ["my camera", "my camera"],
+  ["file:/lot.mp4", "file:/lot.mp4"],
+])("an address without a scheme gets one: %s", (typed, url) => {
+  expect(withScheme(typed)).toBe(url);
+});
+
 test("an id is made of the name", () => {
   expect([idFromName("North lot, Gate 2", []), idFromName("Größe ß", []), idFromName("…", []), idFromName("A", ["a", "a-2"])]).toEqual([
     "north-lot-gate-2", "grosse-ss", "camera", "a-3",
@@ -42,14 +57,10 @@ test("fields are checked by the API's own schema", () => {
 });
 
 test.each([
-  ["camera answered 401 Unauthorized", "login"],
-  ["connection refused", "refused"],
-  ["camera answered 404", "notFound"],
-  ["Name or service not known", "name"],
-  ["camera did not answer within 10 s", "timeout"],
-  ["it sends text/html", "generic"],
-] as const)("what to try: %s", (problem, tip) => {
-  expect(tipFor(problem)).toBe(en.cameras.tips[tip]);
+  ["login", "login"], ["refused", "refused"], ["not_found", "notFound"], ["no_host", "name"], ["busy", "busy"],
+  ["unreachable", "timeout"], ["silent", "timeout"], ["other", "generic"],
+] as const)("what to try: %s", (cause, tip) => {
+  expect(tipFor(cause)).toBe(en.cameras.tips[tip]);
 });
 
 function camera(change: Partial<CameraView> & { state?: CameraView["status"]["state"]; error?: string; lastFrameAt?: number | null }): CameraView {

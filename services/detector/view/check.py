@@ -12,17 +12,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from libs.common.camera_state import ViewCondition
 from services.detector.view.edges import COLUMNS, ROWS, FixedEdges, Gradients, Grey, gradients, shrink
 from services.detector.view.frozen import FrozenCheck
 from services.detector.view.reference import ViewReference, ViewReferences
 from services.detector.view.registration import Landmarks, Shift
-
-Condition = Literal["clear", "lost", "dark", "moved", "frozen"]
 
 DIRECTION_MIN: Final = 0.5
 STRENGTH_MIN: Final = 0.35
@@ -74,7 +73,7 @@ class View:
         is_weak: of `clear`: the fixed edges are weaker than ever so far, as in haze, rain or snow.
     """
 
-    condition: Condition
+    condition: ViewCondition
     since_ms: int
     notice: str = ""
     shift: Shift | None = None
@@ -266,7 +265,7 @@ class ViewCheck:
 
     def _become(
         self,
-        condition: Condition,
+        condition: ViewCondition,
         at_ms: int,
         notice: str = "",
         shift: Shift | None = None,

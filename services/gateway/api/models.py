@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from libs.common import keys
+from libs.common.camera_state import ViewCondition
 from libs.common.cameras import (
     CAMERA_ID_PATTERN,
     FPS,
@@ -16,6 +17,7 @@ from libs.common.cameras import (
     FramesPerSecond,
     MotionThreshold,
 )
+from libs.common.errors import SourceCause
 from libs.common.redis_memory import MemoryLevel
 from libs.common.spaces import SpaceState
 from services.gateway.security.tokens import Role
@@ -42,12 +44,16 @@ class CameraStatus(BaseModel):
 
     state: CameraState
     error: str | None
+    error_cause: Annotated[SourceCause | None, Field(description="of what kind the camera's problem is")] = None
     notice: Annotated[
         str | None,
         Field(
             description="what to know of a camera that works: a model that does not fit it, a lot that cannot be made "
             "out, a camera that has moved, a frozen picture"
         ),
+    ] = None
+    view: Annotated[
+        ViewCondition | None, Field(description="what the detector's last look found the lot to be; null: nobody says")
     ] = None
     input_fps: float | None
     output_fps: float | None

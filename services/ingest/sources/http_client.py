@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
-from libs.common.errors import CameraStalled, SourceError
+from libs.common.errors import CameraStalled, SourceCause, SourceError
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.http_auth import Login
 from services.ingest.sources.http_connection import Connection, connect, speaks_tls
@@ -17,6 +18,7 @@ from services.ingest.sources.http_url import HttpUrl, parse_http_url, read_login
 REDIRECTS_MAX: Final = 5
 LOGIN_TRIES_MAX: Final = 3
 """Without a password, with it, and once more if the camera's nonce had expired."""
+_CAUSES: Final[Mapping[int, SourceCause]] = {401: "login", 403: "login", 404: "not_found", 429: "busy", 503: "busy"}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _EMPTY: Final = frozenset({204, 205})
 _DRAIN_MAX_BYTES: Final = 65_536
@@ -34,7 +36,7 @@ class CameraRefuses(SourceError):
     """
 
     def __init__(self, text: str, status: int, retry_after_s: float | None, answer: Answer | None = None) -> None:
-        super().__init__(text)
+        super().__init__(text, _CAUSES.get(status, "other"))
         self.answer = answer
         self.status = status
         self.retry_after_s = retry_after_s

@@ -8,7 +8,7 @@ import ssl
 import time
 from typing import Final
 
-from libs.common.errors import CameraStalled, SourceError
+from libs.common.errors import CameraStalled, SourceCause, SourceError
 from services.ingest.sources.guarded_sockets import RefusedAddress, make_socket
 from services.ingest.sources.http_url import HttpUrl
 from services.ingest.sources.resolver import AddressInfo, resolve
@@ -128,14 +128,14 @@ async def connect(url: HttpUrl, written_host: str | None, timeout_s: float, *, i
     try:
         addresses = (await resolve(url.host, url.port))[:4]
     except OSError as error:
-        raise SourceError("camera cannot be reached: no such host: check the address") from error
+        raise SourceError("camera cannot be reached: no such host: check the address", "no_host") from error
     problem: SourceError | None = None
     for info in addresses:
         try:
             return await _connect(info, url, written_host, timeout_s / len(addresses), insecure)
         except SourceError as error:
             problem = problem or error
-    raise problem or SourceError("camera cannot be reached: no such host: check the address")
+    raise problem or SourceError("camera cannot be reached: no such host: check the address", "no_host")
 
 
 async def _connect(
@@ -147,17 +147,18 @@ async def _connect(
     except RefusedAddress as error:
         raise SourceError(f"camera leads to an address that is not allowed: {error}") from error
     except OSError as error:
-        raise SourceError(f"camera cannot be reached: {_words(error)}: check address and port") from error
+        raise _unreachable(error) from error
     began_s = time.monotonic()
     try:
         async with asyncio.timeout(timeout_s):
             await loop.sock_connect(made, info[4])
     except TimeoutError as error:
         made.close()
-        raise SourceError(f"camera cannot be reached within {timeout_s:g} s: check address and network") from error
+        text = f"camera cannot be reached within {timeout_s:g} s: check address and network"
+        raise SourceError(text, "unreachable") from error
     except OSError as error:
         made.close()
-        raise SourceError(f"camera cannot be reached: {_words(error)}: check address and port") from error
+        raise _unreachable(error) from error
     except BaseException:
         made.close()
         raise
@@ -185,6 +186,11 @@ async def speaks_tls(url: HttpUrl, written_host: str | None, timeout_s: float) -
         return False
     connection.close()
     return True
+
+
+def _unreachable(error: OSError) -> SourceError:
+    cause: SourceCause = "refused" if isinstance(error, ConnectionRefusedError) else "unreachable"
+    return SourceError(f"camera cannot be reached: {_words(error)}: check address and port", cause)
 
 
 def _words(error: OSError) -> str:

@@ -14,7 +14,7 @@ import av
 import av.logging
 
 from libs.common.clock import now_ms
-from libs.common.errors import CameraStalled, FrameError, SourceError
+from libs.common.errors import CameraStalled, FrameError, SourceCause, SourceError
 from services.ingest.jpeg import read_jpeg
 from services.ingest.pacing import capture_time_ms
 from services.ingest.settings import IngestSettings
@@ -40,6 +40,13 @@ _SENTENCES: Final[dict[Any, str]] = {
     av.error.HTTPNotFoundError: "camera answered 404: check the path in the URL",
     av.error.HTTPServerError: "camera answered with an error of its own; it may be busy",
     av.error.ConnectionRefusedError: "camera cannot be reached: connection refused: check address and port",
+}
+_CAUSES: Final[dict[Any, SourceCause]] = {
+    av.error.HTTPUnauthorizedError: "login",
+    av.error.HTTPForbiddenError: "login",
+    av.error.HTTPNotFoundError: "not_found",
+    av.error.HTTPServerError: "busy",
+    av.error.ConnectionRefusedError: "refused",
 }
 
 
@@ -96,7 +103,7 @@ class VideoReader:
                     # libav calls an RTSP camera that accepts and says nothing "invalid data".
                     raise CameraStalled(_SILENT) from error
                 told = None if self._arrivals or self._source.explain is None else self._source.explain()
-                raise SourceError(told or describe(error, self._source.is_file)) from error
+                raise SourceError(told or describe(error, self._source.is_file), _cause(error)) from error
             if self._source.once:
                 raise PlayedOut("the file was played to its end, once, as its URL asks")
             if not self._source.is_file:
@@ -251,3 +258,7 @@ def describe(error: Any, is_file: bool) -> str:
     if error.errno == errno.EPROTONOSUPPORT:
         return "camera does not offer the transport that the URL asks for"
     return f"cannot read the camera: {error.strerror or type(error).__name__}"
+
+
+def _cause(error: Any) -> SourceCause:
+    return next((cause for kind, cause in _CAUSES.items() if isinstance(error, kind)), "other")

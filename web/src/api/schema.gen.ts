@@ -623,6 +623,11 @@ export interface components {
             /** Error */
             error: string | null;
             /**
+             * Error Cause
+             * @description of what kind the camera's problem is
+             */
+            error_cause?: ("login" | "not_found" | "busy" | "refused" | "no_host" | "unreachable" | "silent" | "other") | null;
+            /**
              * Examined At
              * @description when the detector last examined a frame; seconds since the epoch
              */
@@ -648,6 +653,11 @@ export interface components {
              * @enum {string}
              */
             state: "live" | "connecting" | "stalled" | "error" | "disabled" | "unknown";
+            /**
+             * View
+             * @description what the detector's last look found the lot to be; null: nobody says
+             */
+            view?: ("clear" | "lost" | "dark" | "moved" | "frozen") | null;
         };
         /**
          * CameraView
@@ -1268,6 +1278,13 @@ export interface components {
          * @description What a camera turned out to be, or why it does not work.
          */
         ProbeResult: {
+            /**
+             * Cause
+             * @description why not, for programs; `other` if it works
+             * @default other
+             * @enum {string}
+             */
+            cause: "login" | "not_found" | "busy" | "refused" | "no_host" | "unreachable" | "silent" | "other";
             /**
              * First Frame Ms
              * @description from the first attempt to the first picture

@@ -84,6 +84,7 @@ export const en = {
     zoomIn: "Zoom in",
     zoomOut: "Zoom out",
     zoomReset: "Whole picture",
+    zoomHint: "Picture. Plus and minus zoom, arrow keys move it.",
     changes: "Last changes",
     noChanges: "No vehicle has come or left yet.",
     arrived: (space: string) => `Vehicle arrived at ${space}`,
@@ -111,6 +112,24 @@ export const en = {
     notFoundHint: "It may have been deleted, or the address is mistyped.",
     toCameras: "All cameras",
   },
+
+  /** Why a camera cannot be read, by the code of it. */
+  causes: {
+    login: "the camera does not accept this user name and password",
+    not_found: "the camera has nothing at this path",
+    busy: "the camera is busy; most serve one viewer at a time",
+    refused: "nothing listens on this port",
+    no_host: "this name is not known in the network",
+    unreachable: "nothing answers at this address",
+    silent: "the camera sends nothing",
+  } as Record<string, string>,
+  /** Why a lot cannot be judged, by the code of it. */
+  views: {
+    lost: "The lot cannot be made out: fog, rain, dirt or glare.",
+    dark: "It is too dark to make out the spaces.",
+    moved: "The camera has moved. Draw the spaces anew, or turn the camera back.",
+    frozen: "The picture has not changed for minutes.",
+  } as Record<string, string>,
 
   overview: {
     title: "Overview",
@@ -155,7 +174,7 @@ export const en = {
     id: "Id",
     idHint: "Used in addresses and by programs; cannot be changed later",
     url: "Address",
-    urlHint: "http://… (MJPEG), rtsp://…, or file:///… on the server",
+    urlHint: "http://… (MJPEG), rtsp://…, or file:///… on the server. Enter tries it.",
     user: "User name",
     password: "Password",
     passwordHint: "Stored on the server and never shown again",
@@ -172,6 +191,7 @@ export const en = {
       refused: "Something is at this address, but nothing listens on this port. Check the port: often 80, 81 or 554.",
       timeout: "Nothing answers at this address. Check the address, and that the server can reach the camera's network.",
       notFound: "The camera answers, but has no stream at this path. Look up the path in its manual.",
+      busy: "Close other programs that show this camera: most serve one at a time. Then try again.",
       name: "This name is not known in the network. Use the camera's IP address.",
     },
     deleteTitle: (name: string) => `Delete ${name}?`,
@@ -200,7 +220,8 @@ export const en = {
     grid: "Grid",
     selectHint: "Click a space to select it, Shift for more. Drag it, or its corners. Arrow keys nudge it.",
     drawHint: "Click the four corners of a space. Esc takes the last corner back.",
-    rowHint: "Draw the first and the last space, select both, and say how many the row has.",
+    rowHint: "Click the four corners of the first space of the row. Then those of the last one.",
+    rowEndHint: "Now the four corners of the last space of the row. The ones between are filled in.",
     gridHint: "Click the four outer corners of the block, in order around it. It is divided in perspective.",
     rows: "Rows",
     columns: "Columns",
@@ -218,7 +239,7 @@ export const en = {
     name: "Name",
     selected: (n: number) => `${spaces(n)} selected`,
     count: (n: number) => spaces(n),
-    empty: "No spaces yet. Choose Space or Grid and click on the picture, or have some proposed.",
+    empty: "No spaces yet. Choose Space, Row or Grid and click on the picture, or have some proposed.",
     proposals: {
       show: "Propose spaces",
       title: "Proposed spaces",

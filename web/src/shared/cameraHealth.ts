@@ -2,6 +2,7 @@ import type { CameraView } from "../api/client";
 import { text } from "../i18n";
 import { lateAfterMs } from "./lateness";
 import { timeSpan } from "./format";
+import { reasonOf } from "./reasons";
 
 export type Tone = "good" | "waiting" | "bad" | "off";
 
@@ -15,11 +16,11 @@ export interface Health {
 
 /** How a camera does, as a person would say it. */
 export function healthOf(camera: CameraView, now: number): Health {
-  const { state, error, last_frame_at: lastFrameAt, output_fps: outputFps } = camera.status;
+  const { state, last_frame_at: lastFrameAt, output_fps: outputFps } = camera.status;
   if (!camera.enabled || state === "disabled") {
     return { tone: "off", words: text.camera.switchedOff, isLive: false };
   }
-  const why = error ?? "";
+  const why = reasonOf(camera.status);
   const ageMs = lastFrameAt === null ? null : Math.max(0, now - lastFrameAt * 1000);
   const isLate = ageMs === null || ageMs > lateAfterMs(camera.fps);
   if (state === "live" && !isLate) {

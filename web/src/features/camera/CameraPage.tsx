@@ -8,11 +8,16 @@ import { text } from "../../i18n";
 import { useConnection } from "../../live/page";
 import { asUnknown } from "../../live/scene";
 import { useLiveCamera } from "../../live/useLiveCamera";
+import { noticeOf } from "../../shared/reasons";
 import { Alert } from "../../shared/ui/Alert";
 import { useWall } from "../../shared/useWall";
 import { usePictureAge } from "../../stream/usePictureAge";
 import { badgeFor } from "./badge";
 import "./camera.css";
+import "./picture.css";
+import "./numbers.css";
+import "./lists.css";
+import "./wall.css"; // last: a wall has its own measures for all of the above
 import { CameraHead } from "./CameraHead";
 import { Changes } from "./Changes";
 import { Details } from "./Details";
@@ -44,6 +49,7 @@ function Camera({ cameraId }: { cameraId: string }) {
   useEffect(() => { document.title = `${name} · Lotcast`; }, [name]);
 
   const isSwitchedOff = camera?.status.state === "disabled";
+  const notice = camera === null ? null : noticeOf(camera.status);
   const isOutdated = age.isLate || isSwitchedOff;
   const [tone, words] = badgeFor({ connection, hasPicture: frame !== null, isLate: age.isLate, isSwitchedOff });
   const told = frame?.scene ?? null;
@@ -55,7 +61,7 @@ function Camera({ cameraId }: { cameraId: string }) {
     <div className={isWall ? "camera camera-wall" : "camera"}>
       <CameraHead cameraId={cameraId} cameras={cameras ?? NO_CAMERAS} tone={tone} words={words} />
       {error !== null && <Alert>{text.common.notUpToDate(error.message)}</Alert>}
-      {typeof camera?.status.notice === "string" && !isSwitchedOff && <Alert>{camera.status.notice}</Alert>}
+      {notice !== null && !isSwitchedOff && <Alert>{notice}</Alert>}
       <div className="camera-body">
         <div className={isOutdated ? "camera-side late" : "camera-side"}>
           <section className="card numbers" aria-label={text.count.occupancy}>

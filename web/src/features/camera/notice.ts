@@ -1,6 +1,7 @@
 import type { CameraView } from "../../api/client";
 import { text } from "../../i18n";
 import { timeSpan } from "../../shared/format";
+import { reasonOf } from "../../shared/reasons";
 import type { ConnectionState } from "../../stream/socket";
 import type { PictureAge } from "../../stream/usePictureAge";
 
@@ -32,12 +33,13 @@ function causeOf({ connection, hasPicture, age, camera, isListKnown }: Situation
   if (!hasPicture && (camera === null ? isListKnown : !camera.registered)) {
     return text.camera.unknownCamera; // listed or not: a camera that is only watched has nothing that could stall
   }
-  const { state, error, output_fps: outputFps } = camera?.status ?? {};
+  const { state, output_fps: outputFps } = camera?.status ?? {};
+  const why = camera === null ? "" : reasonOf(camera.status);
   if (state === "stalled") {
-    return text.camera.stalled(error ?? "");
+    return text.camera.stalled(why);
   }
   if (state === "error") {
-    return text.camera.notAvailable(error ?? "");
+    return text.camera.notAvailable(why);
   }
   if (state === "disabled") {
     return text.camera.off;

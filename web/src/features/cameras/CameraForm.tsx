@@ -1,6 +1,6 @@
 import { Button, Modal, NumberInput, PasswordInput, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { addCamera, changeCamera } from "../../api/changes";
 import type { CameraView } from "../../api/client";
@@ -8,7 +8,7 @@ import { camerasQuery } from "../../api/queries";
 import { RequestError } from "../../api/request";
 import { text } from "../../i18n";
 import { Alert } from "../../shared/ui/Alert";
-import { HIDDEN, idFromName, joinAddress, splitAddress } from "./address";
+import { HIDDEN, idFromName, joinAddress, splitAddress, withScheme } from "./address";
 import { checkField } from "./checks";
 import { Probe } from "./Probe";
 
@@ -33,10 +33,11 @@ export default function CameraForm({ camera, taken, onClose, onSaved }: Props) {
   const [password, setPassword] = useState("");
   const [fps, setFps] = useState<number | string>(camera?.fps ?? FPS_DEFAULT);
   const [isChecked, setChecked] = useState(false);
+  const [isTried, setTried] = useState(false);
 
   const id = camera?.id ?? typedId ?? idFromName(name, taken);
   const keepsPassword = stored.password === HIDDEN && password === "";
-  const address = joinAddress({ url, user, password: keepsPassword ? HIDDEN : password });
+  const address = joinAddress({ url: withScheme(url), user, password: keepsPassword ? HIDDEN : password });
   const problems = {
     name: checkField("name", name),
     id: camera === null ? checkField("id", id) : null,
@@ -56,12 +57,14 @@ export default function CameraForm({ camera, taken, onClose, onSaved }: Props) {
     },
   });
   const refusal = refusalOf(saving.error);
-  const shown = (field: keyof typeof problems) => (isChecked ? problems[field] : null) ?? (refusal?.field === field ? refusal.words : null);
-  /** An address pasted with its log-in is taken apart, so that the password does not stay in sight. */
+  const shown = (field: keyof typeof problems) => (isChecked || (isTried && field === "url") ? problems[field] : null) ?? (refusal?.field === field ? refusal.words : null);
+  const probe = useRef<HTMLButtonElement>(null);
+  const nameField = useRef<HTMLInputElement>(null);
+  /** An address gets its scheme; one pasted with its log-in is taken apart, so that the password does not stay in sight. */
   const takeApart = () => {
-    const parts = splitAddress(url);
+    const parts = splitAddress(withScheme(url));
+    setUrl(parts.url);
     if (parts.user !== "" || parts.password !== "") {
-      setUrl(parts.url);
       setUser(parts.user);
       if (parts.password !== HIDDEN) setPassword(parts.password);
     }
@@ -88,6 +91,7 @@ export default function CameraForm({ camera, taken, onClose, onSaved }: Props) {
         <TextInput
           label={text.cameras.url} description={text.cameras.urlHint} required data-autofocus inputMode="url" autoComplete="off" spellCheck={false}
           value={url} error={shown("url")} onChange={(event) => { setUrl(event.currentTarget.value); }} onBlur={takeApart}
+          onKeyDown={(event) => { if (event.key === "Enter" && name.trim() === "") { event.preventDefault(); probe.current?.click(); } }}
         />
         <div className="form-pair">
           <TextInput label={text.cameras.user} autoComplete="off" value={user} onChange={(event) => { setUser(event.currentTarget.value); }} />
@@ -98,9 +102,9 @@ export default function CameraForm({ camera, taken, onClose, onSaved }: Props) {
             onChange={(event) => { setPassword(event.currentTarget.value); }}
           />
         </div>
-        <Probe address={address} problem={problems.url} cameraId={camera?.id ?? null} onCheck={() => { setChecked(true); }} />
+        <Probe address={address} problem={problems.url} cameraId={camera?.id ?? null} button={probe} onCheck={() => { setTried(true); }} onWorks={() => { if (nameField.current?.value === "") nameField.current.focus(); }} />
         <TextInput
-          label={text.cameras.name} description={text.cameras.nameHint} required value={name} error={shown("name")}
+          ref={nameField} label={text.cameras.name} description={text.cameras.nameHint} required value={name} error={shown("name")}
           onChange={(event) => { setName(event.currentTarget.value); }}
         />
         <div className="form-pair">

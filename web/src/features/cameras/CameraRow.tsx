@@ -10,6 +10,7 @@ import { useTilePicture } from "../../live/useTilePicture";
 import { healthOf } from "../../shared/cameraHealth";
 import { countsOfView, isFull } from "../../shared/counts";
 import { oneDigit } from "../../shared/format";
+import { noticeOf } from "../../shared/reasons";
 import { Alert } from "../../shared/ui/Alert";
 import { HealthMark } from "../../shared/ui/HealthMark";
 import { useOnScreen } from "../../shared/useOnScreen";
@@ -30,6 +31,7 @@ export function CameraRow({ camera, now, mayChange, onEdit, onDelete }: Props) {
   const queries = useQueryClient();
   const health = healthOf(camera, now);
   const isOff = health.tone === "off";
+  const notice = noticeOf(camera.status);
   const [row, isOnScreen] = useOnScreen<HTMLLIElement>();
   const [canvas, { size, isLate }] = useTilePicture(camera.id, { picture: "small", fps: FPS, cameraFps: camera.fps, isWatched: isOnScreen && !isOff });
   const toggle = useMutation({
@@ -49,7 +51,7 @@ export function CameraRow({ camera, now, mayChange, onEdit, onDelete }: Props) {
           <Count camera={camera} isLive={health.isLive} />
           {health.isLive && camera.status.input_fps !== null && <> · {text.cameras.fpsOf(oneDigit(camera.status.input_fps))}</>}
         </p>
-        {typeof camera.status.notice === "string" && !isOff && <Alert>{camera.status.notice}</Alert>}
+        {notice !== null && !isOff && <Alert>{notice}</Alert>}
         {toggle.error !== null && <Alert>{toggle.error.message}</Alert>}
       </div>
       {mayChange && camera.registered && (

@@ -1,11 +1,12 @@
 import { Button } from "@mantine/core";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 
 import { probeCamera } from "../../api/changes";
 import type { ProbeResult } from "../../api/client";
 import { sentence } from "../../api/request";
 import { text } from "../../i18n";
 import { oneDigit } from "../../shared/format";
+import { probeProblem } from "../../shared/reasons";
 import { Alert } from "../../shared/ui/Alert";
 import { tipFor } from "./tips";
 
@@ -14,13 +15,17 @@ interface Props {
   /** What is wrong with the address itself. */
   problem: string | null;
   cameraId: string | null;
+  /** What tries the address when it is clicked. */
+  button: RefObject<HTMLButtonElement | null>;
   onCheck: () => void;
+  /** A picture has come. */
+  onWorks: () => void;
 }
 
 type Outcome = { address: string; result: ProbeResult } | { address: string; error: string };
 
 /** Tries an address before it is saved: its picture, or what is wrong and what to try. */
-export function Probe({ address, problem, cameraId, onCheck }: Props) {
+export function Probe({ address, problem, cameraId, button, onCheck, onWorks }: Props) {
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [isTrying, setTrying] = useState(false);
   const running = useRef<AbortController | null>(null);
@@ -36,7 +41,9 @@ export function Probe({ address, problem, cameraId, onCheck }: Props) {
     setTrying(true);
     setOutcome(null);
     try {
-      setOutcome({ address, result: await probeCamera(address, cameraId, abort.signal) });
+      const result = await probeCamera(address, cameraId, abort.signal);
+      setOutcome({ address, result });
+      if (result.ok) onWorks();
     } catch (error) {
       if (!abort.signal.aborted) setOutcome({ address, error: (error as Error).message });
     }
@@ -46,7 +53,7 @@ export function Probe({ address, problem, cameraId, onCheck }: Props) {
   const current = outcome?.address === address ? outcome : null; // of another address it says nothing
   return (
     <div className="probe" aria-live="polite">
-      <Button variant="light" loading={isTrying} onClick={() => void tryIt()}>{text.cameras.probe}</Button>
+      <Button ref={button} variant="light" loading={isTrying} onClick={() => void tryIt()}>{text.cameras.probe}</Button>
       {isTrying && <p className="hint">{text.cameras.probing}</p>}
       {current !== null && ("error" in current ? <Alert>{current.error}</Alert> : <Result result={current.result} />)}
     </div>
@@ -55,13 +62,10 @@ export function Probe({ address, problem, cameraId, onCheck }: Props) {
 
 function Result({ result }: { result: ProbeResult }) {
   if (!result.ok) {
-    const tip = `${text.cameras.tryThis}: ${tipFor(result.problem)}`;
-    const said = <span lang="en">{sentence(result.problem)}</span>; // the server knows no other language
-    const [first, second] = text.locale === "en" ? [said, tip] : [tip, said];
     return (
       <div className="alert" role="alert">
-        <p><strong>{first}</strong></p>
-        <p>{second}</p>
+        <p><strong>{sentence(probeProblem(result))}</strong></p>
+        <p>{`${text.cameras.tryThis}: ${tipFor(result.cause)}`}</p>
       </div>
     );
   }

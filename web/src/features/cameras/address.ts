@@ -11,6 +11,19 @@ export const HIDDEN = "***";
 
 const WITH_LOGIN = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@]*)@(.*)$/i;
 
+const HAS_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+const HOST = /^([^\s/@:]+(:[^\s/@]*)?@)?[\w.-]+(:\d{1,5})?([/?].*)?$/;
+const RTSP_PORT = /^([^/?@]*@)?[^/?:]+:(8?554)(?=$|[/?])/;
+
+/** An address with a scheme in front: `192.168.1.20/stream` begins with `http://`, one with RTSP's usual port with `rtsp://`. */
+export function withScheme(typed: string): string {
+  const url = typed.trim();
+  if (url === "" || HAS_SCHEME.test(url) || !HOST.test(url)) {
+    return url;
+  }
+  return `${RTSP_PORT.test(url) ? "rtsp" : "http"}://${url}`;
+}
+
 /** Takes an address apart: `rtsp://ann:pw@host/s` has user `ann`, password `pw`, and the address `rtsp://host/s`. */
 export function splitAddress(full: string): Address {
   const match = WITH_LOGIN.exec(full.trim());
