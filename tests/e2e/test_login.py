@@ -15,6 +15,7 @@ from tests.support.processes import running_gateway
 
 VIEWER, WORKER = "viewer-0123456789abcdef", "worker-0123456789abcdef"
 KIOSK = "kiosk-0123456789abcdef"
+SESSION_S = 5
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -60,6 +61,26 @@ async def test_a_person_logs_in_watches_and_logs_out(redis_url: str, tmp_path: P
         await page.goto(gateway.url)
         await page.wait_for_url("**/login")
         assert await page.context.cookies() == [], "the session is gone from the browser"
+
+
+@pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard")
+async def test_a_log_in_that_ends_while_somebody_watches_asks_anew_and_leads_back(
+    redis_url: str, tmp_path: Path, browser: Browser
+) -> None:
+    settings = {"GATEWAY_TOKENS": f"viewer:{VIEWER},worker:{WORKER}", "GATEWAY_SESSION_HOURS": str(SESSION_S / 3600)}
+    with running_gateway(redis_url, tmp_path, **settings) as gateway:
+        page = await (await browser.new_context(viewport={"width": 1280, "height": 800})).new_page()
+        async with aiohttp.ClientSession(gateway.url, headers={"Authorization": f"Bearer {WORKER}"}) as worker:
+            for number in (1, 2):
+                async with worker.post("/api/broadcast-detection", json=body()) as answer:
+                    assert answer.status == 200
+                await page.goto(f"{gateway.url}/login?next=%2Fcameras%2FCAM1") if number == 1 else None
+                await page.get_by_label("Token").fill(VIEWER)
+                await page.get_by_role("button", name="Log in").click()
+                await page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
+                await page.wait_for_url("**/login?next=%2Fcameras%2FCAM1", timeout=(SESSION_S + 10) * 1000)
+                async with worker.post("/api/broadcast-detection", json=body()) as answer:
+                    assert (await answer.json())["viewers"] == 0, "nobody watches any more"
 
 
 @pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard")

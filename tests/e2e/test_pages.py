@@ -154,6 +154,20 @@ async def test_spaces_are_drawn_kept_through_a_closed_tab_and_saved(
     assert len(after) == len(before) + 7
 
 
+async def test_a_row_is_drawn_by_its_two_ends(demo: DemoSystem, page: Page, spaces_as_before: set[str]) -> None:
+    await page.goto(f"{demo.dashboard}cameras/CAM2/spaces")
+    await page.get_by_role("button", name="Row", exact=True).click()
+    for left in (0.02, 0.44):
+        for dx, dy in ((0, 0), (0.05, 0), (0.05, 0.08), (0, 0.08)):
+            await click_at(page, left + dx, 0.02 + dy)
+    await expect(page.get_by_label("Spaces in the row")).to_be_focused()
+    await expect(page.get_by_label("Spaces in the row")).to_have_value("9")  # as many as fit between
+    await expect(page.locator(".editor-preview")).to_have_count(9)
+    await page.keyboard.type("7")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="7 spaces selected")).to_be_visible()
+
+
 async def test_two_editors_do_not_overwrite_each_other(
     demo: DemoSystem, browser: Browser, spaces_as_before: set[str]
 ) -> None:
@@ -211,6 +225,13 @@ async def test_layers_are_switched_off_and_stay_so(demo: DemoSystem, page: Page)
     await expect(page.locator(".vehicle-box")).to_have_count(0)
     await page.get_by_role("button", name="Zoom in").click()
     await expect(page.locator(".zoom-stage-near")).to_have_count(1)
+    shown = page.locator(".zoom-content")
+    whole = await shown.get_attribute("style")
+    await page.locator(".zoom-stage").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(shown).not_to_have_attribute("style", whole or "")
+    await page.keyboard.press("-")
+    await expect(page.locator(".zoom-stage-near")).to_have_count(0)
 
 
 def told_by(page: Page) -> tuple[list[str], list[dict[str, Any]]]:

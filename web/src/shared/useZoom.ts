@@ -3,6 +3,8 @@ import { useCallback, useEffect, useRef, useState, type RefObject } from "react"
 import { WHOLE, withinStage, zoomedAt, type View } from "./zoom";
 
 const STEP = 1.5;
+/** One press of an arrow key shows what lies this share of the stage further on. */
+const PAN_SHARE = 0.15;
 const WHEEL_SPEED = 0.0015;
 /** A pointer that moved less than this was a click, in pixels. */
 const CLICK_MOVES_MAX = 4;
@@ -13,9 +15,11 @@ export interface Zoom {
   zoomIn: () => void;
   zoomOut: () => void;
   reset: () => void;
+  /** Shows what lies further on: -1, 0 or 1 steps to the right and down. */
+  pan: (right: number, down: number) => void;
 }
 
-/** Zoom with wheel (Ctrl or a zoomed picture), buttons and two fingers; pan by dragging a zoomed picture. */
+/** Zoom with wheel (Ctrl or a zoomed picture), buttons and two fingers; pan by dragging a zoomed picture, or in steps. */
 export function useZoom(): Zoom {
   const stage = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>(WHOLE);
@@ -98,5 +102,12 @@ export function useZoom(): Zoom {
   const zoomIn = useCallback(() => { step(STEP); }, [step]);
   const zoomOut = useCallback(() => { step(1 / STEP); }, [step]);
   const reset = useCallback(() => { setView(WHOLE); }, []);
-  return { stage, view, zoomIn, zoomOut, reset };
+  const pan = useCallback((right: number, down: number) => {
+    const target = stage.current;
+    if (target !== null) {
+      const { clientWidth: width, clientHeight: height } = target;
+      setView((before) => withinStage({ ...before, x: before.x - right * width * PAN_SHARE, y: before.y - down * height * PAN_SHARE }, width, height));
+    }
+  }, []);
+  return { stage, view, zoomIn, zoomOut, reset, pan };
 }

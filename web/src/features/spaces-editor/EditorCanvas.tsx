@@ -1,4 +1,3 @@
-import { Button, NumberInput } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { useState, type Dispatch, type PointerEvent } from "react";
 
@@ -7,12 +6,14 @@ import { text } from "../../i18n";
 import type { Point } from "../../shared/geometry";
 import { ZoomStage } from "../../shared/ui/ZoomStage";
 import { useZoom } from "../../shared/useZoom";
-import { added, cornerMoved, moved, snapped } from "./edits";
+import { added, cornerMoved, cornerSnapped, moved, snapped } from "./edits";
 import { EditedSpace } from "./EditedSpace";
 import type { Action, History } from "./history";
+import { firstCounts, planOf, planned, type Counts, type Plan } from "./plan";
+import { PlanForm } from "./PlanForm";
 import type { Problem } from "./problems";
 import { ProposedSpace } from "./ProposedSpace";
-import { grid, isQuad, type Quad } from "./shapes";
+import { isQuad, type Quad } from "./shapes";
 import type { Tool } from "./Toolbar";
 import type { Proposals } from "./useProposals";
 
@@ -45,7 +46,10 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
   const [size, setSize] = useState({ width: 1600, height: 1600 / RATIO_BEFORE_A_PICTURE });
   const [drawn, setDrawn] = useState<Point[]>([]);
   const [cursor, setCursor] = useState<Point | null>(null);
-  const [block, setBlock] = useState<Quad | null>(null);
+  /** Of a row: the space at its first end. */
+  const [ends, setEnds] = useState<Point[][]>([]);
+  const [plan, setPlan] = useState<Plan | null>(null);
+  const [counts, setCounts] = useState<Counts>({ rows: 1, columns: 1 });
   const [drag, setDrag] = useState<Drag | null>(null);
   /** One pixel of the screen in the picture's own. */
   const unit = size.width / Math.max(1, shownWidth * zoom.view.scale);
@@ -66,6 +70,7 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
       dispatch({ type: "select", selected: [] });
       return;
     }
+    if (plan !== null) return; // how many they are is asked first
     const corners = [...drawn, snap(pointOf(event), null)];
     if (!isQuad(corners)) {
       setDrawn(corners);
@@ -73,7 +78,13 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
     }
     setDrawn([]);
     if (tool === "draw") dispatch({ type: "change", ...added(spaces, [corners]) });
-    else setBlock(corners);
+    else {
+      const quads = tool === "row" ? [...ends, corners] : [corners];
+      const made = planOf(tool, quads);
+      setEnds(made === null ? quads : []);
+      setPlan(made);
+      if (made !== null) setCounts(firstCounts(made));
+    }
   };
   const onMove = (event: PointerEvent<SVGSVGElement>) => {
     const point = pointOf(event);
@@ -84,7 +95,7 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
     const { corner, original, from, key } = drag;
     const next = corner === null
       ? moved(original, selected, point[0] - from[0], point[1] - from[1])
-      : cornerMoved(original, corner.id, corner.index, snap(point, corner.id));
+      : cornerSnapped(original, corner, point, snap(point, corner.id));
     dispatch({ type: "change", spaces: next, key });
   };
   const begin = (event: PointerEvent, corner: Drag["corner"]) => {
@@ -101,9 +112,10 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
     else dispatch({ type: "select", selected: [id] });
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
-    if (event.key === "Escape" && (drawn.length > 0 || block !== null)) {
-      setDrawn(drawn.slice(0, -1));
-      setBlock(null);
+    if (event.key === "Escape" && (drawn.length > 0 || ends.length > 0 || plan !== null)) {
+      if (drawn.length > 0) setDrawn(drawn.slice(0, -1));
+      else if (plan !== null) setPlan(null);
+      else setEnds([]);
     } else if (event.key === "Escape") {
       dispatch({ type: "select", selected: [] });
       onTool("select");
@@ -116,7 +128,8 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
     event.stopPropagation();
   };
 
-  const hints: Record<Tool, string> = { select: text.editor.selectHint, draw: text.editor.drawHint, grid: text.editor.gridHint };
+  const hints: Record<Tool, string> = { select: text.editor.selectHint, draw: text.editor.drawHint, row: ends.length === 0 ? text.editor.rowHint : text.editor.rowEndHint, grid: text.editor.gridHint };
+  const shapes = plan === null ? [] : planned(plan, counts);
   const preview = [...drawn, ...(cursor !== null && drawn.length > 0 ? [cursor] : [])];
   return (
     <div onKeyDown={onKeyDown}>
@@ -171,18 +184,22 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
                 {drawn.map(([x, y], index) => <circle key={index} cx={x * size.width} cy={y * size.height} r={5 * unit} />)}
               </g>
             )}
-            {block !== null && (
-              <g className="editor-preview"><polygon points={block.map(([x, y]) => `${x * size.width},${y * size.height}`).join(" ")} /></g>
-            )}
+            {[...(tool === "row" ? ends : []), ...shapes].map((shape, index) => (
+              <g key={index} className="editor-preview"><polygon points={shape.map(([x, y]) => `${x * size.width},${y * size.height}`).join(" ")} /></g>
+            ))}
           </svg>
         </ZoomStage>
       </div>
-      {block !== null && (
-        <GridForm
-          onCancel={() => { setBlock(null); }}
-          onDone={(rows, columns) => {
-            dispatch({ type: "change", ...added(spaces, grid(block, rows, columns)) });
-            setBlock(null);
+      {plan !== null && (
+        <PlanForm
+          plan={plan}
+          counts={counts}
+          isRight={shapes.length > 0}
+          onCounts={setCounts}
+          onCancel={() => { setPlan(null); }}
+          onDone={() => {
+            dispatch({ type: "change", ...added(spaces, shapes) });
+            setPlan(null);
             onTool("select");
           }}
         />
@@ -195,21 +212,4 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
 function selectedLast(spaces: readonly ParkingSpace[], selected: readonly string[]): ParkingSpace[] {
   const isChosen = ({ space_id: id }: ParkingSpace) => selected.includes(id);
   return [...spaces.filter((space) => !isChosen(space)), ...spaces.filter(isChosen)];
-}
-
-const CELLS_MAX = 500;
-
-/** How many spaces a block has. */
-function GridForm({ onDone, onCancel }: { onDone: (rows: number, columns: number) => void; onCancel: () => void }) {
-  const [rows, setRows] = useState<number | string>(1);
-  const [columns, setColumns] = useState<number | string>(5);
-  const isRight = [rows, columns].every((count) => typeof count === "number" && count >= 1) && Number(rows) * Number(columns) <= CELLS_MAX;
-  return (
-    <form className="grid-form" onSubmit={(event) => { event.preventDefault(); if (isRight) onDone(Number(rows), Number(columns)); }}>
-      <NumberInput label={text.editor.rows} min={1} max={50} allowDecimal={false} value={rows} onChange={setRows} hideControls />
-      <NumberInput label={text.editor.columns} min={1} max={100} allowDecimal={false} value={columns} onChange={setColumns} hideControls autoFocus />
-      <Button type="submit" disabled={!isRight}>{text.editor.divide}</Button>
-      <Button variant="default" onClick={onCancel}>{text.common.cancel}</Button>
-    </form>
-  );
 }

@@ -7,7 +7,9 @@ import { nameLength } from "../../shared/nameLength";
 import { changed, renamed, rowEnds, rowFilled } from "./edits";
 import type { Action, History } from "./history";
 import { newNames } from "./names";
+import { rowCount } from "./plan";
 import type { Problem } from "./problems";
+import type { Quad } from "./shapes";
 
 interface Props {
   history: History;
@@ -21,6 +23,7 @@ export function SidePanel({ history, dispatch, problems, children }: Props & { c
   const chosen = spaces.filter((space) => selected.includes(space.space_id));
   const only = chosen.length === 1 ? chosen[0] : undefined;
   const wrong = new Set(problems.map((problem) => problem.spaceId));
+  const ends = rowEnds(spaces, selected);
   const choose = (id: string, isMore: boolean) => {
     const isChosen = selected.includes(id);
     dispatch({ type: "select", selected: !isMore ? [id] : isChosen ? selected.filter((one) => one !== id) : [...selected, id] });
@@ -52,15 +55,15 @@ export function SidePanel({ history, dispatch, problems, children }: Props & { c
         </ul>
       )}
       {only !== undefined && <SpaceSettings key={only.space_id} space={only} spaces={spaces} dispatch={dispatch} />}
-      {rowEnds(spaces, selected) !== null && <RowForm history={history} dispatch={dispatch} />}
+      {ends !== null && <RowForm key={`row ${selected.join()}`} ends={ends} history={history} dispatch={dispatch} />}
       {only === undefined && spaces.length > 0 && <SeriesForm key={selected.join()} history={history} dispatch={dispatch} />}
     </aside>
   );
 }
 
 /** The spaces between two ends. */
-function RowForm({ history: { spaces, selected }, dispatch }: Omit<Props, "problems">) {
-  const [count, setCount] = useState<number | string>(8);
+function RowForm({ ends, history: { spaces, selected }, dispatch }: Omit<Props, "problems"> & { ends: [Quad, Quad] }) {
+  const [count, setCount] = useState<number | string>(() => Math.max(3, rowCount(...ends)));
   return (
     <form className="form" onSubmit={(event) => { event.preventDefault(); dispatch({ type: "change", ...rowFilled(spaces, selected, Number(count)) }); }}>
       <NumberInput label={text.editor.rowCount} min={3} max={200} allowDecimal={false} value={count} onChange={setCount} hideControls />

@@ -1,12 +1,12 @@
 import { ActionIcon, Button } from "@mantine/core";
-import { IconArrowBackUp, IconArrowForwardUp, IconCopy, IconCut, IconGridDots, IconPointer, IconPolygon, IconTrash } from "@tabler/icons-react";
+import { IconArrowBackUp, IconArrowForwardUp, IconColumns3, IconCopy, IconCut, IconGridDots, IconPointer, IconPolygon, IconTrash } from "@tabler/icons-react";
 import type { Dispatch, ReactNode } from "react";
 
 import { text } from "../../i18n";
 import { copied, removed, split } from "./edits";
 import type { Action, History } from "./history";
 
-export type Tool = "select" | "draw" | "grid";
+export type Tool = "select" | "draw" | "row" | "grid";
 
 interface Props {
   tool: Tool;
@@ -21,6 +21,7 @@ export function Toolbar({ tool, onTool, history, dispatch }: Props) {
   const tools: [Tool, string, ReactNode][] = [
     ["select", text.editor.select, <IconPointer key="" size="1.1rem" aria-hidden />],
     ["draw", text.editor.draw, <IconPolygon key="" size="1.1rem" aria-hidden />],
+    ["row", text.editor.row, <IconColumns3 key="" size="1.1rem" aria-hidden />],
     ["grid", text.editor.grid, <IconGridDots key="" size="1.1rem" aria-hidden />],
   ];
   const hasNone = selected.length === 0;

@@ -1,6 +1,7 @@
 import type { ParkingSpace } from "../../api/client";
 import type { Point } from "../../shared/geometry";
 import { newNames, series } from "./names";
+import { crossesItself } from "./problems";
 import { between, clamped, halves, isQuad, shifted, stepAlong, type Quad } from "./shapes";
 
 const ID_LENGTH = 10;
@@ -47,6 +48,13 @@ export function cornerMoved(spaces: ParkingSpace[], id: string, corner: number, 
   return changed(spaces, [id], (space) => ({
     ...space, polygon: space.polygon.map((point, index) => (index === corner ? rounded(clamped(to)) : point)),
   }));
+}
+
+/** A corner moved to where it snaps; to where the pointer is if its space's edges would cross there. */
+export function cornerSnapped(spaces: ParkingSpace[], { id, index }: { id: string; index: number }, pointer: Point, snap: Point): ParkingSpace[] {
+  const next = cornerMoved(spaces, id, index, snap);
+  const polygon = next.find((space) => space.space_id === id)?.polygon ?? [];
+  return crossesItself(polygon) ? cornerMoved(spaces, id, index, pointer) : next;
 }
 
 export function removed(spaces: ParkingSpace[], selected: readonly string[]): Edited {

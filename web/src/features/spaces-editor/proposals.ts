@@ -1,8 +1,6 @@
 import type { ParkingSpace, SpaceProposal } from "../../api/client";
 import { centroid, contains, type Point } from "../../shared/geometry";
-
-/** Lines into which the picture is divided. */
-const LINES = 50;
+import { readingOrder } from "./rows";
 
 /** A proposal that is neither accepted nor deleted yet. */
 export interface DraftSpace {
@@ -13,19 +11,12 @@ export interface DraftSpace {
   confidence: number;
 }
 
-/** The proposals that are still to be decided on, from top to bottom and left to right, as people number spaces. */
+/** The proposals that are still to be decided on, in the order in which people number spaces: row by row. */
 export function draftsOf(proposals: readonly SpaceProposal[], spaces: readonly ParkingSpace[], deleted: ReadonlySet<string>): DraftSpace[] {
-  return proposals
+  const drafts = proposals
     .map(({ polygon, confidence }): DraftSpace => ({ key: JSON.stringify(polygon), polygon, confidence }))
-    .filter((draft) => !deleted.has(draft.key) && !spaces.some((space) => isSameSpot(space.polygon, draft.polygon)))
-    .map((draft) => ({ draft, at: centroid(draft.polygon) }))
-    .sort((a, b) => line(a.at) - line(b.at) || a.at[0] - b.at[0])
-    .map(({ draft }) => draft);
-}
-
-/** In which line of the picture a point lies: spaces a hair's breadth higher or lower stand in one row. */
-function line([, y]: Point): number {
-  return Math.round(y * LINES);
+    .filter((draft) => !deleted.has(draft.key) && !spaces.some((space) => isSameSpot(space.polygon, draft.polygon)));
+  return readingOrder(drafts.map((draft) => draft.polygon)).flatMap((index) => drafts[index] ?? []);
 }
 
 /** Whether two shapes are of one spot: the middle of either lies in the other. */

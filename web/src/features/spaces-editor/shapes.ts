@@ -73,7 +73,7 @@ export function between(first: Quad, last: Quad, count: number): Quad[] {
 }
 
 /** The second quad with its corners in the order of the first's, wherever its drawing began and whichever way it went. */
-function matched(first: Quad, second: Quad): Quad {
+export function matched(first: Quad, second: Quad): Quad {
   const isSameWay = signedArea(first) * signedArea(second) >= 0;
   const points = isSameWay ? second : ([...second].reverse() as Quad);
   const orders = [0, 1, 2, 3].map((start) => [0, 1, 2, 3].map((i) => points[(start + i) % 4]) as Quad);
