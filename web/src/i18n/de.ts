@@ -226,7 +226,7 @@ export const de: Text = {
     rows: "Reihen",
     columns: "Spalten",
     divide: "Teilen",
-    rowCount: "Stellplätze in der Reihe, beide Enden mitgezählt",
+    rowCount: "Stellplätze in der Reihe",
     fillRow: "Reihe füllen",
     undo: "Rückgängig",
     redo: "Wiederholen",

@@ -226,7 +226,7 @@ export const en = {
     rows: "Rows",
     columns: "Columns",
     divide: "Divide",
-    rowCount: "Spaces in the row, with both ends",
+    rowCount: "Spaces in the row",
     fillRow: "Fill the row",
     undo: "Undo",
     redo: "Redo",

@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useDeferredValue, useEffect, useMemo, useState } from "react";
 
 import type { CameraView } from "../../api/client";
 import { camerasQuery } from "../../api/queries";
 import { text } from "../../i18n";
 import { useConnection } from "../../live/page";
-import { asUnknown } from "../../live/scene";
+import { asUnknown, type SceneSpace } from "../../live/scene";
 import { useLiveCamera } from "../../live/useLiveCamera";
 import { noticeOf } from "../../shared/reasons";
 import { Alert } from "../../shared/ui/Alert";
@@ -28,6 +28,7 @@ import type { Pointing } from "./SpaceLayer";
 import { Invitation, SpaceList } from "./SpaceList";
 
 const NO_CAMERAS: CameraView[] = [];
+const NO_SPACES: readonly SceneSpace[] = [];
 
 /** One camera: its picture, its numbers, its spaces, and what has changed. */
 export function CameraPage() {
@@ -54,7 +55,10 @@ function Camera({ cameraId }: { cameraId: string }) {
   const [tone, words] = badgeFor({ connection, hasPicture: frame !== null, isLate: age.isLate, isSwitchedOff });
   const told = frame?.scene ?? null;
   const scene = told !== null && isOutdated ? asUnknown(told) : told;
-  const spaces = scene?.spaces ?? [];
+  const spaces = scene?.spaces ?? NO_SPACES;
+  // Picture and numbers first: what stands beside and below them is built in the pauses, and then changes with them.
+  const isListShown = useDeferredValue(scene !== null, false);
+  const isRestShown = useDeferredValue(true, false);
   const space = spaces.find((one) => one.id === pointing.chosen) ?? null;
 
   return (
@@ -67,7 +71,7 @@ function Camera({ cameraId }: { cameraId: string }) {
           <section className="card numbers" aria-label={text.count.occupancy}>
             <Numbers counts={scene?.counts ?? null} isOutdated={isOutdated} />
           </section>
-          {scene !== null && (
+          {scene !== null && isListShown && (
             <section className="card statistics" aria-label={text.camera.list}>
               {space !== null && <SpaceInfo cameraId={cameraId} space={space} onClose={() => { pointing.onChoose(null); }} />}
               {scene.counts.total === 0 ? <Invitation cameraId={cameraId} /> : <SpaceList spaces={spaces} {...pointing} />}
@@ -84,8 +88,12 @@ function Camera({ cameraId }: { cameraId: string }) {
           pointing={pointing}
         />
         <div className="camera-more">
-          <Changes cameraId={cameraId} />
-          <Details cameraId={cameraId} frame={frame} viewers={camera?.viewers ?? null} isOutdated={isOutdated} />
+          {isRestShown && (
+            <>
+              <Changes cameraId={cameraId} />
+              <Details cameraId={cameraId} frame={frame} viewers={camera?.viewers ?? null} isOutdated={isOutdated} />
+            </>
+          )}
         </div>
       </div>
     </div>
