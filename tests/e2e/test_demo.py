@@ -57,7 +57,7 @@ async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, br
     watched = {}
     problems: list[str] = []
     for camera_id, clip in CLIPS.items():
-        page = await browser.new_page(viewport={"width": 1024, "height": 640})
+        page = await browser.new_page(viewport={"width": 1440, "height": 900})
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
         await page.goto(f"{demo.dashboard}?camera={camera_id}")
