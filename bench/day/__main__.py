@@ -72,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=SEED, help="of the traffic (default: %(default)s)")
     parser.add_argument("--excerpt", action="store_true", help="twenty minutes with every disturbance")
     parser.add_argument("--hours", type=float, help="only the first hours of the day, which begins at noon")
+    parser.add_argument("--from-hour", type=float, default=0.0, help="begin there (default: %(default)s)")
     parser.add_argument("--model", default="demo", help="detection model (default: %(default)s)")
     parser.add_argument("--judge", default="auto", choices=JUDGES, help="what decides (default: %(default)s)")
     options = parser.parse_args(argv)
@@ -79,7 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ProcessPoolExecutor(len(options.lots), multiprocessing.get_context("spawn")) as pool:
         jobs = {
             name: pool.submit(
-                play_lot, name, Options(options.model, options.judge, options.seed, options.excerpt, options.hours)
+                play_lot,
+                name,
+                Options(options.model, options.judge, options.seed, options.excerpt, options.hours, options.from_hour),
             )
             for name in options.lots
         }

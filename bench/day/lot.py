@@ -112,6 +112,14 @@ class LotDay:
         painted = self._painter.paint(sunny, weather, t_s, driving)
         return self._painter.expose(painted, weather.daylight.at(t_s), self._bump(t_s))
 
+    def occupied(self, t_s: float) -> set[str]:
+        """The spaces that are occupied at that second, in truth."""
+        spaces = set(self.at_first)
+        for change in self.changes:
+            if change.at_s <= t_s:
+                (spaces.add if change.is_occupied else spaces.discard)(change.space)
+        return spaces
+
     def what_happens(self, t_s: float) -> str:
         """In a word or two, for tables."""
         weather = self.plan.weather

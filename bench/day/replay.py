@@ -30,13 +30,14 @@ SEED: Final = 16
 @dataclass(frozen=True, slots=True)
 class Options:
     """What is played, and with what: detection model, judge, the traffic's seed, twenty minutes or a day, and
-    how many hours of it."""
+    until and from which hour of it."""
 
     model: str = "demo"
     judge: str = "auto"
     seed: int = SEED
     is_excerpt: bool = False
     hours: float | None = None
+    from_hour: float = 0.0
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ def play_day(
     judge: SpaceJudge,
     settings: DetectorSettings,
     progress: Callable[[float, DayResult], None],
+    from_s: float = 0.0,
 ) -> DayResult:
     """Show every frame of a day to one camera's detector.
 
@@ -77,11 +79,14 @@ def play_day(
         judge: of its spaces.
         settings: the detector's.
         progress: called at every full hour with the seconds played and the result so far.
+        from_s: when it begins.
     """
     camera = CameraReplay(day.spaces, engine, judge, settings)
     result, told = DayResult(Verdict()), list[Told]()
-    began_s, began_cpu_s, next_hour_s = time.perf_counter(), time.process_time(), HOUR_S
+    began_s, began_cpu_s, next_hour_s = time.perf_counter(), time.process_time(), from_s + HOUR_S
     for at_s in day.times():
+        if at_s < from_s:
+            continue
         told += [Told(event, at_s) for event in camera.show(day.picture(at_s), round(at_s * 1000))]
         result.frames += 1
         what = day.what_happens(at_s)
@@ -92,17 +97,17 @@ def play_day(
         elif view.covered is not None and view.covered.any():
             result.covered[what] += 1
         if at_s >= next_hour_s:
-            result.verdict = _verdict(day, told, at_s)
+            result.verdict = _verdict(day, told, from_s, at_s)
             progress(at_s, result)
             next_hour_s += HOUR_S
     result.seconds, result.cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
-    result.verdict = _verdict(day, told, day.plan.seconds)
+    result.verdict = _verdict(day, told, from_s, day.plan.seconds)
     return result
 
 
-def _verdict(day: LotDay, told: list[Told], until_s: float) -> Verdict:
-    changes = [change for change in day.changes if change.at_s <= until_s]
-    return compare([space.space_id for space in day.spaces], day.at_first, changes, told, day.plan.hidden)
+def _verdict(day: LotDay, told: list[Told], from_s: float, until_s: float) -> Verdict:
+    changes = [change for change in day.changes if from_s < change.at_s <= until_s]
+    return compare([space.space_id for space in day.spaces], day.occupied(from_s), changes, told, day.plan.hidden)
 
 
 def lot_day(name: str, seed: int, is_excerpt: bool, hours: float | None = None) -> LotDay:
@@ -135,4 +140,4 @@ def play_lot(name: str, options: Options) -> DayResult:
         shown.update(faults)
         sys.stderr.flush()
 
-    return play_day(day, engine, load_judge(settings, engine), settings, progress)
+    return play_day(day, engine, load_judge(settings, engine), settings, progress, options.from_hour * HOUR_S)

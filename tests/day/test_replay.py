@@ -39,3 +39,10 @@ def test_a_day_has_quick_frames_round_changes_and_slow_ones_else(day: LotDay) ->
     for change in day.changes:
         near = [at_s for at_s in times if abs(at_s - change.at_s) <= 2]
         assert len(near) >= 8, "two frames a second in the excerpt"
+
+
+def test_the_truth_of_any_second_is_known(day: LotDay) -> None:
+    assert day.occupied(0) == day.at_first
+    for change in day.changes:
+        assert (change.space in day.occupied(change.at_s + 1)) == change.is_occupied
+        assert (change.space in day.occupied(change.at_s - 1)) != change.is_occupied
