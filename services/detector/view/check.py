@@ -169,7 +169,7 @@ class ViewCheck:
         here = Landmarks(grey)
         shift = None if self._landmarks is None else self._landmarks.shift_to(here)
         if shift is not None and shift.size > (SAME_PLACE if is_sharp else SAME_PLACE_BLURRED):
-            return self._move(shift, grey, now, at_ms)
+            return self._move(shift, grey, now, at_ms, is_sharp)
         if shift is None and is_sharp and self._moved is not None and self._view.condition == "moved":
             # Vehicles hide the landmarks: nothing says that the camera was turned back, nor that it is fog.
             return self._become("moved", at_ms, self._view.notice, self._moved[0], self._view.is_confirmed)
@@ -183,11 +183,11 @@ class ViewCheck:
             return self._become("clear", at_ms)
         return self._become("lost", at_ms, "the lot cannot be made out: fog, rain, blur, dirt or glare")
 
-    def _move(self, shift: Shift, grey: Grey, now: Gradients, at_ms: int) -> View:
+    def _move(self, shift: Shift, grey: Grey, now: Gradients, at_ms: int, is_sharp: bool) -> View:
         if self._moved is None or not _are_alike(self._moved[0], shift):
             self._moved = shift, at_ms
         is_confirmed = at_ms - self._moved[1] >= CONFIRMED_AFTER_MS
-        if is_confirmed and shift.size <= self._carry_max:
+        if is_confirmed and is_sharp and shift.size <= self._carry_max:  # fog must not become what is compared with
             self.carried = shift if self.carried is None else _chain(self.carried, shift)
             self.references.clear()  # they show things where they are no more
             self._start(grey, now, at_ms)

@@ -65,6 +65,16 @@ def test_fog_that_thickens_slowly_is_not_learned(lot: Picture) -> None:
     assert "moved" not in conditions
 
 
+def test_nothing_is_carried_along_with_what_fog_shows(lot: Picture) -> None:
+    """Its landmarks are few and in one part of the picture: where they seem to lie is no ground to stand on."""
+    camera = Camera()
+    camera.show(lot, 30)
+    seen = {camera.show(fog(shift(lot, 0.03), 0.7)).condition for _ in range(12)}
+    assert "clear" not in seen
+    assert camera.check.carried is None
+    assert camera.show(lot, 10).condition == "clear"
+
+
 def test_haze_is_a_weak_view_and_a_clear_day_is_not(lot: Picture) -> None:
     camera = Camera()
     camera.show(lot, 30)
