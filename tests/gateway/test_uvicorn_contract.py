@@ -140,7 +140,9 @@ async def serving(served: Served, *, send_buffer_bytes: int | None = None) -> As
         await asyncio.wait_for(task, 10)
 
 
-async def test_the_server_looks_round_and_starts_as_ours_expects() -> None:
+async def test_the_server_looks_round_and_starts_as_ours_expects(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr("services.gateway.serving.server.freeze_loaded_objects", lambda: frozen.append(True))
     server = GatewayServer(uvicorn.Config(answer_nothing, lifespan="off", log_config=None))
     assert await server.on_tick(0) is False
     assert server.started is False
@@ -148,6 +150,7 @@ async def test_the_server_looks_round_and_starts_as_ours_expects() -> None:
     assert await server.on_tick(0) is True
     with socket.create_server(("127.0.0.1", 0)) as listening:
         await asyncio.wait_for(server._serve([listening]), 5)  # told to stop before it began
+    assert frozen == [True], "what is loaded by now is looked through by no garbage collection"
     assert server.started is True, "it has been clean: exit code 0"
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 from libs.common.errors import ConfigurationError
 
+KNOWN_ADDRESSES_MAX: Final = 4096
+"""Addresses whose reading is remembered: each connection asks several times."""
 
+
+@lru_cache(KNOWN_ADDRESSES_MAX)
 def counted_as(address: str) -> str:
     """Under what name limits count an address: an IPv6 one by its /64, since who has one of those has all of them."""
     try:
@@ -46,6 +52,7 @@ class ConnectionCounter:
         except ValueError as error:
             raise ConfigurationError(f"GATEWAY_TRUSTED_PROXIES: {error}") from None
         self._open: Counter[str] = Counter()
+        self._is_unlimited = lru_cache(KNOWN_ADDRESSES_MAX)(self._look_up)
 
     def __len__(self) -> int:
         return self._open.total()
@@ -72,7 +79,7 @@ class ConnectionCounter:
         if self._open[name] <= 0:
             del self._open[name]
 
-    def _is_unlimited(self, address: str | None) -> bool:
+    def _look_up(self, address: str | None) -> bool:
         if self._is_off or address is None:
             return True
         try:
