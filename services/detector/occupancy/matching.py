@@ -65,6 +65,7 @@ class SpaceMatcher:
         # A polygon drawn by hand may cross itself; its enclosed parts still are the space.
         self._polygons = np.array([shapely.make_valid(shapely.polygons(points)) for points in polygons], dtype=object)
         self._areas = shapely.area(self._polygons)
+        _, self._tops, _, self._bottoms = shapely.bounds(self._polygons).reshape(-1, 4).T
         self._tree = shapely.STRtree(self._polygons)
         wanted = [MIN_OVERLAP if space.min_overlap is None else space.min_overlap for space in spaces]
         self._min_overlaps = np.array(wanted, float)
@@ -88,41 +89,42 @@ class SpaceMatcher:
         """
         if not len(xyxy) or not len(self._polygons):
             return []
-        overlap = self.overlaps(xyxy)
+        boxes = np.asarray(xyxy, float)
+        shared = self._shared(boxes)
+        overlap = self._of_smaller(shared, boxes)
         overlap[overlap < self._min_overlaps[:, None]] = 0
         if confidence is not None:
             overlap[confidence < self._confidences[:, None]] = 0
-        order = np.lexsort(np.asarray(xyxy, float).T)  # equal overlaps are decided alike, however the vehicles come
-        rows, columns = linear_sum_assignment(self._preferred(overlap, xyxy)[:, order], maximize=True)
+        order = np.lexsort(boxes.T)  # equal overlaps are decided alike, however the vehicles come
+        rows, columns = linear_sum_assignment(self._preferred(overlap, boxes)[:, order], maximize=True)
         pairs = [
             (space, vehicle)
             for space, vehicle in zip(rows.tolist(), order[columns].tolist(), strict=True)
             if overlap[space, vehicle] > 0
         ]
         if not self._one_space_each:
-            pairs = sorted(pairs + self._covered_as_well(xyxy, overlap, dict(pairs)))
+            pairs = sorted(pairs + self._covered_as_well(boxes, shared, overlap, dict(pairs)))
         return [Match(vehicle, space, float(overlap[space, vehicle])) for space, vehicle in pairs]
 
-    def _preferred(
-        self, overlap: npt.NDArray[np.float64], xyxy: npt.NDArray[np.floating[Any]]
-    ) -> npt.NDArray[np.float64]:
+    def _preferred(self, overlap: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The overlaps; of equal ones the greater is that of the space whose lower end is nearer to the vehicle's."""
-        lows = shapely.bounds(self._polygons)[:, 3]
-        away = np.abs(lows[:, None] - np.asarray(xyxy, float)[None, :, 3])
+        away = np.abs(self._bottoms[:, None] - boxes[None, :, 3])
         preferred: npt.NDArray[np.float64] = np.where(overlap > 0, overlap + TIE / (1 + away), 0)
         return preferred
 
     def _covered_as_well(
-        self, xyxy: npt.NDArray[np.floating[Any]], overlap: npt.NDArray[np.float64], vehicle_of: Mapping[int, int]
+        self,
+        boxes: npt.NDArray[np.float64],
+        shared: npt.NDArray[np.float64],
+        overlap: npt.NDArray[np.float64],
+        vehicle_of: Mapping[int, int],
     ) -> list[tuple[int, int]]:
         """(space, vehicle) of the spaces without a vehicle of their own that one covers which stands beside them, too.
 
         Of several such vehicles the one that covers most takes the space; of equal ones the first.
         """
-        boxes = np.asarray(xyxy, float)
-        covered = self._shared(boxes) / np.maximum(self._areas[:, None], 1e-9)
-        _, tops, _, bottoms = shapely.bounds(self._polygons).T
-        stands = boxes[:, 3] <= (bottoms + LOWER_MAX * (bottoms - tops))[:, None]
+        covered = shared / np.maximum(self._areas[:, None], 1e-9)
+        stands = boxes[:, 3] <= (self._bottoms + LOWER_MAX * (self._bottoms - self._tops))[:, None]
         covers = (covered >= COVERS_MIN) & stands & (overlap > 0)
         found = []
         for space in set(range(len(self))) - vehicle_of.keys():
@@ -136,9 +138,12 @@ class SpaceMatcher:
     def overlaps(self, xyxy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """Overlap of every space with every vehicle's footprint, (spaces, n), 0..1 of the smaller of the two."""
         boxes = np.asarray(xyxy, float)
+        return self._of_smaller(self._shared(boxes), boxes)
+
+    def _of_smaller(self, shared: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         footprints = FOOTPRINT_SHARE * (boxes[:, 3] - boxes[:, 1]) * (boxes[:, 2] - boxes[:, 0])
         smaller = np.minimum(self._areas[:, None], footprints[None, :])
-        result: npt.NDArray[np.float64] = self._shared(boxes) / np.maximum(smaller, 1e-9)
+        result: npt.NDArray[np.float64] = shared / np.maximum(smaller, 1e-9)
         return result
 
     def covered(self, xyxy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
