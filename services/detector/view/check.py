@@ -146,7 +146,10 @@ class ViewCheck:
             self._moved = None
             # Weak edges are learned slowly: fog that thickens must not become what is compared with.
             is_weak = likeness.strength < STRONG
-            self._learn(grey, now, at_ms, WEAK_LEARNING_MS if is_weak else LEARNING_MS)
+            if is_weak:
+                self._learn(grey, now, at_ms, WEAK_LEARNING_MS)
+            else:
+                self._learn(grey, _as_strong(now, likeness.strength), at_ms)
             if not is_weak:
                 self._save(grey, at_ms)
             with np.errstate(invalid="ignore"):
@@ -164,8 +167,7 @@ class ViewCheck:
     def _explain(self, grey: Grey, now: Gradients, at_ms: int) -> View:
         """The fixed edges are not what they were: tell why."""
         assert self._edges is not None
-        given_back = min(max(self._edges.brightness / max(now.brightness, 1.0), 1.0), 4.0)  # what dusk takes
-        is_sharp = _sharpness(now) * given_back >= SHARPNESS_MIN * self._sharpness
+        is_sharp = _sharpness(now) * self._edges.brightness_ratio(now) >= SHARPNESS_MIN * self._sharpness
         here = Landmarks(grey)
         shift = None if self._landmarks is None else self._landmarks.shift_to(here)
         if shift is not None and shift.size > (SAME_PLACE if is_sharp else SAME_PLACE_BLURRED):
@@ -288,6 +290,13 @@ def carry(polygon: Sequence[tuple[float, float]], shift: Shift, aspect: float) -
     points = np.asarray(polygon, float) * (1, aspect)
     moved = (points @ shift.matrix[:, :2].T + shift.matrix[:, 2]) / (1, aspect)
     return [(float(x), float(y)) for x, y in np.clip(moved, 0, 1)]
+
+
+def _as_strong(now: Gradients, strength: float) -> Gradients:
+    """A picture with weaker edges, made about as strong as those so far: where edges lie is to be learned fast, but fog
+    that thickens over half an hour weakens them by little between two pictures, and would be learned with them."""
+    gain = min(strength, 1.0) ** (LEARNING_MS / WEAK_LEARNING_MS - 1)
+    return now if gain == 1 else replace(now, across=now.across * np.float32(gain), down=now.down * np.float32(gain))
 
 
 def _sharpness(now: Gradients) -> float:

@@ -89,11 +89,6 @@ class FixedEdges:
         """(height, width) of the pictures that can be compared."""
         return self._across.shape
 
-    @property
-    def brightness(self) -> float:
-        """Mean grey of the pictures, 0..255."""
-        return self._brightness
-
     def learn(self, now: Gradients, share: float, may_start: bool = True) -> None:
         """Take a picture in which the lot can be seen into the mean.
 
@@ -112,6 +107,10 @@ class FixedEdges:
             cv2.accumulateWeighted(value, mean, share)
         self._brightness += share * (now.brightness - self._brightness)
 
+    def brightness_ratio(self, now: Gradients) -> float:
+        """How much brighter the pictures so far were, 1 to 4: what dusk takes from the edges."""
+        return min(max(self._brightness / max(now.brightness, 1.0), 1.0), 4.0)
+
     def compare(self, now: Gradients) -> Likeness:
         """How a picture of the same size compares."""
         squared = self._across**2 + self._down**2
@@ -129,7 +128,7 @@ class FixedEdges:
             return Likeness(1.0, 1.0, np.full((ROWS, COLUMNS), np.nan, np.float32))
         direction = _by_cell(cell, along / np.maximum(length * now_length, 1e-3)) / np.maximum(count, 1)
         strength = _by_cell(cell, along) / np.maximum(_by_cell(cell, squared), 1e-3)
-        strength *= np.clip(self._brightness / max(now.brightness, 1.0), 1.0, 4.0)
+        strength *= self.brightness_ratio(now)
         left = _by_cell(cell, now_length) / np.maximum(_by_cell(cell, length), 1e-3)
         cells = np.where(usable, left, np.nan).astype(np.float32).reshape(ROWS, COLUMNS)
         return Likeness(float(np.median(direction[usable])), float(np.median(strength[usable])), cells)

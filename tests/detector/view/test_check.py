@@ -65,6 +65,25 @@ def test_fog_that_thickens_slowly_is_not_learned(lot: Picture) -> None:
     assert "moved" not in conditions
 
 
+def test_fog_that_thickens_over_half_an_hour_is_not_learned(lot: Picture) -> None:
+    camera = Camera()
+    camera.show(lot, 30)
+    for share in np.linspace(0, 0.5, 360):
+        camera.show(fog(lot, share))
+    for share in np.linspace(0.5, 0.89, 120):
+        camera.show(fog(lot, share))
+    assert camera.show(fog(lot, 0.89), 60).condition == "lost"
+    assert camera.show(fog(lot, 0.78), 60).condition == "lost", "it has not lifted far enough"
+    assert camera.show(lot, 60).condition == "clear"
+
+
+def test_dusk_is_learned_as_it_comes(lot: Picture) -> None:
+    camera = Camera()
+    camera.show(lot, 30)
+    views = [camera.show(np.asarray(lot * light, np.uint8)) for light in np.linspace(1, 0.3, 240)]
+    assert not any(view.is_weak or view.condition != "clear" for view in views)
+
+
 def test_nothing_is_carried_along_with_what_fog_shows(lot: Picture) -> None:
     """Its landmarks are few and in one part of the picture: where they seem to lie is no ground to stand on."""
     camera = Camera()
