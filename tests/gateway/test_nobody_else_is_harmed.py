@@ -40,10 +40,10 @@ def guarded(redis_url: str, tmp_path: Path) -> Iterator[Gateway]:
 
 async def watch(gateway: Gateway, count: int, receive_buffer_bytes: int | None = None) -> list[RawViewer]:
     """Viewers, let in."""
-    viewers = [
-        await RawViewer.connect(gateway.address, WATCH, headers=MAY_WATCH, receive_buffer_bytes=receive_buffer_bytes)
+    viewers = await asyncio.gather(*(
+        RawViewer.connect(gateway.address, WATCH, headers=MAY_WATCH, receive_buffer_bytes=receive_buffer_bytes)
         for _ in range(count)
-    ]
+    ))  # fmt: skip
     assert {viewer.status for viewer in viewers} == {101}
     return viewers
 
