@@ -135,7 +135,7 @@ class RememberingViewJudge:
             judge: the real one.
         """
         self._answers, self._model, self._judge = answers, model, judge
-        self.description, self.fusions, self.uses_shape = judge.description, judge.fusions, judge.uses_shape
+        self.description, self.fusions = judge.description, judge.fusions
 
     def logits(self, views: SpaceViews) -> npt.NDArray[np.float32]:
         """See `ViewJudge.logits`."""

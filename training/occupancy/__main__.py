@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     heads = train_heads(labelled, np.flatnonzero(kept), HEAD_EPOCHS)
     if options.only != "network":
         chosen = {name: one[kept] for name, one in evidence.items()}
-        fusions = fit_fusions(out_of_fold[kept], (labelled.side_px[kept], None), labelled.labels[kept], chosen)
+        fusions = fit_fusions(out_of_fold[kept], labelled.side_px[kept], labelled.labels[kept], chosen)
         export_heads(heads, fusions, options.model, HEADS_FILE)
     if options.only != "heads":
         unlabelled = {name: open_samples(options.work / name) for name in ("elsewhere", "pklot")}

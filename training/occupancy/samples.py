@@ -44,10 +44,6 @@ class SampleSet:
     maps: dict[str, npt.NDArray[np.float16]]
     vectors: dict[str, npt.NDArray[np.float16]]
 
-    def shapes(self, chosen: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """How large the chosen spaces are, (m,) `side_px`, and how they lie, (m, 4, 2) corners in the upright view."""
-        return self.side_px[chosen], np.asarray(self.corners["upright"][0, chosen], float)
-
 
 def open_samples(folder: Path, with_features: bool = True) -> SampleSet:
     """The samples that `make_samples` left in a folder, mapped into memory."""

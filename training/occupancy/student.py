@@ -84,8 +84,9 @@ def export_student(
     """Write the network as ONNX, and beside it the regressions, fitted on pictures that it never saw."""
     chosen = np.flatnonzero(kept & is_for_calibration(samples))
     logits = student_logits(network, samples, chosen)
-    chosen_evidence = {name: one[chosen] for name, one in evidence.items()}
-    fusions = fit_fusions(logits, samples.shapes(chosen), samples.labels[chosen], chosen_evidence)
+    fusions = fit_fusions(
+        logits, samples.side_px[chosen], samples.labels[chosen], {name: one[chosen] for name, one in evidence.items()}
+    )
     model_file.parent.mkdir(parents=True, exist_ok=True)
     export_onnx(network, model_file)
     save_fusions(fusion_file, fusions)

@@ -69,19 +69,19 @@ def teacher_logits(heads: Heads, samples: SampleSet, copy: int) -> Floats:
 
 
 def fit_fusions(
-    logits: Floats, shapes: tuple[Floats, Floats | None], labels: npt.NDArray[Any], evidence: dict[str, Floats]
+    logits: Floats, side_px: Floats, labels: npt.NDArray[Any], evidence: dict[str, Floats]
 ) -> dict[str, Fusion]:
     """One regression for each source of evidence, and one for none.
 
     Args:
         logits: (n, 2) by networks that did not learn from these samples.
-        shapes: of the spaces, as `SampleSet.shapes` gives them; without corners for the heads.
+        side_px: (n,) of the spaces.
         labels: (n,) cleaned.
         evidence: (n, 4) by source.
     """
-    fusions = {"alone": fit_fusion(fusion_inputs(logits, *shapes, None), labels)}
+    fusions = {"alone": fit_fusion(fusion_inputs(logits, side_px, None), labels)}
     for source, values in evidence.items():
-        fusions[source] = fit_fusion(fusion_inputs(logits, *shapes, values), labels)
+        fusions[source] = fit_fusion(fusion_inputs(logits, side_px, values), labels)
     return fusions
 
 

@@ -54,30 +54,15 @@ class Fusion:
         return np.clip(1 / (1 + np.exp(-logits)), *PROBABILITY_RANGE)
 
 
-def fusion_inputs(
-    logits: npt.NDArray[Any], side_px: npt.NDArray[Any], corners: npt.NDArray[Any] | None, evidence: Floats | None
-) -> Floats:
+def fusion_inputs(logits: npt.NDArray[Any], side_px: npt.NDArray[Any], evidence: Floats | None) -> Floats:
     """What the regression takes.
 
     Args:
         logits: (n, 2) of the upright and the rectified view.
         side_px: (n,) square root of the space's area in pixels.
-        corners: (n, 4, 2) of the space in its upright view, at whatever scale; None for the heads, whose regression
-            gained nothing from how a space lies, nor from how far the two views contradict each other.
         evidence: (n, 4) of the detection model, or None where none is used.
     """
     clipped = np.clip(np.asarray(logits, float), -LOGIT_MAX, LOGIT_MAX)
     size = np.log(np.clip(np.asarray(side_px, float), 8, 400) / SIDE_PX)
-    columns = [clipped, size, clipped.sum(axis=1) * size]
-    if corners is not None:
-        columns += [np.abs(clipped[:, 0] - clipped[:, 1]), filled_share(corners)]
-    return np.column_stack(columns if evidence is None else [*columns, evidence])
-
-
-def filled_share(corners: npt.NDArray[Any]) -> Floats:
-    """The share of its bounding box that each quadrilateral (n, 4, 2) fills, 0..1: little where it lies aslant."""
-    points = np.asarray(corners, float)
-    following = np.roll(points, -1, axis=1)
-    areas = np.abs((points[..., 0] * following[..., 1] - points[..., 1] * following[..., 0]).sum(axis=1)) / 2
-    share: Floats = areas / np.maximum(np.prod(np.ptp(points, axis=1), axis=1), 1e-9)
-    return share
+    columns = [clipped, size[:, None], (clipped.sum(axis=1) * size)[:, None]]
+    return np.concatenate(columns if evidence is None else [*columns, evidence], axis=1)

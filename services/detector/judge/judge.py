@@ -46,10 +46,6 @@ class ViewJudge(Protocol):
     def fusions(self) -> Mapping[str, Fusion]:
         """`alone`, `full_frame` and `tiles`: by what the detection model's evidence comes from, if there is any."""
 
-    @property
-    def uses_shape(self) -> bool:
-        """Whether the regressions also take how a space lies; see `fusion_inputs`."""
-
     def logits(self, views: SpaceViews) -> npt.NDArray[np.float32]:
         """(n, 2) logits, of the upright and the rectified view; positive: occupied. Raises `EngineError`."""
 
@@ -75,7 +71,6 @@ class HeadsOnTrunk:
         self._heads = Head.load(arrays, "upright"), Head.load(arrays, "rectified")
         self.fusions: Mapping[str, Fusion] = load_fusions(arrays)
         self.description = f"heads on the trunk of {model.name}"
-        self.uses_shape = False
 
     def logits(self, views: SpaceViews) -> npt.NDArray[np.float32]:
         """See `ViewJudge.logits`."""
@@ -102,7 +97,6 @@ class OwnNetwork:
         self._request = compiled.create_infer_request()
         self.fusions: Mapping[str, Fusion] = load_fusions(load_arrays(fusion))
         self.description = "own network"
-        self.uses_shape = True
 
     def logits(self, views: SpaceViews) -> npt.NDArray[np.float32]:
         """See `ViewJudge.logits`."""
@@ -161,8 +155,7 @@ class OccupancyJudge:
             matcher = SpaceMatcher(spaces, (picture.shape[1], picture.shape[0]))
             evidence = detector_evidence(matcher, vehicles)[numbers]
         fusion = self._view_judge.fusions["alone" if evidence is None else evidence_from]
-        corners = views.upright_corners if self._view_judge.uses_shape else None
-        return fusion.probabilities(fusion_inputs(logits, views.side_px, corners, evidence))
+        return fusion.probabilities(fusion_inputs(logits, views.side_px, evidence))
 
 
 def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:

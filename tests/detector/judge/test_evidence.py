@@ -7,7 +7,7 @@ import pytest
 
 from libs.common.spaces import ParkingSpace
 from services.detector.judge.evidence import detector_evidence
-from services.detector.judge.fusion import Fusion, filled_share, fusion_inputs
+from services.detector.judge.fusion import Fusion, fusion_inputs
 from services.detector.occupancy.hidden import hidden_spaces
 from services.detector.occupancy.matching import SpaceMatcher
 from services.detector.occupancy.space_motion import SpaceMotion
@@ -51,25 +51,15 @@ def test_a_vehicle_across_two_spaces_hides_neither() -> None:
 
 
 def test_a_surer_judge_and_more_evidence_make_a_higher_probability() -> None:
-    ones = np.ones(10)
-    fusion = Fusion(np.zeros(10), ones, ones, 0.0)
+    ones = np.ones(8)
+    fusion = Fusion(np.zeros(8), ones, ones, 0.0)
     evidence = np.zeros((3, 4))
     evidence[2] = 1.0
-    corners = np.tile(np.array([[0, 0], [2, 0], [2, 1], [0, 1]]), (3, 1, 1))
-    inputs = fusion_inputs(np.array([[-3, -3], [1, 1], [1, 1]]), np.array([50, 50, 50]), corners, evidence)
+    inputs = fusion_inputs(np.array([[-3, -3], [1, 1], [1, 1]]), np.array([50, 50, 50]), evidence)
     free, taken, surely = fusion.probabilities(inputs)
     assert free < 0.5 < taken < surely < 1
     restored = Fusion.load(fusion.arrays("x"), "x")
     assert restored.probabilities(inputs).tolist() == fusion.probabilities(inputs).tolist()
-
-
-def test_the_regression_is_told_that_the_views_contradict_each_other_and_how_a_space_lies() -> None:
-    square = np.array([[0, 0], [2, 0], [2, 2], [0, 2]])
-    aslant = np.array([[0, 0], [1, 0], [4, 3], [3, 3]])
-    inputs = fusion_inputs(np.array([[1, -2], [3, 3]]), np.array([50, 50]), np.stack([square, aslant]), None)
-    assert inputs[:, 4].tolist() == [3, 0]
-    assert inputs[:, 5].tolist() == [1, 0.25]
-    assert filled_share(np.stack([square * 10 + 5])).tolist() == [1]
 
 
 def test_motion_is_told_by_space() -> None:
