@@ -150,7 +150,6 @@ class ViewCheck:
                 self._learn(grey, now, at_ms, WEAK_LEARNING_MS)
             else:
                 self._learn(grey, _as_strong(now, likeness.strength), at_ms)
-            if not is_weak:
                 self._save(grey, at_ms)
             with np.errstate(invalid="ignore"):
                 covered = likeness.cells < CELL_STRENGTH_MIN
