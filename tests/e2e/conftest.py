@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.e2e.demo_system import DemoSystem
 from tests.support.browsers import CHROMIUM_FLAGS, find_chromium
@@ -67,3 +67,10 @@ async def browser(chromium: Browser) -> AsyncIterator[Browser]:
     yield chromium
     for context in chromium.contexts:
         await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(demo: DemoSystem, browser: Browser) -> Page:
+    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    await page.goto(demo.dashboard)
+    return page

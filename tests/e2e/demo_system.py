@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +84,12 @@ async def record_clip_frames(redis_url: str, camera_id: str, into: dict[str, int
                     if mark is not None:
                         into[frame_id.decode()] = mark[1]
             await asyncio.sleep(0)
+
+
+async def api(demo: DemoSystem, path: str, method: str = "GET", body: Any = None) -> Any:
+    """Call the API as the page does; what it answered."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        f"{demo.dashboard}{path}", data, {"Content-Type": "application/json"}, method=method
+    )
+    return json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(request).read()))

@@ -25,13 +25,25 @@ export const camerasQuery = queryOptions({
   refetchInterval: CAMERAS_EVERY_MS,
 });
 
-/** Puts what the live connection tells of cameras into their list, before it is asked for again. */
+/**
+ * Puts what the live connection tells of cameras into their list, before it is asked for again.
+ *
+ * Only how a camera does is taken over. What it is called and whether it is on is told by the list alone: a status that
+ * was read before a change may come after the list that has it. When the two know different versions, the list is
+ * asked for again.
+ */
 export function withStatuses(queries: QueryClient, statuses: readonly { camera_id: string; status: CameraView }[]): void {
   const news = new Map(statuses.map(({ camera_id: id, status }) => [id, status]));
+  const listed = queries.getQueryData(camerasQuery.queryKey) ?? [];
   queries.setQueryData(camerasQuery.queryKey, (cameras) => cameras?.map((before) => {
     const told = news.get(before.id);
-    return told === undefined ? before : { ...told, url: before.url }; // the address is told as viewers may see it
+    return told === undefined || told.version !== before.version
+      ? before
+      : { ...before, viewers: told.viewers, occupancy: told.occupancy, status: told.status };
   }));
+  if (listed.some(({ id, version }) => news.has(id) && news.get(id)?.version !== version)) {
+    void queries.invalidateQueries({ queryKey: camerasQuery.queryKey });
+  }
 }
 
 /** What is wrong with the system, as a sentence: what it is and what to do; null if nothing is. */
