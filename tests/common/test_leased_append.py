@@ -65,17 +65,16 @@ async def test_a_detector_that_waits_is_not_handed_an_entry_that_is_refused(redi
     (refused,) = await appends_of(redis, "CAM1")
     await redis.xgroup_create(refused.stream, keys.DETECTOR_GROUP, "$", mkstream=True)
     await redis.set(keys.lease("ingest", "CAM1"), "somebody-else")
-    detector = connect(redis_url)
-    read: Any = detector.xreadgroup(keys.DETECTOR_GROUP, "me", {refused.stream: ">"}, block=300, noack=True)
-    reading = asyncio.ensure_future(read)
+    async with connect(redis_url) as detector:
+        read: Any = detector.xreadgroup(keys.DETECTOR_GROUP, "me", {refused.stream: ">"}, block=300, noack=True)
+        reading = asyncio.ensure_future(read)
 
-    async def waits() -> bool:
-        return int((await redis.info("clients"))["blocked_clients"]) > 0
+        async def waits() -> bool:
+            return int((await redis.info("clients"))["blocked_clients"]) > 0
 
-    await wait_for(waits, every_s=0.002)
-    assert await LeasedAppend(redis).append_each([refused]) == [None]
-    assert not [entry for _, entries in await reading or [] for entry in entries]
-    await detector.aclose()
+        await wait_for(waits, every_s=0.002)
+        assert await LeasedAppend(redis).append_each([refused]) == [None]
+        assert not [entry for _, entries in await reading or [] for entry in entries]
 
 
 async def test_one_that_fails_harms_no_other(redis: Redis) -> None:

@@ -159,9 +159,10 @@ async def test_a_lease_that_redis_gave_to_another_is_lost(redis: Redis) -> None:
         assert crew.workers["one"][0].working["CAM1"] is not lease
 
 
-async def test_without_redis_leases_end_in_time_and_come_back_with_it(own_redis_server: RedisServer) -> None:
-    redis = connect(own_redis_server.url)
-    async with crew_of(redis, "one") as crew:
+async def test_without_redis_leases_end_in_time_and_come_back_with_it(
+    own_redis_server: RedisServer, own_redis: Redis
+) -> None:
+    async with crew_of(own_redis, "one") as crew:
         await wait_for(crew.all_at_work)
         lease = crew.workers["one"][0].working["CAM1"]
         own_redis_server.stop()
@@ -171,7 +172,6 @@ async def test_without_redis_leases_end_in_time_and_come_back_with_it(own_redis_
         await wait_for(lambda: crew.loads() == [0], 0.2)
         own_redis_server.start()
         await wait_for(crew.all_at_work)
-    await redis.aclose()
 
 
 async def test_a_lease_under_which_no_work_began_goes_to_its_new_owner(redis: Redis) -> None:
@@ -215,19 +215,18 @@ async def test_one_process_speaks_for_all(redis: Redis) -> None:
 
 async def test_no_connection_is_lost_whenever_a_process_is_stopped(redis_url: str) -> None:
     """A tick that is cancelled, by its deadline or with the process, gives its connection back wherever it was."""
-    redis = connect(redis_url, max_connections=1)
-    for step in range(80):
-        leases = Leases(redis, "detector", f"process-{step}", QUICK_S)
-        leases.share(CAMERAS)
-        running = asyncio.create_task(leases.run(asyncio.Event()))
-        until_s = running_s() + step * 50e-6
-        while running_s() < until_s:  # noqa: ASYNC110 - asyncio's own timers are too coarse
-            await asyncio.sleep(0)
-        running.cancel()
-        await asyncio.wait([running])
-        assert await redis.ping()
-        await redis.delete(*(keys.lease("detector", camera_id) for camera_id in CAMERAS))
-    await redis.aclose()
+    async with connect(redis_url, max_connections=1) as redis:
+        for step in range(80):
+            leases = Leases(redis, "detector", f"process-{step}", QUICK_S)
+            leases.share(CAMERAS)
+            running = asyncio.create_task(leases.run(asyncio.Event()))
+            until_s = running_s() + step * 50e-6
+            while running_s() < until_s:  # noqa: ASYNC110 - asyncio's own timers are too coarse
+                await asyncio.sleep(0)
+            running.cancel()
+            await asyncio.wait([running])
+            assert await redis.ping()
+            await redis.delete(*(keys.lease("detector", camera_id) for camera_id in CAMERAS))
 
 
 @pytest.mark.slow

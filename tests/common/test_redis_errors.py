@@ -89,9 +89,8 @@ async def test_a_replica_without_its_master_is_told_as_failing_over(own_redis: R
 
 @WRITES
 async def test_what_the_user_may_not_do_is_told_as_refused(own_redis_server: RedisServer, write: Do) -> None:
-    redis = connect(own_redis_server.url_of("monitor"))
-    error = await _error(write, redis)
-    await redis.aclose()
+    async with connect(own_redis_server.url_of("monitor")) as redis:
+        error = await _error(write, redis)
     assert classify(error) is RedisFault.REFUSED
     assert "REDIS_URL" in explain(error)
     assert "rtsp://" not in explain(error)
@@ -100,9 +99,8 @@ async def test_what_the_user_may_not_do_is_told_as_refused(own_redis_server: Red
 
 
 async def test_a_wrong_password_is_told_as_refused(own_redis_server: RedisServer) -> None:
-    redis = connect(f"redis://admin:wrong@127.0.0.1:{own_redis_server.port}/0")
-    error = await _error(_plain, redis)
-    await redis.aclose()
+    async with connect(f"redis://admin:wrong@127.0.0.1:{own_redis_server.port}/0") as redis:
+        error = await _error(_plain, redis)
     assert classify(error) is RedisFault.REFUSED
     with own_redis_server.client() as admin:
         admin.acl_log_reset()

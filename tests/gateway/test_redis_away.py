@@ -13,7 +13,7 @@ import aiohttp
 from redis.asyncio import Redis
 
 from libs.common import keys
-from libs.common.bus import as_bytes, connect
+from libs.common.bus import as_bytes
 from libs.common.messages import pack_viewer_message
 from tests.gateway.feeding import collect_numbers, make_message, number_in, publish, publish_many, resident_bytes
 from tests.gateway.raw_viewer import RawViewer
@@ -131,23 +131,21 @@ async def is_subscribed(redis: Redis) -> bool:
 
 
 async def test_a_stalled_viewer_never_makes_redis_drop_the_gateway(
-    own_redis_server: RedisServer, tmp_path: Path
+    own_redis_server: RedisServer, own_redis: Redis, tmp_path: Path
 ) -> None:
-    redis = connect(own_redis_server.url)
-    await redis.config_set("client-output-buffer-limit", "pubsub 2mb 1mb 1")
+    await own_redis.config_set("client-output-buffer-limit", "pubsub 2mb 1mb 1")
     with running_gateway(own_redis_server.url, tmp_path) as gateway:
         stalled = [await RawViewer.connect(gateway.address, WATCH, receive_buffer_bytes=8192) for _ in range(5)]
         async with aiohttp.ClientSession(gateway.url) as http:
             async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary"), max_msg_size=0) as good:
                 watching = asyncio.create_task(collect_numbers(good, 60))
-                await publish(redis, 1, 300_000)
-                subscribed = [client["id"] for client in await redis.client_list(_type="pubsub")]
-                await publish_many(redis, 59, 20, 300_000, first=2)
+                await publish(own_redis, 1, 300_000)
+                subscribed = {client["id"] for client in await own_redis.client_list(_type="pubsub")}
+                await publish_many(own_redis, 59, 20, 300_000, first=2)
                 assert await watching == list(range(1, 61))
-                assert [client["id"] for client in await redis.client_list(_type="pubsub")] == subscribed
+                assert {client["id"] for client in await own_redis.client_list(_type="pubsub")} == subscribed
         for viewer in stalled:
             viewer.close()
-    await redis.aclose()
 
 
 async def test_only_watched_cameras_are_subscribed(gateway: Gateway, redis: Redis) -> None:

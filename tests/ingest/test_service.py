@@ -90,23 +90,19 @@ async def test_a_camera_that_comes_back_is_read_again(redis: Redis, redis_url: s
             await wait_for(reconnected, 20)
 
 
-async def test_redis_goes_and_comes_back(own_redis_server: RedisServer, tmp_path: Path) -> None:
+async def test_redis_goes_and_comes_back(own_redis_server: RedisServer, own_redis: Redis, tmp_path: Path) -> None:
     async with serving(multipart_camera(PICTURES, interval_s=0.05)) as url:
         environment = {"REDIS_URL": own_redis_server.url, "INGEST_CAMERAS": f"CAM1={url}/stream"}
         with running("services.ingest", environment, tmp_path / "log") as ingest:
-            redis = Redis.from_url(own_redis_server.url)
 
             async def flowing() -> bool:
-                return bool(await frames_of(redis, "CAM1"))
+                return bool(await frames_of(own_redis, "CAM1"))
 
             await wait_for(flowing, 15)
-            await redis.aclose()
             own_redis_server.stop()
             await asyncio.to_thread(ingest.wait_for_log, "frames are dropped until")
             own_redis_server.start()
-            redis = Redis.from_url(own_redis_server.url)
             await wait_for(flowing, 10)
-            await redis.aclose()
             assert ingest.log.count("frames are dropped until") == 1, "said once"
 
 

@@ -184,57 +184,57 @@ async def test_a_failing_camera_leaks_nothing() -> None:
         turn += 1
         await modes[turn % len(modes)](reader, writer)
 
-    redis = connect("redis://127.0.0.1:1/0")
-    lease = Lease("C", Lock(redis, "C"), 1000)
-    lease.extend(running_s())
-    status, metrics = CameraStatus(asyncio.Event()), IngestMetrics().frames
-    settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001)
-    process = psutil.Process()
-    async with serving(failing) as url:
-        # By name, so that names are looked up as often.
-        camera = Camera(id="C", name="C", url=f"{url.replace('127.0.0.1', 'localhost')}/stream")
-        reader = CameraReader(camera, lease, FrameWriter(redis, metrics, RedisClock(redis)), settings, status, metrics)
-        reading = asyncio.create_task(reader.run())
-        await wait_for(lambda: status.reconnects >= WARM_UP, 60)
-        tasks, sockets, memory = len(asyncio.all_tasks()), process.num_fds(), held_bytes(process)
-        threads = process.num_threads()
-        await wait_for(lambda: status.reconnects >= FAILURES, 120)
-        assert len(asyncio.all_tasks()) <= tasks + 5
-        assert process.num_fds() <= sockets + 5
-        assert held_bytes(process) - memory < 8_000_000
-        assert process.num_threads() <= threads + 2
-        assert not reading.done()
-        reading.cancel()
-        await asyncio.wait({reading})
-    await redis.aclose()
-
-
-async def test_a_failing_video_leaks_neither_threads_nor_files(tmp_path: Path) -> None:
-    (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
-    redis = connect("redis://127.0.0.1:1/0")
-    lease = Lease("C", Lock(redis, "C"), 1000)
-    lease.extend(running_s())
-    status, metrics = CameraStatus(asyncio.Event()), IngestMetrics().frames
-    settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001, hwaccel="off")
-    process = psutil.Process()
-    async with serving(answering("RTSP/1.0 200 OK\nCSeq: 1\nPublic: DESCRIBE")) as half_a_camera:
-        rtsp = half_a_camera.replace("http", "rtsp")
-        files = ((tmp_path / name).as_uri() for name in ("bad.mp4", "missing.mp4"))
-        for url in ("rtsp://127.0.0.1:9/main", f"{rtsp}/main", *files):
-            camera = Camera(id="C", name="C", url=url)
+    async with connect("redis://127.0.0.1:1/0") as redis:
+        lease = Lease("C", Lock(redis, "C"), 1000)
+        lease.extend(running_s())
+        status, metrics = CameraStatus(asyncio.Event()), IngestMetrics().frames
+        settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001)
+        process = psutil.Process()
+        async with serving(failing) as url:
+            # By name, so that names are looked up as often.
+            camera = Camera(id="C", name="C", url=f"{url.replace('127.0.0.1', 'localhost')}/stream")
             reader = CameraReader(
                 camera, lease, FrameWriter(redis, metrics, RedisClock(redis)), settings, status, metrics
             )
             reading = asyncio.create_task(reader.run())
-            status.reconnects = 0
-            await wait_for(lambda: status.reconnects >= 50, 60)
-            threads, open_files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss
-            tasks = len(asyncio.all_tasks())
-            await wait_for(lambda: status.reconnects >= 300, 60)
+            await wait_for(lambda: status.reconnects >= WARM_UP, 60)
+            tasks, sockets, memory = len(asyncio.all_tasks()), process.num_fds(), held_bytes(process)
+            threads = process.num_threads()
+            await wait_for(lambda: status.reconnects >= FAILURES, 120)
+            assert len(asyncio.all_tasks()) <= tasks + 5
+            assert process.num_fds() <= sockets + 5
+            assert held_bytes(process) - memory < 8_000_000
             assert process.num_threads() <= threads + 2
-            assert process.num_fds() <= open_files + 3
-            assert len(asyncio.all_tasks()) <= tasks + 3
-            assert process.memory_info().rss - memory < 8_000_000
+            assert not reading.done()
             reading.cancel()
             await asyncio.wait({reading})
-    await redis.aclose()
+
+
+async def test_a_failing_video_leaks_neither_threads_nor_files(tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
+    async with connect("redis://127.0.0.1:1/0") as redis:
+        lease = Lease("C", Lock(redis, "C"), 1000)
+        lease.extend(running_s())
+        status, metrics = CameraStatus(asyncio.Event()), IngestMetrics().frames
+        settings = IngestSettings(stall_after_s=0.5, connect_timeout_s=0.5, backoff_max_s=0.001, hwaccel="off")
+        process = psutil.Process()
+        async with serving(answering("RTSP/1.0 200 OK\nCSeq: 1\nPublic: DESCRIBE")) as half_a_camera:
+            rtsp = half_a_camera.replace("http", "rtsp")
+            files = ((tmp_path / name).as_uri() for name in ("bad.mp4", "missing.mp4"))
+            for url in ("rtsp://127.0.0.1:9/main", f"{rtsp}/main", *files):
+                camera = Camera(id="C", name="C", url=url)
+                reader = CameraReader(
+                    camera, lease, FrameWriter(redis, metrics, RedisClock(redis)), settings, status, metrics
+                )
+                reading = asyncio.create_task(reader.run())
+                status.reconnects = 0
+                await wait_for(lambda: status.reconnects >= 50, 60)
+                threads, open_files, memory = process.num_threads(), process.num_fds(), process.memory_info().rss
+                tasks = len(asyncio.all_tasks())
+                await wait_for(lambda: status.reconnects >= 300, 60)
+                assert process.num_threads() <= threads + 2
+                assert process.num_fds() <= open_files + 3
+                assert len(asyncio.all_tasks()) <= tasks + 3
+                assert process.memory_info().rss - memory < 8_000_000
+                reading.cancel()
+                await asyncio.wait({reading})

@@ -76,22 +76,21 @@ def test_a_wrong_password_ends_the_start_at_once(service: str, redis_server: Red
 
 async def test_a_changed_password_needs_no_restart(own_redis_server: RedisServer, tmp_path: Path) -> None:
     """The file is written anew, the user changed, its connections cut: the service comes back with the new one."""
-    admin = connect(own_redis_server.url)
-    with running("services.ingest", {"REDIS_URL": own_redis_server.url}, tmp_path / "log") as ingest:
-        ingest.wait_for_log("ingest ready")
-        (tmp_path / "ingest.password").write_text("another\n", "utf-8")
-        await admin.acl_setuser("ingest", enabled=True, reset_passwords=True, passwords=["+another"])
-        with own_redis_server.client() as client:
-            assert client.execute_command("CLIENT", "KILL", "USER", "ingest") > 0
-        await admin.zremrangebyscore(keys.members("ingest"), "-inf", "+inf")
+    async with connect(own_redis_server.url) as admin:
+        with running("services.ingest", {"REDIS_URL": own_redis_server.url}, tmp_path / "log") as ingest:
+            ingest.wait_for_log("ingest ready")
+            (tmp_path / "ingest.password").write_text("another\n", "utf-8")
+            await admin.acl_setuser("ingest", enabled=True, reset_passwords=True, passwords=["+another"])
+            with own_redis_server.client() as client:
+                assert client.execute_command("CLIENT", "KILL", "USER", "ingest") > 0
+            await admin.zremrangebyscore(keys.members("ingest"), "-inf", "+inf")
 
-        async def beats_again() -> bool:
-            return await admin.zcard(keys.members("ingest")) == 1
+            async def beats_again() -> bool:
+                return await admin.zcard(keys.members("ingest")) == 1
 
-        await wait_for(beats_again)
-        assert ingest.stop() == 0
-    own_redis_server.forget_refused()
-    await admin.aclose()
+            await wait_for(beats_again)
+            assert ingest.stop() == 0
+        own_redis_server.forget_refused()
 
 
 async def test_a_user_is_not_asked_for_where_there_is_none(tmp_path: Path) -> None:

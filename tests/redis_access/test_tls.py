@@ -63,36 +63,34 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRedis]:
 
 @needs_tls
 async def test_frames_come_over_tls(tls: TlsRedis, tmp_path: Path) -> None:
-    redis = connect(tls.server.url)
-    async with serving(multipart_camera([make_jpeg()])) as camera:
-        environment = {
-            "REDIS_URL": tls.url(),
-            "REDIS_CA_FILE": str(tls.ca_file),
-            "INGEST_CAMERAS": f"CAM1={camera}/stream",
-        }
-        with running("services.ingest", environment, tmp_path / "log") as ingest:
+    async with connect(tls.server.url) as redis:
+        async with serving(multipart_camera([make_jpeg()])) as camera:
+            environment = {
+                "REDIS_URL": tls.url(),
+                "REDIS_CA_FILE": str(tls.ca_file),
+                "INGEST_CAMERAS": f"CAM1={camera}/stream",
+            }
+            with running("services.ingest", environment, tmp_path / "log") as ingest:
 
-            async def frames() -> int:
-                return int(await redis.xlen(keys.frames("CAM1")))
+                async def frames() -> int:
+                    return int(await redis.xlen(keys.frames("CAM1")))
 
-            await wait_for(frames, 20)
-            assert ingest.stop() == 0
-    await redis.aclose()
+                await wait_for(frames, 20)
+                assert ingest.stop() == 0
 
 
 @needs_tls
 @pytest.mark.parametrize("service", ["detector", "gateway"])
 async def test_every_service_runs_over_tls(service: keys.Role, tls: TlsRedis, tmp_path: Path) -> None:
-    redis = connect(tls.server.url)
-    environment = {"REDIS_URL": tls.url(), "REDIS_CA_FILE": str(tls.ca_file), "GATEWAY_PORT": str(free_port())}
-    with running(f"services.{service}", environment, tmp_path / "log") as process:
+    async with connect(tls.server.url) as redis:
+        environment = {"REDIS_URL": tls.url(), "REDIS_CA_FILE": str(tls.ca_file), "GATEWAY_PORT": str(free_port())}
+        with running(f"services.{service}", environment, tmp_path / "log") as process:
 
-        async def members() -> int:
-            return int(await redis.zcard(keys.members(service)))
+            async def members() -> int:
+                return int(await redis.zcard(keys.members(service)))
 
-        await wait_for(members, 30)
-        assert process.stop() == 0
-    await redis.aclose()
+            await wait_for(members, 30)
+            assert process.stop() == 0
 
 
 @needs_tls
