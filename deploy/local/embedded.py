@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -75,7 +76,7 @@ async def run_installation(installation: Installation) -> None:
         data_folder = None
         if not given:
             data_folder = held.enter_context(claimed(installation.data_folder or folder / "data"))
-            servers = [redis_service(redis_port, data_folder)]
+            servers = [redis_service(redis_port, data_folder, is_kept=installation.data_folder is not None)]
         redis = connect(address)
         keeps_data = data_folder if installation.data_folder else None
         storage = StorageWatch(redis, keeps_data, show) if keeps_data else None
@@ -157,14 +158,21 @@ def _python_service(name: str, environment: Mapping[str, str]) -> Service:
     return Service(name, [sys.executable, "-m", f"services.{name}"], environment)
 
 
-def redis_service(port: int, folder: Path) -> Service:
-    """A redis-server on loopback that keeps a snapshot in `folder`: once a minute, and at its stop."""
+def redis_service(port: int, folder: Path, *, is_kept: bool) -> Service:
+    """A redis-server on loopback that keeps a snapshot in `folder`: once a minute, and at its stop.
+
+    Args:
+        port: where it listens.
+        folder: of its data.
+        is_kept: whether the data is for the next start, too; if not, the next start may remove the folder of a killed
+            one, and a Redis that cannot save does not end at SIGTERM.
+    """
     command = [str(find_redis_server()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
     # An append-only file would hold every picture that went by: docs/decisions/0012.
     # Each word is an argument of its own: Redis 6.2 takes "60 1" for one word, 7.0 and 8 for two.
     command += ["--save", "60", "1", "--appendonly", "no", "--stop-writes-on-bgsave-error", "no"]
     command += ["--loglevel", "warning", "--client-output-buffer-limit", "pubsub", "64mb", "32mb", "10"]
-    return Service("redis", command)
+    return Service("redis", command, orphan_signal=signal.SIGTERM if is_kept else signal.SIGKILL)
 
 
 async def _wait_for_gateway(address: str) -> None:

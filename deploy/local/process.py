@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from libs.common.shutdown import sleep_until_stopped
 
@@ -32,11 +33,13 @@ class Service:
         name: shown before each of its lines.
         command: program and arguments.
         environment: added to the supervisor's own.
+        orphan_signal: what it gets from the kernel when the supervisor dies without a chance to end it.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    orphan_signal: signal.Signals = signal.SIGTERM
 
 
 class SupervisedProcess:
@@ -80,7 +83,7 @@ class SupervisedProcess:
             limit=LINE_MAX_BYTES,
             umask=0o077,  # what they write may hold cameras' passwords
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then stops the services in order
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=partial(_die_with_parent, self.service.orphan_signal) if sys.platform == "linux" else None,
         )
         self._say(f"running, pid {process.pid}")
         forward = asyncio.create_task(self._forward(process))
@@ -116,9 +119,9 @@ class SupervisedProcess:
         self._show(self.service.name, text)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(number: signal.Signals) -> None:
     """Let the kernel end the child when the supervisor is killed without a chance to do it itself."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -37,7 +37,7 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def running_redis(folder: Path) -> Iterator[tuple[redis.Redis, subprocess.Popen[bytes]]]:
     """The server, as the supervisor starts it."""
     port = free_port()
-    process = subprocess.Popen(redis_service(port, folder).command)
+    process = subprocess.Popen(redis_service(port, folder, is_kept=True).command)
     try:
         with redis.Redis(port=port, socket_timeout=2) as client:
             yield client, process

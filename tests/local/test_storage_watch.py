@@ -53,7 +53,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def redis_port(disk: Path) -> Iterator[int]:
     """The embedded server, with its data on the small disk."""
     port = free_port()
-    process = subprocess.Popen(redis_service(port, disk).command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(redis_service(port, disk, is_kept=True).command, stdout=subprocess.DEVNULL)
     yield port
     process.kill()
     process.wait(10)

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from libs.common import keys
 from libs.common.run_folder import RunningSystem, base_folder, running_systems, tell
 from tests.support.forked import ForkedProcess, fork_server, run_forked
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, has_ended
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.waiting import wait_for
 
@@ -141,12 +142,14 @@ async def test_what_a_killed_demo_left_goes_with_the_next_one(temporary_folder: 
     base = temporary_folder / f"lotcast-{os.getuid()}"
     await wait_for(lambda: "redis     running" in (tmp_path / "first").read_text("utf-8", "replace"), 30)
     left = next(base.glob("run-*"))
+    children = psutil.Process(first.pid).children(recursive=True)
     first.kill()
     first.wait(10)
     assert (left / "cameras.yaml").exists()
     second = start_demo(tmp_path / "second")
     try:
         await wait_for(lambda: not left.exists(), 30)
+        await wait_for(lambda: all(has_ended(child) for child in children), 15)
     finally:
         second.terminate()
         assert second.wait(30) == 0
