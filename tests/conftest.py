@@ -13,6 +13,7 @@ import pytest
 import structlog
 from redis.asyncio import Redis
 
+import services.detector  # noqa: F401 - before OpenVINO, which would report that it was imported
 from libs.common.bus import connect
 from tests.support.redis_server import RedisServer
 
