@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { ParkingSpace } from "../src/api/client";
-import { added, copied, cornerMoved, moved, removed, renamed, rowFilled, snapped, split } from "../src/features/spaces-editor/edits";
+import { added, copied, cornerMoved, moved, nearestCorner, removed, renamed, rowFilled, snapped, split } from "../src/features/spaces-editor/edits";
 import { emptyHistory, reduce } from "../src/features/spaces-editor/history";
 import { mergeSpaces } from "../src/features/spaces-editor/merge";
 import { newNames, nextName, series } from "../src/features/spaces-editor/names";
@@ -181,4 +181,12 @@ test("what is marked already or deleted is not proposed; the rest stands from to
   const marked = [space("1", "A1", quad(0.12, 0.11))];
   const deleted = new Set([drafts[3]?.key ?? ""]);
   expect(draftsOf(proposals, marked, deleted).map((draft) => draft.polygon[0])).toEqual([[0.3, 0.1], [0.3, 0.6]]);
+});
+
+test("where handles lie over each other, the corner is meant that is nearest", () => {
+  const small = [[0.5898, 0.0833], [0.5993, 0.0587], [0.6597, 0.0727], [0.6524, 0.0984]] as [number, number][];
+  const size = { width: 1280, height: 720 };
+  small.forEach(([x, y], corner) => {
+    expect(nearestCorner(small, [x + 0.002, y - 0.002], size)).toBe(corner);
+  });
 });

@@ -23,7 +23,7 @@ interface Props {
   /** The pointer takes hold of it; otherwise it draws through. */
   isSolid: boolean;
   onDown: (event: PointerEvent) => void;
-  onCornerDown: (event: PointerEvent, corner: number) => void;
+  onCornerDown: (event: PointerEvent) => void;
   onCornerNudge: (corner: number, dx: number, dy: number) => void;
 }
 
@@ -49,7 +49,7 @@ export const EditedSpace = memo(function EditedSpace(props: Props) {
       <text x={x} y={y} fontSize={nameSize} strokeWidth={nameSize * 0.16}>{space.space_name}</text>
       {hasHandles && points.map(([cx, cy], corner) => (
         <g key={corner} className="handle" tabIndex={0} role="button" aria-label={text.editor.corner(corner + 1)} onKeyDown={(event) => { nudge(event, corner); }}>
-          <circle className="handle-touch" cx={cx} cy={cy} r={TOUCH_PX * unit} onPointerDown={(event) => { onCornerDown(event, corner); }} />
+          <circle className="handle-touch" cx={cx} cy={cy} r={TOUCH_PX * unit} onPointerDown={onCornerDown} />
           <circle className="handle-mark" cx={cx} cy={cy} r={HANDLE_PX * unit} />
         </g>
       ))}

@@ -6,7 +6,7 @@ import { text } from "../../i18n";
 import type { Point } from "../../shared/geometry";
 import { ZoomStage } from "../../shared/ui/ZoomStage";
 import { useZoom } from "../../shared/useZoom";
-import { added, cornerMoved, cornerSnapped, moved, snapped } from "./edits";
+import { added, cornerMoved, cornerSnapped, moved, nearestCorner, snapped } from "./edits";
 import { EditedSpace } from "./EditedSpace";
 import type { Action, History } from "./history";
 import { firstCounts, planOf, planned, type Counts, type Plan } from "./plan";
@@ -171,7 +171,7 @@ export function EditorCanvas({ tool, onTool, history, dispatch, picture, snaps, 
                 isWrong={wrong.has(space.space_id)}
                 isSolid={tool === "select"}
                 onDown={(event) => { onSpaceDown(event, space.space_id); }}
-                onCornerDown={(event, index) => { begin(event, { id: space.space_id, index }); }}
+                onCornerDown={(event) => { begin(event, { id: space.space_id, index: nearestCorner(space.polygon, pointOf(event), size) }); }}
                 onCornerNudge={(index, dx, dy) => {
                   const [x, y] = space.polygon[index] ?? [0, 0];
                   dispatch({ type: "change", spaces: cornerMoved(spaces, space.space_id, index, [x + dx, y + dy]), key: `corner ${space.space_id} ${index}` });

@@ -50,6 +50,12 @@ export function cornerMoved(spaces: ParkingSpace[], id: string, corner: number, 
   }));
 }
 
+/** The corner that is nearest to a point. Handles of a small space lie over each other, and the topmost need not be the one meant. */
+export function nearestCorner(polygon: readonly Point[], [x, y]: Point, size: { width: number; height: number }): number {
+  const distances = polygon.map((point) => Math.hypot((point[0] - x) * size.width, (point[1] - y) * size.height));
+  return distances.indexOf(Math.min(...distances));
+}
+
 /** A corner moved to where it snaps; to where the pointer is if its space's edges would cross there. */
 export function cornerSnapped(spaces: ParkingSpace[], { id, index }: { id: string; index: number }, pointer: Point, snap: Point): ParkingSpace[] {
   const next = cornerMoved(spaces, id, index, snap);
