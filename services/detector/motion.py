@@ -19,6 +19,8 @@ DARK_LEVEL: Final = 10.0
 """Mean grey (0..255) below which nothing can be made out."""
 FLAT_CONTRAST: Final = 3.0
 """Standard deviation of grey below which the lens is covered: even an empty lot in fog has more."""
+USUAL_THRESHOLD: Final = 8.0
+"""Change of grey that counts as motion where none is set, and where every frame is new."""
 MOVED_PIXELS: Final = 2
 """Pixels of the thumbnail that must have changed: a pixel is 8 by 8 of the picture's."""
 RESTLESS_FRAMES: Final = 2
@@ -110,24 +112,25 @@ class MotionGate:
                 return Motion("blind")
             self._jpeg = jpeg
             difference = self._difference(smooth)
-            has_moved = difference is None or int(np.count_nonzero(difference > self.threshold)) >= MOVED_PIXELS
-            changed = None if difference is None else self._standing_out(difference)
-            if not has_moved and self._holds(at_ms):
-                return Motion("still", has_moved, changed)
-            self._seen, self._seen_at_ms = smooth, at_ms
-            return Motion("new", has_moved, changed)
+            level = self.threshold or USUAL_THRESHOLD
+            has_moved = difference is None or int(np.count_nonzero(difference > level)) >= MOVED_PIXELS
+            changed = None if difference is None else self._standing_out(difference, level)
+            holds = not has_moved and self._holds(at_ms)
+            if not holds:
+                self._seen, self._seen_at_ms = smooth, at_ms
+            return Motion("still" if holds and self.threshold else "new", has_moved, changed)
 
     def _difference(self, smooth: np.ndarray) -> np.ndarray | None:
-        if not self.threshold or self._seen is None or self._seen.shape != smooth.shape:
+        if self._seen is None or self._seen.shape != smooth.shape:
             return None
         return np.asarray(cv2.absdiff(smooth, self._seen))
 
-    def _standing_out(self, difference: np.ndarray) -> npt.NDArray[np.bool_]:
+    def _standing_out(self, difference: np.ndarray, least: float) -> npt.NDArray[np.bool_]:
         """Where something moved: in snow every pixel changes, and only what changes much more did."""
         self._middles.append(float(np.median(difference[::3, ::3])))
         is_full = len(self._middles) == RESTLESS_FRAMES
         level = RESTLESS_FACTOR * min(self._middles) if is_full else 0.0
-        return np.asarray(difference > max(self.threshold, level), bool)
+        return np.asarray(difference > max(least, level), bool)
 
     def _holds(self, at_ms: int) -> bool:
         return 0 <= at_ms - self._seen_at_ms < self._look_every_ms

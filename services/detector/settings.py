@@ -12,6 +12,7 @@ from libs.common.monitoring.server import MonitoringSettings
 from libs.common.settings import RENAMED_FROM
 from services.detector.engines.class_names import check_classes, read_classes
 from services.detector.engines.model_file import MODELS_FOLDER
+from services.detector.motion import USUAL_THRESHOLD
 
 DEMO_MODEL: Final = Path(__file__).parents[2] / "deploy/demo/assets/lotcast-demo.onnx"
 
@@ -60,7 +61,7 @@ class DetectorSettings(MonitoringSettings):
             le=255,
             description="change of grey that counts as motion; where nothing moves the model rests; 0: never",
         ),
-    ] = 8.0
+    ] = USUAL_THRESHOLD
     look_every_s: Annotated[
         float, Field(gt=0, le=3.5, description="the model looks at least this often, though nothing moves")
     ] = 3.0

@@ -88,6 +88,15 @@ def test_a_gate_that_is_off_takes_all_for_new() -> None:
     assert [off.judge(lot(), at) for at in (0, 100)] == ["new", "new"]
 
 
+def test_a_gate_that_is_off_still_tells_what_moved() -> None:
+    """Otherwise each space would seem to move in each frame, and no look at it would count."""
+    off = MotionGate(threshold=0, look_every_ms=2000)
+    off.compare(lot(), 0)
+    still = off.compare(lot(1), 100)
+    assert (still.verdict, still.has_moved, changed(off, lot(2), 200)) == ("new", False, 0)
+    assert changed(off, lot(3, car_at=60), 300) >= 15
+
+
 def test_a_gate_is_tuned_while_it_works() -> None:
     tuned = gate()
     assert tuned.judge(lot(light=20), 100) == "new"
