@@ -22,8 +22,10 @@ SHAPES: Final = """() => [...document.querySelectorAll("polygon[data-space]")].m
 CORRECTED_FROM: Final = 0.15
 """A proposal that fits a true space less than this is not worth correcting."""
 FITS: Final = 0.5
-GOOD_ENOUGH: Final = 0.53
-"""How well a person sees to it that a space is drawn."""
+LEFT_FROM: Final = 0.505
+"""A space that fits so well is left as it is."""
+DRAWN_TO: Final = 0.53
+"""How well a space fits that a person has corrected."""
 
 
 class Days:
@@ -158,7 +160,7 @@ def drags_to(quad: Quad, wanted: Quad) -> list[tuple[Point, Point]]:
     orders = [*turned, *(order[::-1] for order in turned)]
     aim = min(orders, key=lambda order: sum(math.dist(one, other) for one, other in zip(quad, order, strict=True)))
     corners, drags = list(quad), list[tuple[Point, Point]]()
-    while (overlap(corners, wanted) < GOOD_ENOUGH or not Polygon(corners).is_valid) and len(drags) < 4:
+    while (overlap(corners, wanted) < DRAWN_TO or not Polygon(corners).is_valid) and len(drags) < 4:
         worst = max(range(4), key=lambda corner: math.dist(corners[corner], aim[corner]))
         drags.append((corners[worst], aim[worst]))
         corners[worst] = aim[worst]

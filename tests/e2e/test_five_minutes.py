@@ -20,7 +20,7 @@ from playwright.async_api import Browser, expect
 
 from services.detector.evaluation import LabelledSpace, load_dataset
 from services.gateway.settings import dashboard_folder
-from tests.e2e.lot_manager import FITS, GOOD_ENOUGH, Days, Manager, drags_to, pairs, wrong_spaces
+from tests.e2e.lot_manager import FITS, LEFT_FROM, Days, Manager, drags_to, pairs, wrong_spaces
 from tests.support.cameras import serving
 from tests.support.processes import Gateway, running, running_gateway
 from tests.support.real_data import PKLOT, YOLO11N, needs_real_data
@@ -145,7 +145,7 @@ async def mark_spaces(manager: Manager, gateway: Gateway, truth: Sequence[Labell
             await manager.click(page.get_by_role("button", name="Space", exact=True))
             for corner in space.polygon:
                 await manager.click_at(corner)
-        elif fit < GOOD_ENOUGH:
+        elif fit < LEFT_FROM:
             await manager.correct(quad, space.polygon)
     assert await page.locator(".editor-problems").count() == 0, await page.locator(".editor-side").inner_text()
     await manager.click(page.get_by_role("button", name="Save"))
