@@ -1,8 +1,9 @@
 // @vitest-environment node
 import { createServer, type RequestListener, type Server } from "node:http";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import { problemOf, request, RequestError, sentence } from "../src/api/request";
+import { de } from "../src/i18n/de";
 import { ServerClock } from "../src/shared/serverClock";
 
 let server: Server | null = null;
@@ -47,6 +48,20 @@ test.each([
 ])("an answer %s is told in words", (status, body, words) => {
   const problem = problemOf(status, body);
   expect([problem.status, problem.message]).toEqual([status, words]);
+});
+
+test.each([
+  [409, "id: there is a camera 'gate' already", "id: Eine Kamera mit dieser Kennung gibt es schon. Wählen Sie eine andere."],
+  [404, "no camera 'gate'", "Das gibt es nicht (mehr)."],
+  [412, "others changed it", "Jemand anderes hat das inzwischen geändert. Laden Sie es neu."],
+  [422, "url: has no host", "url: Das Gateway sagt auf Englisch: Has no host."],
+  [503, "Redis is full; delete old cameras", "Das Gateway sagt auf Englisch: Redis is full; delete old cameras."],
+])("a German page tells an answer %s in German as far as it can", async (status, detail, words) => {
+  vi.resetModules();
+  vi.doMock("../src/i18n", () => ({ text: de, currentLanguage: () => "de" }));
+  const { problemOf: toldInGerman } = await import("../src/api/request");
+  vi.doUnmock("../src/i18n");
+  expect(toldInGerman(status, { detail }).message).toBe(words);
 });
 
 test("a sentence has a capital and an end", () => {

@@ -1,7 +1,7 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 
 import { api, contentOf, type CameraView, type EventView, type ParkingSpace, type Session, type SpaceProposals, type SpaceView, type SystemView } from "./client";
-import { problemOf, RequestError, sentence } from "./request";
+import { fromGateway, problemOf, RequestError } from "./request";
 
 const CAMERAS_EVERY_MS = 3000;
 const EVENTS_EVERY_MS = 3000;
@@ -54,7 +54,7 @@ export const systemProblemQuery = queryOptions({
     if (data === undefined) {
       return problemOf(response.status, error).message;
     }
-    return data.detail === "" ? null : sentence(data.detail); // ready, and something is wrong all the same
+    return data.detail === "" ? null : fromGateway(data.detail); // ready, and something is wrong all the same
   },
   refetchInterval: SYSTEM_EVERY_MS,
 });

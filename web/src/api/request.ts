@@ -1,4 +1,4 @@
-import { text } from "../i18n";
+import { currentLanguage, text } from "../i18n";
 import { serverClock } from "../shared/serverClock";
 
 /** The gateway answers within this, or it does not answer. */
@@ -47,23 +47,37 @@ export async function request(asked: Request, deadlineMs = DEADLINE_MS): Promise
 }
 
 /**
- * What an answer with an error status says, as a sentence for people.
+ * What an answer with an error status says, as a sentence for people in their language.
  *
  * @param body of the answer: a problem (RFC 9457), or whatever a proxy in front has sent.
  */
 export function problemOf(status: number, body: unknown): RequestError {
   const detail = typeof body === "object" && body !== null && "detail" in body ? body.detail : undefined;
-  return new RequestError(status, typeof detail === "string" && detail !== "" ? sentence(detail) : withoutWords(status));
+  if (typeof detail !== "string" || detail === "") {
+    const isAway = status === 502 || status === 503 || status === 504;
+    return new RequestError(status, ownWords(status) ?? (isAway ? text.problem.unavailable : text.problem.other(status)));
+  }
+  if (currentLanguage() === "en") {
+    return new RequestError(status, sentence(detail));
+  }
+  const [, field = "", reason = detail] = /^(\w+: )(.*)$/s.exec(detail) ?? [];
+  const known = status === 409 && field === "id: " ? text.problem.idTaken : ownWords(status);
+  return new RequestError(status, field + (known ?? text.problem.inEnglish(sentence(reason))));
 }
 
-function withoutWords(status: number): string {
+/** What the gateway says in English, marked as such where the page is in another language. */
+export function fromGateway(words: string): string {
+  return currentLanguage() === "en" ? sentence(words) : text.problem.inEnglish(sentence(words));
+}
+
+function ownWords(status: number): string | null {
   if (status === 401) return text.problem.login;
   if (status === 403) return text.problem.forbidden;
   if (status === 404) return text.problem.missing;
+  if (status === 409 || status === 412) return text.problem.changed;
   if (status === 413) return text.problem.tooLarge;
   if (status === 429) return text.problem.tooMany;
-  if (status === 502 || status === 503 || status === 504) return text.problem.unavailable;
-  return text.problem.other(status);
+  return null;
 }
 
 /** The text with a capital at its start and a full stop at its end. */
