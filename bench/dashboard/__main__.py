@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 import tempfile
@@ -64,11 +65,11 @@ def least_squares(points: list[tuple[float, float]]) -> float:
 
 def browser_ram_bytes() -> int:
     """What the browsers that this process has started have in RAM, each page counted once (PSS)."""
-    return sum(
-        process.memory_full_info().pss
-        for process in psutil.Process().children(recursive=True)
-        if "chrom" in process.name()
-    )
+    held = 0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a browser's helpers come and go
+            held += process.memory_full_info().pss if "chrom" in process.name() else 0
+    return held
 
 
 async def watch(dashboard: str, minutes: float) -> None:
