@@ -18,7 +18,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ultralytics test test-fast coverage test-random test-python test-wheel-redis test-bare-machine test-package test-web \
-	test-e2e test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory bench-truth replay-day soak screenshots train-occupancy check check-web audit format web wheel clean
+	test-e2e test-five-minutes test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory bench-truth replay-day soak screenshots train-occupancy check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,7 @@ ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and
 test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set up what tests need, and run them all: Python, web, browser
 	@echo "three suites run side by side; each one's output follows when it has ended"
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-e2e test-python test-web GIVE_WAY="nice -n 5"
+	@$(MAKE) --no-print-directory test-five-minutes
 
 test-fast: $(STAMPS)/dev ## what starts no process and takes no seconds, in under a minute: before each commit
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile
@@ -50,7 +51,11 @@ test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && $(NPM) test
 
 test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about four minutes
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest tests/e2e --ignore=tests/e2e/test_five_minutes.py
+
+# Alone, since it keeps a detector busy and counts seconds.
+test-five-minutes: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## a real lot is set up on the page from nothing, each click counted, about two and a half minutes
+	$(BIN)/pytest tests/e2e/test_five_minutes.py
 
 test-wheel-redis: $(STAMPS)/dev ## what goes over the bus, on the wheel's redis-server instead of the machine's
 	LOTCAST_TEST_REDIS=wheel $(BIN)/pytest $(SIDE_BY_SIDE) $(BUS_TESTS)
