@@ -10,7 +10,7 @@ from bench.gateway.processes import cpu_seconds, crowd, resident_bytes, returnin
 from bench.gateway.scenarios import SETTLE_S, WARM_UP_S, Start
 from bench.gateway.servers import LIVE_PATH, ours
 from bench.gateway.sources import keep_latest, publish_to_redis
-from tests.support.redis_server import free_port
+from tests.support.ports import free_port
 
 MANY, MANY_CAMERAS, MANY_FPS = 10_000, 100, 2.0
 WALLS, WALL_CAMERAS, WALL_FPS = 50, 16, 5.0

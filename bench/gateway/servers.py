@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.gateway.processes import SERVER_CORE, started, wait_for_port
 from libs.common import keys
-from tests.support.redis_server import free_port
+from tests.support.ports import free_port
 
 PEERS = Path(__file__).parent / "peers"
 VIEWER_PATH = "/ws/viewer/detection?camera_id={camera}"

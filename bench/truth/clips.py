@@ -12,10 +12,10 @@ from deploy.demo.model.measuring import read_clip
 from libs.common.spaces import OccupancyEvent, ParkingSpace
 from services.detector.engines.base import Picture
 from services.detector.evaluation import load_dataset, read_picture
+from services.detector.sensor_noise import with_noise
 from services.detector.sequence import ShownCamera
 from services.detector.settings import DetectorSettings
 from services.detector.view.check import ViewCheck
-from tests.support.disturbances import noise
 from tests.support.scenes import BEFORE_S, LORRIES, PKLOT_PICTURES, SCENES, Scene, pklot_scenes
 
 FRAMES_A_SECOND: Final = 24
@@ -139,7 +139,7 @@ def _scene(file: Path, scene: Scene) -> Iterator[tuple[Picture, int]]:
     picture = read_picture(file)
     for second in range(0, BEFORE_S + scene.seconds, 2):
         shown = picture if second < BEFORE_S else scene.change(picture, second - BEFORE_S)
-        yield noise(shown, second), second * 1000
+        yield with_noise(shown, second), second * 1000
 
 
 def _stills(folder: Path, names: Sequence[str]) -> Iterator[tuple[Picture, int]]:
@@ -147,5 +147,5 @@ def _stills(folder: Path, names: Sequence[str]) -> Iterator[tuple[Picture, int]]
     for name in names:
         picture = read_picture(folder / name)
         for _ in range(3):
-            yield noise(picture, at_ms), at_ms
+            yield with_noise(picture, at_ms), at_ms
             at_ms += LOOK_EVERY_MS

@@ -17,7 +17,8 @@ from playwright.async_api import Page, async_playwright
 from bench.gateway.processes import started, wait_for_port
 from bench.wall.lots import Lots
 from libs.common.bus import connect
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.ports import free_port
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
 AIM = 0.40

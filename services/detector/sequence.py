@@ -7,19 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-import numpy as np
-
 from libs.common.errors import ConfigurationError
 from libs.common.spaces import OccupancyEvent, ParkingSpace
 from services.detector.engines.base import Engine, Picture
 from services.detector.evaluation import Dataset, read_picture
 from services.detector.judging import SpaceJudge
 from services.detector.replay import CameraReplay
+from services.detector.sensor_noise import with_noise
 from services.detector.settings import DetectorSettings
 
 FRAME_EVERY_MS: Final = 500
-NOISE: Final = 2.0
-"""Grey levels by which a sensor's pixels differ from frame to frame."""
 LATE_MS: Final = 10_000
 
 
@@ -102,7 +99,7 @@ def show_dataset(dataset: Dataset, folder: Path, camera: ShownCamera, seconds: f
         FrameError: a picture cannot be decoded.
         EngineError: the model failed.
     """
-    result, rng, at_ms = SequenceResult(), np.random.default_rng(1), 0
+    result, at_ms = SequenceResult(), 0
     before: dict[str, bool] = {}
     for number, picture in enumerate(dataset.images):
         pixels = read_picture(folder / picture.image)
@@ -110,7 +107,7 @@ def show_dataset(dataset: Dataset, folder: Path, camera: ShownCamera, seconds: f
         began_ms = at_ms
         seen: dict[str, list[tuple[bool, int]]] = {}
         while at_ms < began_ms + seconds * 1000:
-            for event in camera.show(_with_noise(pixels, rng), at_ms):
+            for event in camera.show(with_noise(pixels, at_ms // FRAME_EVERY_MS), at_ms):
                 if event.state == "unknown":
                     result.unknown += 1
                 else:
@@ -144,8 +141,3 @@ def _compare(
                 result.late += when > LATE_MS
                 result.delay_ms.append(when)
         result.invented += [f"{image} {space}"] * sum(state != is_occupied for state, _ in told)
-
-
-def _with_noise(picture: Picture, rng: np.random.Generator) -> Picture:
-    noise = rng.normal(0, NOISE, picture.shape[:2]).astype(np.float32)
-    return np.asarray(np.clip(picture + noise[..., None], 0, 255), np.uint8)

@@ -134,7 +134,7 @@ async def test_a_killed_process_is_replaced_within_the_lease(redis: Redis) -> No
         crew.die("one")
         before = time.monotonic()
         await wait_for(crew.all_at_work)
-        assert 0.3 * QUICK_S < time.monotonic() - before < 1.5 * QUICK_S
+        assert 0.3 * QUICK_S < time.monotonic() - before < 3 * QUICK_S
 
 
 async def test_the_owner_can_be_read_with_redis_cli(redis: Redis) -> None:
@@ -187,7 +187,7 @@ async def test_a_lease_under_which_no_work_began_goes_to_its_new_owner(redis: Re
         before = time.monotonic()
         stop.set()
         await running
-        assert time.monotonic() - before < 0.5 * QUICK_S, "nobody's work has to be waited for"
+        assert time.monotonic() - before < 0.8 * QUICK_S, "nobody's work has to be waited for"
         await wait_for(crew.all_at_work)
 
 

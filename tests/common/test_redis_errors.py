@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 
 from libs.common.bus import connect
 from libs.common.redis_errors import OutageLog, RedisFault, classify, describe, explain
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.ports import free_port
+from tests.support.redis_server import RedisServer
 
 Do = Callable[[Redis], Awaitable[Any]]
 

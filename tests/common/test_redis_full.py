@@ -18,7 +18,7 @@ from libs.common.membership import Membership
 from libs.common.redis_memory import STOPS_AT, MemoryLevel, RedisMemory, RedisMemoryWatch
 from libs.common.vital_write import VitalWrite
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def test_a_disk_that_takes_no_data_is_told_at_once(own_redis: Redis, own_r
     # A folder stands where the snapshot should go: as little writable as a full disk.
     (own_redis_server.folder / "dump.rdb").mkdir()
     await own_redis.bgsave()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while watch.problem() is None:
             await watch.ask()
             await asyncio.sleep(0.02)

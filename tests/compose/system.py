@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tests.support.redis_server import free_port
+from tests.support.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = "lotcast-test"

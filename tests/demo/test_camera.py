@@ -11,8 +11,9 @@ import aiohttp
 from deploy.demo.camera.frame_mark import read_mark
 from services.ingest.jpeg import jpeg_size
 from services.ingest.picture_stream import Part, PictureStream, boundary_of
+from tests.support.ports import free_port
 from tests.support.processes import running
-from tests.support.redis_server import free_port
+from tests.support.waiting import PATIENCE_S
 
 CLIP = Path(__file__).parents[2] / "deploy/demo/assets/north.mp4"
 
@@ -20,7 +21,7 @@ CLIP = Path(__file__).parents[2] / "deploy/demo/assets/north.mp4"
 async def read_parts(answer: aiohttp.ClientResponse, count: int) -> list[Part]:
     parser = PictureStream(boundary_of(answer.headers["Content-Type"]), 10_000_000)
     parts: list[Part] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(parts) < count:
             parts += parser.feed(await answer.content.readany(), asyncio.get_running_loop().time())
     return parts

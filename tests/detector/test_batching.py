@@ -30,8 +30,8 @@ from services.detector.pictures import encode
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 from tests.detector.in_batches import PretendedBatches
 from tests.monitoring.scraping import Scrape, scrape
+from tests.support.ports import free_port
 from tests.support.processes import running
-from tests.support.redis_server import free_port
 from tests.support.waiting import wait_for
 
 BAD = 255
@@ -156,7 +156,7 @@ def test_the_wait_has_its_end_and_0_is_no_wait() -> None:
     started = time.monotonic()
     for _ in range(100):
         BatchingEngine(model, 0, all_lanes(8)).detect([picture(1)], 0.1)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 async def test_the_wait_begins_when_a_picture_comes_not_when_the_model_is_free(callers: Callers) -> None:
@@ -381,7 +381,7 @@ async def test_the_service_gives_the_model_frames_of_several_cameras_at_once(
     with running("tests.detector.in_batches", environment, tmp_path / "log", "4") as detector:
         detector.wait_for_log("detector ready")
         began_at_s = time.monotonic()
-        await wait_for(full_batches, 30, every_s=0.05)
+        await wait_for(full_batches, every_s=0.05)
         told = await wait_for(settled)
         assert runs(told) == told.sum("lotcast_inference_seconds_count", kind="frame")
         assert runs(told) < told.sum("lotcast_inference_batch_size_sum", kind="frame")

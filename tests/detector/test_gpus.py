@@ -113,7 +113,7 @@ async def test_detectors_on_one_host_take_different_gpus(redis: Redis, start: An
         await asyncio.to_thread(detector.wait_for_log, "detector ready")
     assert await users(redis) == {"GPU-0": 1, "GPU-1": 1}
     third = start()
-    await wait_for(lambda: used(1, 2), 20)
+    await wait_for(lambda: used(1, 2))
     await asyncio.to_thread(third.wait_for_log, "detector ready")
     assert '"shared_with": 1' in third.log
     assert await asyncio.to_thread(third.stop, signal.SIGTERM) == 0
@@ -121,7 +121,7 @@ async def test_detectors_on_one_host_take_different_gpus(redis: Redis, start: An
     mine = "GPU-0" if '"uuid": "GPU-0"' in first.log else "GPU-1"
     first.process.kill()
     await asyncio.to_thread(first.process.wait, 5)
-    await wait_for(lambda: used(1), 10)  # the dead one's time ran out
+    await wait_for(lambda: used(1))  # the dead one's time ran out
     fourth = start()
     await asyncio.to_thread(fourth.wait_for_log, "detector ready")
     assert f'"uuid": "{mine}"' in fourth.log, "the dead one's"

@@ -4,6 +4,7 @@ import asyncio
 
 from libs.common.messages import RawFrame
 from services.detector.latest_frames import LatestFrames, PendingFrame
+from tests.support.waiting import PATIENCE_S
 
 
 def pending(camera_id: str, seq: int) -> PendingFrame:
@@ -11,7 +12,7 @@ def pending(camera_id: str, seq: int) -> PendingFrame:
 
 
 async def taken(latest_frames: LatestFrames) -> PendingFrame:
-    one = await asyncio.wait_for(latest_frames.take(), 1)
+    one = await asyncio.wait_for(latest_frames.take(), PATIENCE_S)
     assert one is not None
     return one
 
@@ -43,7 +44,7 @@ async def test_a_camera_has_its_share_of_the_workers_and_leaves_the_rest_to_othe
     assert [one.result() for one in done] == [pending("B", 1)], "it passes the one that waits"
     latest_frames.done("B")
     latest_frames.done("A")
-    assert await asyncio.wait_for(rest.pop(), 1) == pending("A", 2)
+    assert await asyncio.wait_for(rest.pop(), PATIENCE_S) == pending("A", 2)
 
 
 async def test_no_frame_is_left_behind_where_a_worker_is_free_for_it() -> None:
@@ -55,7 +56,7 @@ async def test_no_frame_is_left_behind_where_a_worker_is_free_for_it() -> None:
     await asyncio.sleep(0)
     for camera_id in ("A", "B", "C"):
         latest_frames.put(pending(camera_id, 2))
-    told = await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    told = await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE_S)
     assert {one.camera_id for one in told if one is not None} == {"A", "B", "C"}
 
 
@@ -74,7 +75,7 @@ async def test_a_frame_is_not_lost_with_the_worker_that_was_woken_for_it() -> No
     await asyncio.sleep(0)
     latest_frames.put(pending("A", 1))
     first.cancel()
-    assert await asyncio.wait_for(second, 1) == pending("A", 1)
+    assert await asyncio.wait_for(second, PATIENCE_S) == pending("A", 1)
     assert first.cancelled()
 
 
@@ -83,7 +84,7 @@ async def test_those_that_wait_when_it_is_closed_get_nothing() -> None:
     waiting = [asyncio.create_task(latest_frames.take()) for _ in range(2)]
     await asyncio.sleep(0)
     latest_frames.close()
-    assert await asyncio.wait_for(asyncio.gather(*waiting), 1) == [None, None]
+    assert await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE_S) == [None, None]
     latest_frames.put(pending("A", 1))
     assert await latest_frames.take() is None
 

@@ -16,7 +16,7 @@ from services.detector.latest_frames import LatestFrames
 from services.detector.process import DetectorProcess
 from services.detector.reader import FrameReader
 from tests.support.detector import acquired_lock, camera_session, detector_process
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 async def test_a_camera_that_is_deleted_disturbs_no_other(redis: Redis) -> None:
@@ -32,7 +32,7 @@ async def test_a_camera_that_is_deleted_disturbs_no_other(redis: Redis) -> None:
         await redis.delete(keys.frames("CAM1"))
         fields: Any = RawFrame(7, now_ms(), 1280, 720, b"\xff\xd8picture").to_fields()
         await redis.xadd(keys.frames("CAM2"), fields)
-        pending = await asyncio.wait_for(latest_frames.take(), 2)
+        pending = await asyncio.wait_for(latest_frames.take(), PATIENCE_S)
         stop.set()
         await reading
     assert pending is not None

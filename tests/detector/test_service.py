@@ -91,7 +91,7 @@ async def test_a_frame_becomes_a_complete_message(
                 return None
             return message
 
-        message = await wait_for(settled, 30, every_s=0.1)
+        message = await wait_for(settled, every_s=0.1)
         metadata = message["metadata"]
         assert FrameMetadata.model_validate(metadata).model_dump(by_alias=True, mode="json") == json.loads(
             json.dumps(metadata)
@@ -136,7 +136,7 @@ async def test_a_frame_that_cannot_be_decoded_is_counted_and_skipped(
     await register(redis)
     feeder = Feeder(redis, jpegs)
     with running("services.detector", {"REDIS_URL": redis_url}, tmp_path / "log") as detector:
-        await wait_for(feeder.latest, 30, every_s=0.1)
+        await wait_for(feeder.latest, every_s=0.1)
         before = int(await redis.get(keys.count("CAM1")) or 0)
 
         async def counted() -> bool:
@@ -166,7 +166,7 @@ async def test_frames_that_are_too_old_are_dropped_and_counted(
             await feeder.send(captured_at_ms=now_ms() - 3000)
             return int((await status(redis)).get(b"detector_too_old", 0)) > 0
 
-        await wait_for(counted, 30, every_s=0.1)
+        await wait_for(counted, every_s=0.1)
         assert not await redis.exists(keys.latest("CAM1"))
 
 
@@ -185,7 +185,7 @@ async def test_what_is_known_survives_a_restart_and_no_track_id_comes_twice(
                 done = message and message["metadata"]["occupied_spaces"] and message["metadata"]["track_ids"]
                 return message if done and message["frame_count"] > 5 + max(counts, default=0) else None
 
-            last: Any = await wait_for(tracked, 30, every_s=0.1)
+            last: Any = await wait_for(tracked, every_s=0.1)
             seen.append(set(last["metadata"]["track_ids"]))
             counts.append(int(last["frame_count"]))
             detector.process.kill()
@@ -212,7 +212,7 @@ async def test_without_pictures_the_spaces_become_unknown(
             await feeder.send()
             return {"occupied", "free"} == await states()
 
-        await wait_for(known, 30, every_s=0.1)
+        await wait_for(known, every_s=0.1)
 
         async def unknown() -> bool:
             return {"unknown"} == await states()
@@ -240,10 +240,10 @@ async def test_a_covered_lens_makes_the_spaces_unknown_once_they_were_held(
         async def unknown() -> bool:
             return await states(covered) == {"unknown"}
 
-        await wait_for(known, 30, every_s=0.1)
+        await wait_for(known, every_s=0.1)
         assert await states(covered) == {"occupied", "free"}, "nothing can be said of them: they keep their states"
-        await wait_for(unknown, 30, every_s=0.1)
-        await wait_for(known, 30, every_s=0.1)
+        await wait_for(unknown, every_s=0.1)
+        await wait_for(known, every_s=0.1)
         events: Any = await redis.xrange(keys.events("CAM1"))
         reasons = {fields[b"reason"] for _, fields in events}
         assert reasons == {b"first look", b"view lost", b"view regained"}
@@ -265,7 +265,7 @@ async def test_a_cameras_motion_gate_is_switched_off_and_on_while_it_runs(
 
     with running("services.detector", {"REDIS_URL": redis_url}, tmp_path / "log"):
         at_first = 0
-        await wait_for(rests, 30, every_s=0.1)
+        await wait_for(rests, every_s=0.1)
         await register(redis, motion_threshold=0)
 
         since = [await counted()]
@@ -278,7 +278,7 @@ async def test_a_cameras_motion_gate_is_switched_off_and_on_while_it_runs(
                 since.append((frames, still))
             return frames >= since[-1][0] + 10
 
-        await wait_for(works, 20, every_s=0.1)
+        await wait_for(works, every_s=0.1)
         await register(redis, motion_threshold=20)
         at_first = (await counted())[1]
         await wait_for(rests, every_s=0.1)
@@ -298,7 +298,7 @@ async def test_pictures_are_drawn_only_while_somebody_watches(
         return int(await redis.get(keys.count("CAM1")) or 0) - before
 
     with running("services.detector", {"REDIS_URL": redis_url, **QUICK}, tmp_path / "log"):
-        await wait_for(feeder.latest, 30, every_s=0.1)
+        await wait_for(feeder.latest, every_s=0.1)
         began_s = time.monotonic()
         shown = await shown_in(30)
         assert 2 <= shown <= time.monotonic() - began_s + 3, "about one a second, for `latest`"
@@ -316,14 +316,14 @@ async def test_redis_goes_and_comes_back(own_redis_server: RedisServer, tmp_path
         async with Redis.from_url(own_redis_server.url) as redis:
             await register(redis)
             feeder = Feeder(redis, jpegs)
-            await wait_for(feeder.latest, 30, every_s=0.1)
+            await wait_for(feeder.latest, every_s=0.1)
         own_redis_server.stop()
         detector.wait_for_log("cannot read frames")
         own_redis_server.start()
         async with Redis.from_url(own_redis_server.url) as redis:
             await register(redis)
             feeder = Feeder(redis, jpegs)
-            await wait_for(feeder.latest, 30, every_s=0.1)
+            await wait_for(feeder.latest, every_s=0.1)
 
 
 def test_a_model_that_is_not_there_stops_the_start(redis_url: str, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from services.detector.process import DetectorProcess
 from services.detector.reader import FrameReader
 from tests.support.detector import acquired_lock, camera_session, detector_process
 from tests.support.processes import running, running_gateway
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 ASSETS = Path(__file__).parents[2] / "deploy/demo/assets"
 SPACES: list[dict[str, Any]] = json.loads((ASSETS / "north.spaces.json").read_text("utf-8"))["spaces"]
@@ -116,7 +116,7 @@ async def test_spaces_that_are_changed_in_a_race_end_right_in_hash_history_and_p
                     )
 
                 await put(SPACES)
-                await wait_for(is_settled, 30, every_s=0.1)
+                await wait_for(is_settled, every_s=0.1)
                 for number in range(ROUNDS):
                     if number % 2:
                         await put([])
@@ -125,7 +125,7 @@ async def test_spaces_that_are_changed_in_a_race_end_right_in_hash_history_and_p
                     else:
                         some = [SPACES[: number + 2], SPACES[number % 7 :], SPACES]
                         await asyncio.gather(*(put(one) for one in some))
-                    await wait_for(is_settled, 15, every_s=0.05)
+                    await wait_for(is_settled, every_s=0.05)
     reasons = {reason for *_, reason in await events(redis)}
     assert "space removed" in reasons
     assert reasons <= {"space removed", "space changed", "first look", "arrived", "left"}
@@ -138,7 +138,7 @@ async def test_a_camera_that_is_switched_off_has_unknown_spaces_at_once_and_says
     await register(redis)
     await redis.set(keys.spaces("CAM1"), json.dumps(SPACES))
     with running("services.detector", {"REDIS_URL": redis_url, **QUICK}, tmp_path / "log"):
-        await wait_for(lambda: are_known(redis), 30, every_s=0.1)
+        await wait_for(lambda: are_known(redis), every_s=0.1)
         assert {reason for *_, reason in await events(redis)} == {"first look"}
         await register(redis, enabled=False)
 
@@ -149,7 +149,7 @@ async def test_a_camera_that_is_switched_off_has_unknown_spaces_at_once_and_says
         newest = (await events(redis))[-len(SPACES) :]
         assert {(state, reason) for _, _, state, reason in newest} == {("unknown", "camera off")}
         await register(redis)
-        await wait_for(lambda: are_known(redis), 30, every_s=0.1)
+        await wait_for(lambda: are_known(redis), every_s=0.1)
         newest = (await events(redis))[-len(SPACES) :]
         assert {(previous, reason) for _, previous, _, reason in newest} == {("unknown", "view regained")}
 
@@ -162,7 +162,7 @@ async def test_readers_can_tell_that_a_paused_detector_examines_nothing(
     await redis.set(keys.spaces("CAM1"), json.dumps(SPACES))
     environment = {"REDIS_URL": redis_url, **QUICK, "DETECTOR_UNKNOWN_AFTER_S": "5"}
     with running("services.detector", environment, tmp_path / "log") as detector:
-        await wait_for(lambda: are_known(redis), 30, every_s=0.1)
+        await wait_for(lambda: are_known(redis), every_s=0.1)
         with running_gateway(redis_url, tmp_path) as gateway:
             async with aiohttp.ClientSession(gateway.url) as http:
 
@@ -171,7 +171,7 @@ async def test_readers_can_tell_that_a_paused_detector_examines_nothing(
                         body: dict[str, int] = await answer.json()
                         return body
 
-                await wait_for(lambda: _unknown(counts, 0), 10, every_s=0.1)
+                await wait_for(lambda: _unknown(counts, 0), every_s=0.1)
                 status: Any = await redis.hgetall(keys.status("CAM1"))
                 assert abs(now_ms() - int(status[b"detector_examined_at_ms"])) < 3000
                 assert (status[b"detector_unknown_after_ms"], status[b"detector_hold_ms"]) == (b"5000", b"300000")
@@ -199,7 +199,7 @@ async def test_frames_are_dated_by_rediss_clock_whatever_this_machine_says(redis
     for captured_at_ms in (now_ms() - 100, now_ms() + 5000):
         fields: Any = RawFrame(1, captured_at_ms, 640, 360, b"\xff\xd8").to_fields()
         frame_id: Any = await redis.xadd(keys.frames("CAM1"), fields)
-        pending = await asyncio.wait_for(latest_frames.take(), 5)
+        pending = await asyncio.wait_for(latest_frames.take(), PATIENCE_S)
         assert pending is not None
         stored_at_ms = int(frame_id.partition(b"-")[0])
         assert pending.frame.captured_at_ms == min(captured_at_ms, stored_at_ms), "nothing comes from the future"

@@ -19,7 +19,7 @@ import psutil
 from deploy.demo.camera.frame_mark import read_mark
 from libs.common import keys
 from libs.common.bus import connect
-from tests.support.redis_server import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 READY_S = 90.0

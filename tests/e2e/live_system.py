@@ -27,8 +27,9 @@ from libs.common.clock import now_ms
 from libs.common.messages import FRAMES_MAXLEN, RawFrame, unpack_viewer_message
 from libs.common.spaces import ParkingSpace, dump_spaces
 from services.detector.pictures import encode
+from tests.support.ports import free_port
 from tests.support.processes import running, running_gateway
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer
 
 ASSETS: Final = Path(__file__).parents[2] / "deploy/demo/assets"
 FRAMES: Final = 50

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page
 
 from deploy.demo.lot.truth import Truth
 from tests.e2e.demo_system import DemoSystem, record_clip_frames
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "deploy/demo/assets"
@@ -70,7 +70,7 @@ async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, br
     for one in watched.values():
         await one.page.wait_for_selector("[data-testid=live-picture][data-frame-count]")
         # At the start nobody knows the spaces' states; the dashboard says so until they have been looked at.
-        await wait_for(lambda page=one.page: shows(page, "unknown-count", "0"), 30)
+        await wait_for(lambda page=one.page: shows(page, "unknown-count", "0"))
         await one.page.evaluate(RECORDER)
     await asyncio.sleep(max(one.truth.frames / one.truth.fps for one in watched.values()))  # one whole loop
     ARTIFACTS.mkdir(exist_ok=True)
@@ -78,7 +78,7 @@ async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, br
         one.samples = await one.page.evaluate("window.samples")
         await one.page.screenshot(path=str(ARTIFACTS / f"dashboard-{camera_id}.png"))
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*recorders)
     assert problems == []
     results = {camera_id: compare(one) for camera_id, one in watched.items()}
@@ -146,7 +146,7 @@ async def test_the_page_lives_through_a_restart_of_its_gateway(demo: DemoSystem,
     gateway = next(one for one in demo.processes() if "services.gateway" in one.cmdline())
     gateway.kill()
     await wait_for(lambda: shows(page, "connection-state", "Reconnecting"))
-    await wait_for(lambda: shows(page, "connection-state", "Connected"), 30)
+    await wait_for(lambda: shows(page, "connection-state", "Connected"))
     before = await page.locator("[data-testid=frame-count]").text_content()
 
     async def moves() -> bool:
@@ -208,7 +208,7 @@ async def test_a_picture_that_has_stopped_is_not_taken_for_a_live_one(demo: Demo
         await fresh.close()
     finally:
         detector.resume()
-    await wait_for(lambda: lives(page), 30)
+    await wait_for(lambda: lives(page))
     assert await picture.get_attribute("class") is None
 
 

@@ -31,6 +31,7 @@ from tests.e2e.live_system import (
     gateway_of,
     running_live_system,
 )
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -229,7 +230,7 @@ async def test_a_kind_of_picture_is_made_within_a_second_of_the_first_who_wants_
         for camera_id in MOVING:
             await socket.send_json({"op": "watch", "camera_id": camera_id, "picture": "small"})
         after_ms: dict[str, float] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(after_ms) < len(MOVING):
                 message = msgpack.unpackb(await socket.receive_bytes())
                 if message["type"] == "frame":
@@ -248,7 +249,7 @@ async def test_a_kind_of_picture_is_made_within_a_second_of_the_first_who_wants_
 
 async def next_frame(socket: aiohttp.ClientWebSocketResponse, after: int = 0) -> dict[str, Any]:
     while True:
-        message: dict[str, Any] = msgpack.unpackb(await socket.receive_bytes(timeout=30))
+        message: dict[str, Any] = msgpack.unpackb(await socket.receive_bytes(timeout=PATIENCE_S))
         if message["type"] == "frame":
             await socket.send_json({"op": "ack"})
             if message["picture"] == "plain" and message["n"] > after:
@@ -258,7 +259,7 @@ async def next_frame(socket: aiohttp.ClientWebSocketResponse, after: int = 0) ->
 async def test_viewers_stay_while_redis_restarts_and_see_pictures_again(system: LiveSystem, gateway: ExitStack) -> None:
     async with aiohttp.ClientSession() as http, http.ws_connect(system.url, max_msg_size=0) as socket:
         await socket.send_json({"op": "watch", "camera_id": "PLAIN", "picture": "plain"})
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await next_frame(socket)
             await asyncio.to_thread(system.server.stop)
             await asyncio.to_thread(system.server.start)

@@ -314,4 +314,4 @@ async def test_an_outage_is_told_in_words_and_ends_by_itself(demo: DemoSystem, p
     async def is_well() -> bool:
         return await page.get_by_role("alert").count() == 0
 
-    await wait_for(is_well, 30)
+    await wait_for(is_well)

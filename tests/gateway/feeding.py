@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.messages import LATEST_EXPIRES_S, pack_viewer_message
+from tests.support.waiting import PATIENCE_S
 
 FILLER = os.urandom(400_000)
 
@@ -46,7 +47,9 @@ def number_in(packed: bytes) -> int:
     return int.from_bytes(found[1] or found[2] or found[3], "big")
 
 
-async def collect_numbers(viewer: aiohttp.ClientWebSocketResponse, last: int, timeout_s: float = 30.0) -> list[int]:
+async def collect_numbers(
+    viewer: aiohttp.ClientWebSocketResponse, last: int, timeout_s: float = PATIENCE_S
+) -> list[int]:
     """The frames that a binary viewer gets, up to the one numbered `last`."""
     numbers: list[int] = []
     async with asyncio.timeout(timeout_s):

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from libs.common import keys
 from libs.common.messages import LATEST_EXPIRES_S, pack_viewer_message
+from tests.support.waiting import PATIENCE_S
 
 JPEG = b"\xff\xd8plain\xff\xd9"
 DRAWN = b"\xff\xd8drawn\xff\xd9"
@@ -40,14 +41,14 @@ class LiveViewer:
         """Say that the last picture was shown."""
         await self.socket.send_json({"op": "ack"})
 
-    async def read(self, timeout_s: float = 5.0) -> dict[str, Any]:
+    async def read(self, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         """The next message."""
         message: dict[str, Any] = msgpack.unpackb(await self.socket.receive_bytes(timeout=timeout_s))
         if message["type"] == "frame" and message["jpeg"] is not None and self.acknowledges:
             await self.acknowledge()
         return message
 
-    async def until(self, is_wanted: Callable[[dict[str, Any]], bool], timeout_s: float = 10.0) -> dict[str, Any]:
+    async def until(self, is_wanted: Callable[[dict[str, Any]], bool], timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         """The next message of a kind; others are passed over."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -55,7 +56,7 @@ class LiveViewer:
                 if is_wanted(message):
                     return message
 
-    async def frame(self, camera_id: str, number: int = 0, timeout_s: float = 10.0) -> dict[str, Any]:
+    async def frame(self, camera_id: str, number: int = 0, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         """The camera's next frame, or the one numbered so."""
         return await self.until(
             lambda one: one["type"] == "frame" and one["camera_id"] == camera_id and one["n"] >= number, timeout_s

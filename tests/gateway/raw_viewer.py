@@ -6,6 +6,8 @@ import asyncio
 import socket
 from collections.abc import Mapping
 
+from tests.support.waiting import PATIENCE_S
+
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 
 
@@ -46,7 +48,7 @@ class RawViewer:
         loop = asyncio.get_running_loop()
         extra = "".join(f"{name}: {value}\r\n" for name, value in {"Host": address, **(headers or {})}.items())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await loop.sock_connect(sock, (host, int(port)))
                 await loop.sock_sendall(
                     sock,
@@ -69,7 +71,7 @@ class RawViewer:
         """Read once; empty at the end."""
         return await asyncio.get_running_loop().sock_recv(self.sock, max_bytes)
 
-    async def frame(self, timeout_s: float = 5.0) -> tuple[int, bytes]:
+    async def frame(self, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
         """The next WebSocket frame: opcode and payload.
 
         Raises:

@@ -14,6 +14,7 @@ from libs.common.cameras import Camera
 from libs.common.clock import now_ms
 from libs.common.messages import LATEST_EXPIRES_S, pack_viewer_message
 from tests.support.processes import Gateway
+from tests.support.waiting import PATIENCE_S
 
 SPACE = {"space_id": "A1", "space_name": "A 1", "bbox": {"x": 0.1, "y": 0.1, "width": 0.1, "height": 0.1}}
 
@@ -62,7 +63,7 @@ async def test_a_viewer_that_comes(
 ) -> None:
     await left_behind(redis, examined_ago_ms, enabled=enabled)
     async with http.ws_connect(gateway.viewer_url("gate")) as viewer:
-        shown = await viewer.receive_json(timeout=5)
+        shown = await viewer.receive_json(timeout=PATIENCE_S)
     assert states(shown) == expected
     assert time.time() - shown["timestamp"] > 25, "its age can be told"
     assert shown["frame_count"] == 7
@@ -73,8 +74,8 @@ async def test_a_viewer_that_is_there_hears_when_the_spaces_become_unknown(
 ) -> None:
     await left_behind(redis, 0)
     async with http.ws_connect(gateway.viewer_url("gate")) as viewer:
-        assert states(await viewer.receive_json(timeout=5)) == KNOWN
-        assert states(await viewer.receive_json(timeout=15)) == UNKNOWN
+        assert states(await viewer.receive_json(timeout=PATIENCE_S)) == KNOWN
+        assert states(await viewer.receive_json(timeout=PATIENCE_S)) == UNKNOWN
 
 
 async def test_what_a_worker_posted_passes_as_it_came(
@@ -84,4 +85,4 @@ async def test_what_a_worker_posted_passes_as_it_came(
     own = [{"space_id": "A1", "is_occupied": False}]
     await redis.set(keys.latest("gate"), message(space_occupancy=own), ex=LATEST_EXPIRES_S)
     async with http.ws_connect(gateway.viewer_url("gate")) as viewer:
-        assert (await viewer.receive_json(timeout=5))["metadata"]["space_occupancy"] == own
+        assert (await viewer.receive_json(timeout=PATIENCE_S))["metadata"]["space_occupancy"] == own

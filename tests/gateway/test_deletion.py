@@ -16,7 +16,7 @@ from libs.common import keys
 from services.detector.pictures import encode
 from tests.support.cameras import multipart_camera, serving
 from tests.support.processes import ROOT, running, running_gateway
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 ASSETS = ROOT / "deploy/demo/assets"
 ROUNDS = 3
@@ -47,7 +47,7 @@ async def test_nothing_of_a_deleted_camera_comes_back(redis: Redis, redis_url: s
                     ):
                         await wait_for(lambda: redis.exists(keys.last_track_id("gate")), 60)
                         for connection in (viewer, other):
-                            assert (await connection.receive_json(timeout=20))["type"] == "frame"
+                            assert (await connection.receive_json(timeout=PATIENCE_S))["type"] == "frame"
                         async with http.delete("/api/cameras/gate") as answer:
                             assert answer.status == 204
                         await stays_gone(redis, http, elsewhere, 3.0)

@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 
 from tests.gateway.test_reference_worker import body, post
 from tests.support.cuttable_link import CuttableLink, cuttable_link
+from tests.support.ports import free_port
 from tests.support.processes import running_gateway
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
 WITHIN_S = 3.0
@@ -56,7 +57,7 @@ async def test_old_connections_are_left_at_the_first_read_only_answer(
             # It has no password there: so what is published at the new master does not come to it either.
             await own_redis.replicaof("127.0.0.1", new_master.port)
             failed_over_s = time.monotonic()
-            await wait_for(lambda: posts_and_sees(http, viewer), timeout_s=10)
+            await wait_for(lambda: posts_and_sees(http, viewer))
             took_s = time.monotonic() - failed_over_s
             assert took_s < WITHIN_S
             async with http.get("/readyz") as answer:

@@ -14,22 +14,23 @@ from pathlib import Path
 import aiohttp
 
 from tests.gateway.test_reference_worker import body, post
+from tests.support.ports import free_port
 from tests.support.processes import running, running_gateway
-from tests.support.redis_server import RedisServer, free_port
-from tests.support.waiting import wait_for
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 async def test_redis_goes_and_comes_back(own_redis_server: RedisServer, tmp_path: Path) -> None:
     with running_gateway(own_redis_server.url, tmp_path) as gateway:
         async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
             await post(http, body())
-            await viewer.receive_str(timeout=5)
+            await viewer.receive_str(timeout=PATIENCE_S)
             own_redis_server.stop()
             started = time.monotonic()
             async with http.post("/api/broadcast-detection", json=body()) as answer:
                 assert answer.status == 503
                 assert int(answer.headers["Retry-After"]) >= 1
-            assert time.monotonic() - started < 1.5
+            assert time.monotonic() - started < 3
             async with http.get("/readyz") as answer:
                 assert answer.status == 503
             async with http.get("/healthz") as answer:
@@ -55,9 +56,9 @@ async def test_stopping_tells_viewers_and_exits_cleanly(redis_url: str, tmp_path
     with running_gateway(redis_url, tmp_path) as gateway:
         async with aiohttp.ClientSession() as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
             await viewer.send_str("ping")
-            await viewer.receive_str(timeout=5)
+            await viewer.receive_str(timeout=PATIENCE_S)
             gateway.service.process.send_signal(signal.SIGINT)
-            message = await viewer.receive(timeout=5)
+            message = await viewer.receive(timeout=PATIENCE_S)
             assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
             assert viewer.close_code == 1001
         assert await asyncio.to_thread(gateway.service.process.wait, 8) == 0

@@ -13,6 +13,7 @@ import pytest
 from tests.gateway.feeding import metric
 from tests.gateway.raw_viewer import CLOSE, RawViewer
 from tests.support.processes import Gateway, running_gateway
+from tests.support.waiting import PATIENCE_S
 
 WATCH = "/ws/viewer/detection?camera_id=CAM1"
 
@@ -23,7 +24,7 @@ async def raw_answer(gateway: Gateway, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
     try:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE_S):
             return await reader.read()
     except ConnectionResetError:
         return b""
@@ -57,7 +58,7 @@ async def test_a_head_without_end_is_cut_off(gateway: Gateway) -> None:
             await writer.drain()
 
     with pytest.raises(ConnectionError):
-        await asyncio.wait_for(write_on_and_on(), 8)
+        await asyncio.wait_for(write_on_and_on(), PATIENCE_S)
     writer.close()
 
 
@@ -112,7 +113,7 @@ async def test_one_address_may_not_take_all_connections(redis_url: str, tmp_path
         proxied = [await RawViewer.connect(gateway.address, WATCH) for _ in range(5)]
         assert {viewer.status for viewer in [other, *proxied]} == {101}, "a trusted proxy stands for many"
         greedy[0].close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 again = await RawViewer.connect(gateway.address, WATCH, source="127.0.0.2")
                 again.close()
@@ -134,7 +135,7 @@ async def test_viewers_behind_a_proxy_are_counted_by_their_own_address(redis_url
         other = await watch("203.0.113.8")
         assert other.status == 101
         viewers[0].close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while (await watch("203.0.113.7")).status != 101:
                 pass
         liar = await RawViewer.connect(

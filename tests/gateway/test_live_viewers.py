@@ -22,7 +22,7 @@ from tests.gateway.feeding import metric
 from tests.gateway.live_viewer import DRAWN, JPEG, SMALL, live_viewer, metadata_of, publish_frame
 from tests.support.pictures import make_jpeg
 from tests.support.processes import Gateway, running_gateway
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 async def subscribed(redis: Redis, *channels: str) -> bool:
@@ -45,7 +45,7 @@ async def test_four_cameras_in_all_kinds_on_one_connection(
         tables: dict[str, Any] = {}
         for camera_id in ("PLAIN", "DRAWN", "SMALL", "NONE"):
             await publish_frame(redis, camera_id, 1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(seen) < 4:
                 message = await viewer.read()
                 if message["type"] == "spaces":
@@ -82,7 +82,7 @@ async def test_every_message_has_the_form_that_asyncapi_tells(
         await viewer.socket.send_str("{}")
         await wait_for(lambda: subscribed(redis, keys.plain("CAM1")))
         feeding = asyncio.create_task(feed_still(redis, "CAM1"))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while missing:
                 message = await viewer.read(15)
                 models[message["type"]].model_validate(message)
@@ -162,7 +162,7 @@ async def test_what_it_may_not_ask_for_is_told_and_harms_nothing(
         await viewer.socket.send_bytes(b"\x00")
         assert (await viewer.read())["type"] == "error"
         await viewer.socket.send_str("ping")
-        assert await viewer.socket.receive_str(timeout=5) == "pong"
+        assert await viewer.socket.receive_str(timeout=PATIENCE_S) == "pong"
         for number in range(129):
             await viewer.watch(f"CAM{number}", "none")
         refusal = await viewer.until(lambda one: one["type"] == "error")
@@ -273,7 +273,7 @@ async def test_a_page_that_was_frozen_is_noticed_though_it_has_no_picture_to_ack
 
             pinging = asyncio.create_task(say_ping())
             heard: list[Any] = []
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while (message := await frozen.socket.receive()).type is not aiohttp.WSMsgType.CLOSE:
                     heard.append(message.data)
             assert heard.count("keepalive") == 1, "it is asked once before it counts as gone"

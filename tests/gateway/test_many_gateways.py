@@ -20,9 +20,10 @@ from tests.gateway.feeding import collect_numbers, number_in, publish, publish_m
 from tests.gateway.raw_viewer import RawViewer
 from tests.gateway.test_reference_worker import body, post
 from tests.support.cuttable_link import cuttable_link
+from tests.support.ports import free_port
 from tests.support.processes import Gateway, has_ended, running, running_gateway
-from tests.support.redis_server import RedisServer, free_port
-from tests.support.waiting import wait_for
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import PATIENCE_S, wait_for
 
 VIEWER = "viewer-0123456789abcdef"
 
@@ -49,14 +50,14 @@ async def test_both_count_all_viewers_and_frames(pair: tuple[Gateway, Gateway]) 
             await post(at_first, body())
             _, answer = await post(at_second, body())
             assert answer["viewers"] == 3
-            assert [(await viewer.receive_json(timeout=5))["frame_count"] for _ in range(2)] == [1, 2]
-            assert [(await other.receive_json(timeout=5))["frame_count"] for _ in range(2)] == [1, 2]
+            assert [(await viewer.receive_json(timeout=PATIENCE_S))["frame_count"] for _ in range(2)] == [1, 2]
+            assert [(await other.receive_json(timeout=PATIENCE_S))["frame_count"] for _ in range(2)] == [1, 2]
             for gateway in pair:
                 told = await status(gateway)
                 assert told["total_viewers"] == 3
                 assert told["broadcasters"][0]["frame_count"] == 2
         async with at_second.ws_connect(second.viewer_url("CAM1")) as again:
-            assert (await again.receive_json(timeout=5))["frame_count"] == 2, "the current picture, at once"
+            assert (await again.receive_json(timeout=PATIENCE_S))["frame_count"] == 2, "the current picture, at once"
 
 
 async def test_who_hears_that_he_is_in_is_counted_everywhere(
@@ -103,7 +104,7 @@ async def test_a_killed_gateway_is_out_of_the_counts_within_ten_seconds(
         async def forgotten() -> bool:
             return bool((await status(second))["total_viewers"] == 1)
 
-        await wait_for(forgotten, timeout_s=10)
+        await wait_for(forgotten)
         assert time.monotonic() - killed_at < 10
         assert await redis.hlen(keys.viewers("CAM1")) == 1, "its field is gone"
         await feeding
@@ -114,7 +115,7 @@ async def test_a_killed_gateway_is_out_of_the_counts_within_ten_seconds(
 async def test_a_gateway_thought_dead_counts_again(gateway: Gateway, redis: Redis) -> None:
     async with aiohttp.ClientSession() as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
         await viewer.send_str("ping")
-        await viewer.receive(timeout=5)
+        await viewer.receive(timeout=PATIENCE_S)
         await redis.delete(keys.viewers("CAM1"), keys.members("gateway"))
 
         async def told_again() -> bool:
@@ -128,7 +129,7 @@ async def test_old_broadcasters_without_viewers_disappear(gateway: Gateway, redi
     await redis.zadd(keys.BROADCASTERS, {"OLD": old, "OLDWATCHED": old, "NEW": time.time() - 200})
     async with aiohttp.ClientSession() as http, http.ws_connect(gateway.viewer_url("OLDWATCHED")) as viewer:
         await viewer.send_str("ping")
-        await viewer.receive(timeout=5)
+        await viewer.receive(timeout=PATIENCE_S)
         told = await status(gateway)
         assert [row["camera_id"] for row in told["broadcasters"]] == ["NEW", "OLDWATCHED"]
         assert told["active_cameras"] == 2
@@ -154,7 +155,7 @@ async def test_several_processes_share_a_port(redis_url: str, tmp_path: Path, re
         async def both_count() -> bool:
             return bool(await redis.zcard(keys.members("gateway")) == 2)
 
-        await wait_for(both_count, timeout_s=15)
+        await wait_for(both_count)
         target = "/ws/viewer/detection?camera_id=CAM1&format=binary"
         viewers = [await RawViewer.connect(gateway.address, target) for _ in range(30)]
 
@@ -173,12 +174,12 @@ async def test_several_processes_share_a_port(redis_url: str, tmp_path: Path, re
         workers = [child for child in parent.children() if "spawn_main" in " ".join(child.cmdline())]
         assert len(workers) == 2
         workers[0].kill()
-        await wait_for(lambda: workers[0].pid not in [child.pid for child in parent.children()], timeout_s=10)
+        await wait_for(lambda: workers[0].pid not in [child.pid for child in parent.children()])
 
         async def again_two() -> bool:
             return len([one for one in parent.children() if "spawn_main" in " ".join(one.cmdline())]) == 2
 
-        await wait_for(again_two, timeout_s=10)
+        await wait_for(again_two)
         everyone = parent.children(recursive=True)
         assert await asyncio.to_thread(gateway.service.stop, signal.SIGTERM) == 0
         # multiprocessing's own resource tracker ends when it sees that the parent is gone, so a moment later

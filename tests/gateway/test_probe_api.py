@@ -28,7 +28,7 @@ async def with_ingest(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIter
     """An ingest beside the gateway, with short deadlines."""
     environment = {"REDIS_URL": redis_url, "INGEST_STALL_AFTER_S": "1", "INGEST_CONNECT_TIMEOUT_S": "1"}
     with running("services.ingest", environment, tmp_path / "ingest.log"):
-        await wait_for(lambda: redis.exists(keys.PROBE_WORKER), 20)
+        await wait_for(lambda: redis.exists(keys.PROBE_WORKER))
         yield
 
 

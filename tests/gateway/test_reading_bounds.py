@@ -43,7 +43,7 @@ async def history(api: httpx.AsyncClient, seconds: int) -> list[dict[str, Any]]:
         answer = await api.get(f"{HISTORY}?seconds={seconds}")
         return None if answer.status_code == 503 else answer
 
-    answer = await wait_for(ask, 20)
+    answer = await wait_for(ask)
     assert answer.status_code == 200, answer.text
     points: list[dict[str, Any]] = answer.json()["points"]
     return points

@@ -20,7 +20,7 @@ from tests.gateway.raw_viewer import RawViewer
 from tests.gateway.test_reference_worker import METADATA, body, post
 from tests.support.processes import Gateway, running_gateway
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 WATCH = "/ws/viewer/detection?camera_id=CAM1&format=binary"
 
@@ -29,7 +29,7 @@ async def test_ten_seconds_without_redis(own_redis_server: RedisServer, tmp_path
     with running_gateway(own_redis_server.url, tmp_path) as gateway:
         async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
             await post(http, body())
-            assert (await viewer.receive_json(timeout=5))["frame_count"] == 1
+            assert (await viewer.receive_json(timeout=PATIENCE_S))["frame_count"] == 1
             pid = gateway.service.process.pid
             held = resident_bytes(pid)
             own_redis_server.stop()
@@ -40,9 +40,9 @@ async def test_ten_seconds_without_redis(own_redis_server: RedisServer, tmp_path
                     assert answer.status == 503
                     assert list(await answer.json()) == ["detail"]
                     assert int(answer.headers["Retry-After"]) >= 1
-                assert time.monotonic() - started < 1.2
+                assert time.monotonic() - started < 2.5
                 await viewer.send_str("ping")
-                assert await viewer.receive_str(timeout=1) == "pong", "viewers are served on"
+                assert await viewer.receive_str(timeout=PATIENCE_S) == "pong", "viewers are served on"
                 late = await RawViewer.connect(gateway.address, WATCH)
                 assert late.status == 101, "and new ones are let in"
                 late.close()
@@ -62,8 +62,8 @@ async def test_ten_seconds_without_redis(own_redis_server: RedisServer, tmp_path
             for _ in range(20):
                 _, answer = await post(http, body())
                 assert answer["viewers"] == 1, "counted again"
-            first = (await viewer.receive_json(timeout=5))["frame_count"]
-            counts = [(await viewer.receive_json(timeout=5))["frame_count"] for _ in range(19)]
+            first = (await viewer.receive_json(timeout=PATIENCE_S))["frame_count"]
+            counts = [(await viewer.receive_json(timeout=PATIENCE_S))["frame_count"] for _ in range(19)]
             assert counts == list(range(first + 1, first + 20)), "from then on it misses nothing"
             assert gateway.service.log.count("no pictures come until") == 2, "once by each of two subscriptions"
             await wait_for(lambda: resident_bytes(pid) - held < 3_000_000)
@@ -73,7 +73,7 @@ async def test_a_redis_that_hangs_is_away_too(own_redis_server: RedisServer, tmp
     with running_gateway(own_redis_server.url, tmp_path) as gateway:
         async with aiohttp.ClientSession(gateway.url) as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
             await post(http, body())
-            assert (await viewer.receive_json(timeout=5))["frame_count"] == 1
+            assert (await viewer.receive_json(timeout=PATIENCE_S))["frame_count"] == 1
             os.kill(own_redis_server.pid, signal.SIGSTOP)
             try:
                 for path, payload in (("/api/broadcast-detection", body()), ("/api/cameras", None), ("/readyz", None)):
@@ -81,14 +81,14 @@ async def test_a_redis_that_hangs_is_away_too(own_redis_server: RedisServer, tmp
                     async with http.request("POST" if payload else "GET", path, json=payload) as answer:
                         assert answer.status == 503
                         assert int(answer.headers["Retry-After"]) >= 1
-                    assert time.monotonic() - started < 1.2, path
+                    assert time.monotonic() - started < 2.5, path
                 await viewer.send_str("ping")
-                assert await viewer.receive_str(timeout=1) == "pong", "viewers are served on"
+                assert await viewer.receive_str(timeout=PATIENCE_S) == "pong", "viewers are served on"
             finally:
                 os.kill(own_redis_server.pid, signal.SIGCONT)
             await wait_for(lambda: is_ready(http))
             await post(http, body())
-            frame = await viewer.receive_json(timeout=5)
+            frame = await viewer.receive_json(timeout=PATIENCE_S)
             assert frame["metadata"] == METADATA
             assert frame["frame_count"] == 2, "what was answered with 503 was neither published nor counted"
 
@@ -103,14 +103,14 @@ async def test_a_lost_subscription_is_made_anew_and_shows_the_latest(
 ) -> None:
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as viewer:
         await publish(redis, 1)
-        assert number_in(await viewer.receive_bytes(timeout=5)) == 1
+        assert number_in(await viewer.receive_bytes(timeout=PATIENCE_S)) == 1
         await redis.set(
             keys.latest("CAM1"), make_message(2)
         )  # its PUBLISH is what the lost connection would have missed
         await redis.client_kill_filter(_type="pubsub")
-        assert number_in(await viewer.receive_bytes(timeout=5)) == 2
+        assert number_in(await viewer.receive_bytes(timeout=PATIENCE_S)) == 2
         await publish(redis, 3)
-        assert number_in(await viewer.receive_bytes(timeout=5)) == 3
+        assert number_in(await viewer.receive_bytes(timeout=PATIENCE_S)) == 3
 
 
 async def test_a_publisher_whose_clock_is_behind_is_shown(
@@ -118,11 +118,11 @@ async def test_a_publisher_whose_clock_is_behind_is_shown(
 ) -> None:
     await publish(redis, 1)
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as viewer:
-        assert number_in(await viewer.receive_bytes(timeout=5)) == 1
+        assert number_in(await viewer.receive_bytes(timeout=PATIENCE_S)) == 1
         await wait_for(lambda: is_subscribed(redis))
         behind = pack_viewer_message("CAM1", b"\xff\xd8\xff", {}, 2, time.time() - 30)
         await redis.publish(keys.live("CAM1"), behind)
-        assert await viewer.receive_bytes(timeout=5) == behind
+        assert await viewer.receive_bytes(timeout=PATIENCE_S) == behind
 
 
 async def is_subscribed(redis: Redis) -> bool:

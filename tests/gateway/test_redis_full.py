@@ -13,7 +13,7 @@ from libs.common.redis_errors import FULL_SETTLED_AFTER_S
 from tests.gateway.test_reference_worker import body, post
 from tests.support.processes import running_gateway
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 CAMERA = {"id": "CAM2", "name": "two", "url": "rtsp://camera.example/stream"}
 
@@ -47,9 +47,9 @@ async def test_pictures_go_on_and_readiness_says_what_to_do(
                 _, posted = await post(http, body())
                 assert posted["success"], posted
                 assert posted["viewers"] == 1
-                assert (await viewer.receive_json(timeout=5))["frame_count"] == number
+                assert (await viewer.receive_json(timeout=PATIENCE_S))["frame_count"] == number
             async with http.ws_connect(gateway.viewer_url("CAM1")) as late:
-                assert (await late.receive_json(timeout=5))["frame_count"] == 10, "latest was written, too"
+                assert (await late.receive_json(timeout=PATIENCE_S))["frame_count"] == 10, "latest was written, too"
                 await wait_for(lambda: _viewers_in(own_redis, 2))
 
             async with http.post("/api/cameras", json=CAMERA) as refused:

@@ -21,6 +21,7 @@ from services.gateway.broadcasts import INACTIVE_AFTER_S
 from services.gateway.settings import GatewaySettings
 from tests.gateway.test_reference_worker import METADATA, body, post
 from tests.support.processes import Gateway, running_gateway
+from tests.support.waiting import PATIENCE_S
 
 
 def test_the_numbers_are_the_documents() -> None:
@@ -71,13 +72,13 @@ async def test_keepalive_goes_to_a_viewer_that_says_nothing_though_frames_flow(r
             feeding = asyncio.create_task(feed())
             heard_by_silent, frames = "", 0
             while heard_by_silent != "keepalive":
-                heard_by_silent = await silent.receive_str(timeout=5)
+                heard_by_silent = await silent.receive_str(timeout=PATIENCE_S)
                 frames += heard_by_silent.startswith("{")
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
             assert frames > 0
             await talking.send_str("ping")
-            pings_heard = [await talking.receive_str(timeout=5) for _ in range(2 * frames)]
+            pings_heard = [await talking.receive_str(timeout=PATIENCE_S) for _ in range(2 * frames)]
     assert "pong" in pings_heard
     assert "keepalive" not in pings_heard
 
@@ -89,7 +90,7 @@ async def test_a_broadcaster_that_nobody_feeds_or_watches_goes_after_five_minute
         await post(http, body(camera_id=camera_id))
         await redis.zadd(keys.BROADCASTERS, {camera_id: time.time() - silent_s})
     async with http.ws_connect(gateway.viewer_url("WATCHED")) as viewer:
-        await viewer.receive_str(timeout=5)
+        await viewer.receive_str(timeout=PATIENCE_S)
         async with http.get("/api/broadcast-status") as answer:
             rows = (await answer.json())["broadcasters"]
     assert [row["camera_id"] for row in rows] == ["NEW", "WATCHED"]

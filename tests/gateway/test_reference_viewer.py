@@ -16,10 +16,11 @@ from services.gateway.settings import GatewaySettings
 from tests.gateway.test_reference_worker import JPEG, METADATA, body, post
 from tests.support.pictures import make_jpeg
 from tests.support.processes import Gateway, running_gateway
+from tests.support.waiting import PATIENCE_S
 
 
 async def receive_frame(viewer: aiohttp.ClientWebSocketResponse) -> Any:
-    return json.loads(await viewer.receive_str(timeout=5))
+    return json.loads(await viewer.receive_str(timeout=PATIENCE_S))
 
 
 async def test_the_current_frame_comes_at_once(gateway: Gateway, http: aiohttp.ClientSession) -> None:
@@ -63,28 +64,28 @@ async def test_every_viewer_gets_its_own_camera_only(gateway: Gateway, http: aio
 async def test_ping_is_answered_with_pong(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     async with http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
         await viewer.send_str("ping")
-        assert await viewer.receive_str(timeout=5) == "pong"
+        assert await viewer.receive_str(timeout=PATIENCE_S) == "pong"
         await viewer.send_str("pong")
         await viewer.send_str("anything else")
         await viewer.send_bytes(b"\x00")
         await viewer.send_str("ping")
-        assert await viewer.receive_str(timeout=5) == "pong", "other messages are let pass"
+        assert await viewer.receive_str(timeout=PATIENCE_S) == "pong", "other messages are let pass"
 
 
 async def test_keepalive_after_silence(redis_url: str, tmp_path: Path) -> None:
     with running_gateway(redis_url, tmp_path, GATEWAY_KEEPALIVE_AFTER_S="0.4") as gateway:
         async with aiohttp.ClientSession() as http, http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
             started = time.monotonic()
-            assert await viewer.receive_str(timeout=5) == "keepalive"
+            assert await viewer.receive_str(timeout=PATIENCE_S) == "keepalive"
             assert time.monotonic() - started >= 0.35
-            assert await viewer.receive_str(timeout=5) == "keepalive", "and again"
+            assert await viewer.receive_str(timeout=PATIENCE_S) == "keepalive", "and again"
     assert GatewaySettings().keepalive_after_s == 30, "the document's"
 
 
 async def test_a_camera_that_nobody_broadcasts_can_be_watched(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     async with http.ws_connect(gateway.viewer_url("NEW")) as viewer:
         await viewer.send_str("ping")
-        assert await viewer.receive_str(timeout=5) == "pong"
+        assert await viewer.receive_str(timeout=PATIENCE_S) == "pong"
         async with http.get("/api/broadcast-status") as answer:
             rows = (await answer.json())["broadcasters"]
         assert [(row["camera_id"], row["viewers"], row["frame_count"]) for row in rows] == [("NEW", 1, 0)]
@@ -105,7 +106,7 @@ async def test_the_page_finds_its_cameras(gateway: Gateway, http: aiohttp.Client
 async def test_binary_viewers_get_the_published_bytes(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as viewer:
         await post(http, body())
-        message = msgpack.unpackb(await viewer.receive_bytes(timeout=5))
+        message = msgpack.unpackb(await viewer.receive_bytes(timeout=PATIENCE_S))
     assert message["frame"] == JPEG
     assert message["metadata"] == METADATA
     assert message["v"] == 1

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.pictures import make_jpeg
 from tests.support.processes import Gateway, running_gateway
+from tests.support.waiting import PATIENCE_S
 
 JPEG = make_jpeg()
 METADATA: dict[str, Any] = {
@@ -76,7 +77,7 @@ async def test_a_frame_is_taken_and_answered(http: aiohttp.ClientSession) -> Non
 async def test_viewers_are_counted_in_the_answer(gateway: Gateway, http: aiohttp.ClientSession) -> None:
     async with http.ws_connect(gateway.viewer_url("CAM1")), http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
         await post(http, body())
-        await viewer.receive(timeout=5)
+        await viewer.receive(timeout=PATIENCE_S)
         _, answer = await post(http, body())
         assert answer["viewers"] == 2
         _, answer = await post(http, body(camera_id="CAM2"))
@@ -93,7 +94,7 @@ async def test_metadata_goes_to_viewers_as_it_came(gateway: Gateway, http: aioht
     strange = {**METADATA, "worker_version": "1.0", "nested": {"ä": [None, 1.5, {"deep": True}]}, "big": 2**60}
     async with http.ws_connect(gateway.viewer_url("CAM1")) as viewer:
         await post(http, body(metadata=strange))
-        assert json.loads(await viewer.receive_str(timeout=5))["metadata"] == strange
+        assert json.loads(await viewer.receive_str(timeout=PATIENCE_S))["metadata"] == strange
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ async def test_status_tells_every_broadcaster(gateway: Gateway, http: aiohttp.Cl
         await post(http, body())
     async with http.ws_connect(gateway.viewer_url("CAM2")) as viewer:
         await post(http, body(camera_id="CAM2"))
-        await viewer.receive(timeout=5)
+        await viewer.receive(timeout=PATIENCE_S)
         async with http.get("/api/broadcast-status") as answer:
             status = await answer.json()
     assert status.keys() == {"broadcasters", "total_viewers", "active_cameras"}

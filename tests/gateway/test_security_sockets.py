@@ -16,8 +16,8 @@ from tests.gateway.raw_viewer import RawViewer
 from tests.gateway.roles import ADMIN, ALLOWED, UNKNOWN, VIEWER, WORKER, bearer
 from tests.gateway.test_cameras_api import GATE
 from tests.gateway.test_reference_worker import body
+from tests.support.ports import free_port
 from tests.support.processes import Gateway, running, running_gateway
-from tests.support.redis_server import free_port
 
 POST = "/api/broadcast-detection"
 WATCH = "/ws/viewer/detection?camera_id=CAM1"

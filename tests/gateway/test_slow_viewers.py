@@ -20,7 +20,7 @@ from tests.gateway.feeding import (
 )
 from tests.gateway.raw_viewer import CLOSE, PING, TEXT, RawViewer
 from tests.support.processes import Gateway, running_gateway
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 WATCH = "/ws/viewer/detection?camera_id=CAM1&format=binary"
 SMALL_BUFFER_BYTES = 8192
@@ -33,7 +33,7 @@ async def test_one_that_stops_reading_is_cut_off_with_1013(
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary"), max_msg_size=0) as good:
         watching = asyncio.create_task(collect_numbers(good, 60))
         feeding = asyncio.create_task(publish_many(redis, 60, 20, 200_000))
-        await wait_for(lambda: metric(http, "lotcast_viewers_cut_off_total"), timeout_s=10)
+        await wait_for(lambda: metric(http, "lotcast_viewers_cut_off_total"))
         opcode, payload = 0, b""
         while opcode != CLOSE:  # it wakes up within the grace time and reads on
             opcode, payload = await stalled.frame()
@@ -53,7 +53,7 @@ async def test_many_that_stop_reading_cost_no_memory(
 ) -> None:
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary"), max_msg_size=0) as good:
         await publish(redis, 0, 300_000)
-        await good.receive_bytes(timeout=5)
+        await good.receive_bytes(timeout=PATIENCE_S)
         before = resident_bytes(gateway.service.process.pid)
         stalled = [
             await RawViewer.connect(gateway.address, WATCH, receive_buffer_bytes=SMALL_BUFFER_BYTES) for _ in range(50)
@@ -143,7 +143,7 @@ async def test_one_that_never_answers_pings_is_closed(redis_url: str, tmp_path: 
                 await feeding
                 assert await watching == list(range(1, 31))
                 await good.send_str("ping")
-                assert await good.receive_str(timeout=5) == "pong", "who answers pings stays"
+                assert await good.receive_str(timeout=PATIENCE_S) == "pong", "who answers pings stays"
             mute.close()
 
 
@@ -161,13 +161,13 @@ async def test_one_that_only_talks_is_dropped(gateway: Gateway, http: aiohttp.Cl
 
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as good:
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await talk()
         except ConnectionError:
             pass  # dropped, as it should be
         assert resident_bytes(gateway.service.process.pid) - before < 5_000_000
         await publish(redis, 1)
-        assert number_in(await good.receive_bytes(timeout=5)) == 1
+        assert number_in(await good.receive_bytes(timeout=PATIENCE_S)) == 1
     chatty.close()
 
 
@@ -187,7 +187,7 @@ async def test_five_hundred_that_come_and_go_leave_nothing_behind(
 
     await publish(redis, 1)
     async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary")) as good:
-        assert number_in(await good.receive_bytes(timeout=5)) == 1
+        assert number_in(await good.receive_bytes(timeout=PATIENCE_S)) == 1
         await come_and_go()
         await come_and_go()  # the allocator's own reserves are full now
         held, files = resident_bytes(pid), open_files(pid)

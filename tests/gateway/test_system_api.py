@@ -55,7 +55,7 @@ async def test_the_gateway_tells_of_itself(api: httpx.AsyncClient, redis: Redis)
         processes = (await api.get("/api/system")).json()["processes"]
         return any(one["role"] == "gateway" and one["version"] == VERSION and one["viewers"] == 0 for one in processes)
 
-    await wait_for(told, 10)
+    await wait_for(told)
 
 
 async def test_a_full_redis_is_told(api: httpx.AsyncClient, redis: Redis) -> None:

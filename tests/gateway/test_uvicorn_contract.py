@@ -29,7 +29,7 @@ from services.gateway.serving.viewer_protocol import CLOSE_GRACE_S, CONNECTION, 
 from services.gateway.settings import GatewaySettings
 from tests.gateway.raw_viewer import BINARY, CLOSE, PING, TEXT, RawViewer
 from tests.support.processes import ROOT
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 OUR_OWN: dict[type, set[str]] = {
     ViewerProtocol: {"go_on", "make_sender", "close", "hand_over", "_on_text", "_on_silence", "_send_text",
@@ -137,7 +137,7 @@ async def serving(served: Served, *, send_buffer_bytes: int | None = None) -> As
         await wait_for(lambda: server.started)
         yield server, f"127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE_S)
 
 
 async def test_the_server_looks_round_and_starts_as_ours_expects(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ async def test_the_server_looks_round_and_starts_as_ours_expects(monkeypatch: py
     server.handle_exit(signal.SIGTERM, None)
     assert await server.on_tick(0) is True
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        await asyncio.wait_for(server._serve([listening]), 5)  # told to stop before it began
+        await asyncio.wait_for(server._serve([listening]), PATIENCE_S)  # told to stop before it began
     assert frozen == [True], "what is loaded by now is looked through by no garbage collection"
     assert server.started is True, "it has been clean: exit code 0"
 
@@ -196,7 +196,7 @@ async def test_bytes_stay_in_order_when_the_kernel_takes_them_piecemeal() -> Non
                 if len(sent) % 5 == 0:
                     await viewer.send(TEXT, b"ping")
             await asyncio.sleep(0.001)
-        await asyncio.wait_for(reading, 30)
+        await asyncio.wait_for(reading, PATIENCE_S)
         assert [payload for opcode, payload in got if opcode == BINARY] == sent
         assert {payload for opcode, payload in got if opcode == TEXT} <= {b"pong"}
         viewer.close()

@@ -22,6 +22,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.sources.http import read_http
 from tests.support.pictures import make_jpeg
 from tests.support.processes import running
+from tests.support.waiting import PATIENCE_S
 
 FRAMES, FPS = 15, 10
 
@@ -56,7 +57,7 @@ def camera_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def marks(url: str, count: int) -> list[int]:
     numbers = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         async for frame in read_http(Camera(id="C", name="C", url=url), IngestSettings(), FramePacer(60)):
             found = read_mark(frame.jpeg)
             assert found is not None

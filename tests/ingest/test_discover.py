@@ -117,7 +117,7 @@ async def test_an_ingest_looks_for_whoever_asks_through_redis(redis: Redis, redi
     assert (await ask_to_discover(redis, [], "", "")).problem == NOBODY_ANSWERS
     async with onvif_service(("viewer", "s3cret-word")) as address:
         with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "log") as ingest:
-            await wait_for(lambda: redis.exists(keys.PROBE_WORKER), 20)
+            await wait_for(lambda: redis.exists(keys.PROBE_WORKER))
             result = await ask_to_discover(redis, [address], "viewer", "s3cret-word")
             assert [stream.profile for stream in result.cameras[0].streams] == ["main", "sub"]
             assert "s3cret" not in ingest.log

@@ -18,6 +18,7 @@ from services.ingest.sources.guarded_sockets import RefusedAddress, make_socket
 from services.ingest.sources.http import read_http
 from tests.support.logins import BASIC, Guard, digest
 from tests.support.pictures import make_jpeg
+from tests.support.waiting import PATIENCE_S
 
 JPEG = make_jpeg()
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -59,7 +60,7 @@ async def serving(**handlers: Handler) -> AsyncIterator[str]:
 async def read(url: str, count: int = 2) -> int:
     """Read pictures; how many came."""
     got = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for frame in read_http(Camera(id="C", name="C", url=url, fps=50), QUICK, FramePacer(50)):
             assert frame.jpeg == JPEG
             got += 1

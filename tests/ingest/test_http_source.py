@@ -24,6 +24,7 @@ from services.ingest.sources.base import CapturedFrame
 from services.ingest.sources.http import read_http
 from tests.support.cameras import Handler, answering, multipart_camera, serving
 from tests.support.pictures import make_jpeg
+from tests.support.waiting import PATIENCE_S
 
 PICTURES = [make_jpeg(seed=seed) for seed in range(3)]
 QUICK = IngestSettings(stall_after_s=0.4, connect_timeout_s=0.5)
@@ -32,7 +33,7 @@ QUICK = IngestSettings(stall_after_s=0.4, connect_timeout_s=0.5)
 async def read(handler: Handler, count: int, settings: IngestSettings = QUICK, fps: float = 60) -> list[CapturedFrame]:
     """The first `count` frames from a camera."""
     frames: list[CapturedFrame] = []
-    async with serving(handler) as url, asyncio.timeout(10):
+    async with serving(handler) as url, asyncio.timeout(PATIENCE_S):
         camera = Camera(id="CAM1", name="x", url=f"{url}/stream?user=admin&pwd=s3cret", fps=fps)
         async with aclosing(read_http(camera, settings, FramePacer(fps))) as source:
             async for frame in source:

@@ -97,7 +97,7 @@ async def test_cameras_come_change_rest_and_go(change: Change, redis: Redis, red
         serving(multipart_camera(PICTURES[1:])) as second,
     ):
         with running("services.ingest", {"REDIS_URL": redis_url}, tmp_path / "ingest.log") as ingest:
-            await wait_for(lambda: redis.exists(keys.PROBE_WORKER), 20)
+            await wait_for(lambda: redis.exists(keys.PROBE_WORKER))
             await change("gate", {"url": f"{first}/stream"})
             await wait_for(lambda: shows(PICTURES[0]), WITHIN_S)
             await change("gate", {"url": f"{second}/stream"})

@@ -29,7 +29,7 @@ from services.ingest.sources.video import read_rtsp
 from tests.support.cameras import serving
 from tests.support.processes import ROOT
 from tests.support.rtsp import needs_rtsp_server, read_frames, serving_rtsp
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ async def test_a_frame_is_dated_when_it_began_to_arrive(rtsp_host: str, path: st
     """libav hands a frame out when the next one begins, an interval of 50 ms later; that is no time to call now."""
     camera = Camera(id="C", name="C", url=f"rtsp://{rtsp_host}/{path}", fps=60)
     settings, ages_ms = IngestSettings(camera_clock_max_age_s=0), []
-    async with asyncio.timeout(20), aclosing(read_rtsp(camera, settings, FramePacer(60))) as frames:
+    async with asyncio.timeout(PATIENCE_S), aclosing(read_rtsp(camera, settings, FramePacer(60))) as frames:
         async for frame in frames:
             assert isinstance(frame, CapturedFrame)
             ages_ms.append(now_ms() - frame.captured_at_ms)
@@ -102,7 +102,7 @@ async def test_a_camera_that_stops_in_the_middle_is_stalled_and_let_go() -> None
                     os.kill(server.process.pid, signal.SIGSTOP)
 
         with pytest.raises(CameraStalled, match="camera sent nothing for 1 s"):
-            await asyncio.wait_for(play(), 15)
+            await asyncio.wait_for(play(), PATIENCE_S)
         assert got >= 10
         await wait_for(lambda: "video" not in {thread.name for thread in threading.enumerate()}, 1)
 

@@ -55,7 +55,7 @@ async def test_what_an_admin_did_survives_an_ingest_that_crashes(
             async def seeded_again() -> bool:
                 return set(await stored(redis)) == {"gate", "yard", "roof"}
 
-            await wait_for(seeded_again, 10)
+            await wait_for(seeded_again)
             assert ingest.stop() == 0
 
 

@@ -137,9 +137,9 @@ async def test_no_camera_hurts_another(redis: Redis, redis_url: str, tmp_path: P
 
         try:
             await wait_for(problems_told, 60, every_s=0.1)
-            await wait_for(good_ones_live, 30, every_s=0.1)
+            await wait_for(good_ones_live, every_s=0.1)
             # Where the machine is busy with something else, the camera sends less: such a second spoils no other.
-            await wait_for(lambda: flows_for_5_s(redis, started_s), 40)
+            await wait_for(lambda: flows_for_5_s(redis, started_s))
         except AssertionError as error:
             raise AssertionError({name: await status_of(redis, name) for name in handlers}) from error
 

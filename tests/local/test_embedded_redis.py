@@ -13,11 +13,11 @@ import redis
 
 from deploy.local import embedded
 from deploy.local.embedded import redis_service
-from deploy.local.listening import free_port
 from deploy.local.redis_binary import find_redis_server, find_wheels_redis_server
 from libs.common import keys
 from libs.common.bus import HashFields
 from libs.common.messages import FRAMES_MAXLEN
+from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
 PICTURE_BYTES = 100_000

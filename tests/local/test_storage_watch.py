@@ -15,11 +15,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from deploy.local.embedded import redis_service
-from deploy.local.listening import free_port
 from deploy.local.storage_watch import StorageWatch
 from libs.common import keys
 from libs.common.bus import connect
 from tests.local.test_supervisor import Shown
+from tests.support.ports import free_port
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_for
 
@@ -95,7 +95,7 @@ async def test_a_full_disk_is_said_at_once_and_its_end_too(disk: Path, redis: Re
     await wait_for(lambda: shown.has(f"cannot save data in {disk} (the disk is full, 0 KiB are free)"), 10)
     assert (await redis.info("persistence"))["rdb_last_bgsave_status"] == "err", "every reader can know it"
     ballast.unlink()
-    await wait_for(lambda: shown.has(f"data is saved in {disk} again"), 20)
+    await wait_for(lambda: shown.has(f"data is saved in {disk} again"))
     stop.set()
     await running
     await watch.save_at_stop()
@@ -123,9 +123,9 @@ async def test_a_system_on_a_full_disk_says_so_in_its_log_in_status_and_at_the_s
     with log.open("wb") as out:
         system = subprocess.Popen(up, env=environment, cwd=ROOT, stdout=out, stderr=out)  # noqa: ASYNC220 - at once
     try:
-        await wait_for(lambda: "redis     running" in log.read_text("utf-8", "replace"), 30)
+        await wait_for(lambda: "redis     running" in log.read_text("utf-8", "replace"))
         fill(disk)
-        await wait_for(lambda: "cannot save data in" in log.read_text("utf-8", "replace"), 30)
+        await wait_for(lambda: "cannot save data in" in log.read_text("utf-8", "replace"))
         told = await asyncio.to_thread(
             subprocess.run, [*command, "status"], env=environment, cwd=ROOT, capture_output=True, text=True
         )

@@ -22,9 +22,9 @@ from libs.common import keys
 from libs.common.cameras import hide_credentials
 from libs.common.errors import ConfigurationError
 from tests.support.forked import ForkedProcess, fork_server
+from tests.support.ports import free_port
 from tests.support.processes import has_ended
-from tests.support.redis_server import free_port
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 def python(name: str, script: str) -> Service:
@@ -54,7 +54,7 @@ async def test_a_process_that_dies_is_started_again_and_stopped_for_good() -> No
     await wait_for(lambda: sum("running, pid" in line for line in shown.lines) == 2)
     second = int(shown.lines[-1].rsplit(" ", 1)[1])
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, PATIENCE_S)
     assert not psutil.pid_exists(pid)
     assert not psutil.pid_exists(second)
     assert shown.lines[-1] == "x stopped"
@@ -67,14 +67,14 @@ async def test_what_it_started_itself_ends_with_it() -> None:
     await wait_for(lambda: shown.has("x child"))
     child = int(next(line for line in shown.lines if "child" in line).rsplit(" ", 1)[1])
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, PATIENCE_S)
     await wait_for(lambda: not psutil.pid_exists(child) or has_ended(psutil.Process(child)))
 
 
 async def test_bad_settings_are_not_tried_again() -> None:
     shown = Shown()
     process = SupervisedProcess(python("x", "import sys; print('x: PORT: bad'); sys.exit(2)"), shown)
-    await asyncio.wait_for(process.run(asyncio.Event()), 10)
+    await asyncio.wait_for(process.run(asyncio.Event()), PATIENCE_S)
     assert process.failed.is_set()
     assert shown.has("PORT: bad")
     assert shown.has("cannot start with these settings")
@@ -86,7 +86,7 @@ async def test_a_line_of_any_length_does_no_harm() -> None:
     running = asyncio.create_task(SupervisedProcess(python("x", script), shown).run(stop))
     await wait_for(lambda: shown.has("x after"))
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, PATIENCE_S)
 
 
 def demo(port: int, log: Path, **environment: str) -> ForkedProcess:
@@ -129,7 +129,7 @@ async def test_a_service_that_refuses_its_settings_ends_everything() -> None:
 
     stage = Stage([python("x", "import sys; print('x: PORT: bad'); sys.exit(2)")], never)
     with pytest.raises(ConfigurationError, match="a service refused its settings"):
-        await asyncio.wait_for(supervise([stage], asyncio.Event()), 20)
+        await asyncio.wait_for(supervise([stage], asyncio.Event()), PATIENCE_S)
 
 
 async def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -67,8 +67,19 @@ def test_evaluate_prints_accuracy_misses_and_false_alarms() -> None:
     assert sum(row["spaces"] for row in result["by_size"]) == 800
     assert sum(row["spaces"] for row in result["by_confidence"]) == 800
     assert result["judge"].startswith("heads on the trunk of")
-    for_people = lotcast("evaluate", "--dataset", str(PKLOT), "--model", str(YOLO11N))
-    assert f"accuracy {result['accuracy']:.4f} of 800 spaces" in for_people.stdout
+
+
+@needs_real_data
+def test_evaluate_tells_people_what_it_tells_programs(tmp_path: Path) -> None:
+    described = json.loads((PKLOT / "annotations.json").read_text("utf-8"))
+    described["images"] = described["images"][:2]
+    (tmp_path / "annotations.json").write_text(json.dumps(described))
+    for one in described["images"]:
+        (tmp_path / one["image"]).symlink_to(PKLOT / one["image"])
+    command = ("evaluate", "--dataset", str(tmp_path), "--model", str(YOLO11N))
+    result = json.loads(lotcast(*command, "--json").stdout)
+    assert result["spaces"] == 80
+    assert f"accuracy {result['accuracy']:.4f} of 80 spaces" in lotcast(*command).stdout
 
 
 @needs_real_data

@@ -89,7 +89,7 @@ async def test_everything_is_told(system: None, redis_url: str, tmp_path: Path) 
         )
         return told if is_whole else None
 
-    told = await wait_for(whole, 40)
+    told = await wait_for(whole)
     camera, off = told["cameras"]
     assert (camera["state"], camera["error"], camera["viewers"]) == ("live", None, 1)
     assert 5 < camera["input_fps"] < 12

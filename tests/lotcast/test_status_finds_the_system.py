@@ -18,8 +18,9 @@ import pytest
 from libs.common import keys
 from libs.common.run_folder import RunningSystem, base_folder, running_systems, tell
 from tests.support.forked import ForkedProcess, fork_server, run_forked
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, has_ended
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
 HOLDER = """
@@ -140,7 +141,7 @@ def start_demo(log: Path) -> ForkedProcess:
 async def test_what_a_killed_demo_left_goes_with_the_next_one(temporary_folder: Path, tmp_path: Path) -> None:
     first = start_demo(tmp_path / "first")
     base = temporary_folder / f"lotcast-{os.getuid()}"
-    await wait_for(lambda: "redis     running" in (tmp_path / "first").read_text("utf-8", "replace"), 30)
+    await wait_for(lambda: "redis     running" in (tmp_path / "first").read_text("utf-8", "replace"))
     left = next(base.glob("run-*"))
     children = psutil.Process(first.pid).children(recursive=True)
     first.kill()
@@ -148,7 +149,7 @@ async def test_what_a_killed_demo_left_goes_with_the_next_one(temporary_folder: 
     assert (left / "cameras.yaml").exists()
     second = start_demo(tmp_path / "second")
     try:
-        await wait_for(lambda: not left.exists(), 30)
+        await wait_for(lambda: not left.exists())
         await wait_for(lambda: all(has_ended(child) for child in children), 15)
     finally:
         second.terminate()

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libs.common import keys
+from tests.support.ports import free_port
 from tests.support.processes import Gateway, running, running_gateway
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer
 
 ASSETS = Path(__file__).parents[2] / "deploy/demo/assets"
 FIRST_PICTURE_S = 60.0

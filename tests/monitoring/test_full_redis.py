@@ -18,7 +18,7 @@ from services.detector.pictures import encode
 from tests.support.cameras import multipart_camera, serving
 from tests.support.processes import ROOT, running, running_gateway
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 CLIP = ROOT / "deploy/demo/assets/north.mp4"
 FULL_S = 8.0
@@ -45,7 +45,7 @@ async def test_pictures_go_on(own_redis_server: RedisServer, own_redis: Redis, t
                     await asyncio.sleep(1.5)  # the level is asked for once a second
                     logged, seen = await own_redis.xlen(keys.log("CAM1")), 0
                     while time.monotonic() < full_s + FULL_S:
-                        await viewer.receive_bytes(timeout=3)
+                        await viewer.receive_bytes(timeout=PATIENCE_S)
                         seen += 1
                     assert seen > FULL_S, "pictures go on"
                     assert await own_redis.xlen(keys.log("CAM1")) <= logged, "the log stops"
@@ -55,10 +55,10 @@ async def test_pictures_go_on(own_redis_server: RedisServer, own_redis: Redis, t
                     await own_redis.config_set("maxmemory", 0)
 
                     async def logs_again() -> bool:
-                        await viewer.receive_bytes(timeout=5)
+                        await viewer.receive_bytes(timeout=PATIENCE_S)
                         return await own_redis.xlen(keys.log("CAM1")) > logged
 
-                    await wait_for(logs_again, 20)
+                    await wait_for(logs_again)
             for process in (reader, finder, gateway.service):
                 assert "lease lost" not in process.log
                 assert "Redis is away" not in process.log

@@ -131,5 +131,5 @@ async def two_workers(gateway: Gateway, redis: Redis) -> list[psutil.Process]:
         answer: Any = await redis.zrange(keys.members("gateway"), 0, -1)
         return len(pids) == 2 and pids <= {int(member.decode().split("-")[-2]) for member in answer}
 
-    await wait_for(both_work, timeout_s=20)
+    await wait_for(both_work)
     return workers()

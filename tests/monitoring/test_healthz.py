@@ -10,8 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.processes import running
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
 SERVICES = ("ingest", "detector")
@@ -45,7 +46,7 @@ async def test_it_is_healthy_only_while_redis_takes_its_heartbeat(
                 status, reason = await health(http, port)
                 return reason if status == 503 else ""
 
-            await wait_for(is_healthy, 30)
+            await wait_for(is_healthy)
             own_redis_server.stop()
             assert "heartbeat to redis: not for" in await wait_for(is_not)
             own_redis_server.start()
@@ -70,7 +71,7 @@ async def test_it_tells_why_it_is_not_healthy_yet_while_it_waits_for_redis(servi
                 found = await health(http, port)
                 return found if found[0] else None
 
-            assert await wait_for(status, 30) == (
+            assert await wait_for(status) == (
                 503,
                 "heartbeat to redis: not yet since the start; look-up of cameras: not yet since the start"
                 + ("; care for readers: not yet since the start" if service == "ingest" else ""),
@@ -97,10 +98,10 @@ async def test_clients_that_say_nothing_or_too_much_keep_nobody_out(redis_url: s
             async def is_healthy() -> bool:
                 return (await health(http, port))[0] == 200
 
-            await wait_for(is_healthy, 30)
+            await wait_for(is_healthy)
             silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
             try:
-                await wait_for(is_healthy, 10, every_s=0.2)
+                await wait_for(is_healthy, every_s=0.2)
                 silent[-1].close()
                 with socket.create_connection(("127.0.0.1", port), timeout=5) as talker:
                     talker.sendall(b"GET /metrics HTTP/1.1\r\nX: " + b"x" * 100_000)

@@ -18,8 +18,8 @@ from deploy.demo.model.measuring import read_clip
 from libs.common import keys
 from services.detector.pictures import encode
 from tests.support.cameras import multipart_camera, serving
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, SKEWED, running, running_gateway
-from tests.support.redis_server import free_port
 from tests.support.waiting import wait_for
 
 CLIP = ROOT / "deploy/demo/assets/north.mp4"

@@ -11,8 +11,9 @@ from libs.common.bus import connect
 from libs.common.errors import ConfigurationError
 from libs.common.redis_address import RedisAddress
 from libs.common.settings import ServiceSettings
+from tests.support.ports import free_port
 from tests.support.processes import SERVICES, running
-from tests.support.redis_server import RedisServer, free_port, own_access
+from tests.support.redis_server import RedisServer, own_access
 from tests.support.waiting import wait_for
 
 

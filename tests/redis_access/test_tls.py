@@ -16,8 +16,9 @@ from libs.common.errors import ConfigurationError
 from libs.common.settings import ServiceSettings
 from tests.support.cameras import multipart_camera, serving
 from tests.support.pictures import make_jpeg
+from tests.support.ports import free_port
 from tests.support.processes import SERVICES, running
-from tests.support.redis_server import RedisServer, find_redis_server, free_port
+from tests.support.redis_server import RedisServer, find_redis_server
 from tests.support.waiting import wait_for
 
 
@@ -75,7 +76,7 @@ async def test_frames_come_over_tls(tls: TlsRedis, tmp_path: Path) -> None:
                 async def frames() -> int:
                     return int(await redis.xlen(keys.frames("CAM1")))
 
-                await wait_for(frames, 20)
+                await wait_for(frames)
                 assert ingest.stop() == 0
 
 
@@ -89,7 +90,7 @@ async def test_every_service_runs_over_tls(service: keys.Role, tls: TlsRedis, tm
             async def members() -> int:
                 return int(await redis.zcard(keys.members(service)))
 
-            await wait_for(members, 30)
+            await wait_for(members)
             assert process.stop() == 0
 
 

@@ -18,7 +18,8 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.retry import Retry
 
 from libs.common import keys
-from tests.support.redis_server import SCRIPTS, USERS, RedisServer, find_redis_server, free_port, redis_version
+from tests.support.ports import free_port
+from tests.support.redis_server import SCRIPTS, USERS, RedisServer, find_redis_server, redis_version
 
 CAM = "CAM1"
 ONCE = Retry(NoBackoff(), 0)

@@ -12,15 +12,22 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @asynccontextmanager
 async def listening(on_connection: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """A TCP server on loopback; its `host:port`."""
+    """A TCP server on loopback; its `host:port`. Connections that are open at the end are cut off."""
+    serving_now: set[asyncio.Task[None]] = set()
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        assert task is not None
+        serving_now.add(task)
         try:
             await on_connection(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             return  # the client went away, as it may
+        except asyncio.CancelledError:
+            writer.transport.abort()  # what was not sent yet would keep it open
         finally:
             writer.close()
+            serving_now.discard(task)
 
     server = await asyncio.start_server(guarded, "127.0.0.1", 0, ssl=tls)
     try:
@@ -28,6 +35,11 @@ async def listening(on_connection: Handler, tls: ssl.SSLContext | None = None) -
         yield f"{host}:{port}"
     finally:
         server.close()
+        ending = list(serving_now)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending)
+        await asyncio.sleep(0)  # the loop closes the sockets
 
 
 def one_request(handler: Handler) -> Handler:

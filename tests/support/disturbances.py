@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 import cv2
@@ -141,22 +140,6 @@ def crop(picture: Picture, share: float) -> Picture:
     return np.asarray(cv2.resize(picture[top : height - top, left : width - left], (width, height)), np.uint8)
 
 
-def noise(picture: Picture, seed: int, level: float = 2.0) -> Picture:
-    """A sensor's noise, another for each seed."""
-    height, width = picture.shape[:2]
-    down, right = -seed * 7919 % height, -seed * 7919 % width
-    added = _noise_field(height, width, level)[down : down + height, right : right + width]
-    return np.asarray(cv2.add(picture, added, dtype=cv2.CV_8U), np.uint8)
-
-
-@lru_cache(maxsize=4)
-def _noise_field(height: int, width: int, level: float) -> np.ndarray:
-    """(2 * height, 2 * width, 3): the same noise four times; any part of it is noise that was rolled."""
-    field = np.random.default_rng(1).normal(0, level, (height, width)).round().astype(np.int16)
-    return np.tile(np.repeat(field[..., None], 3, axis=2), (2, 2, 1))
-
-
-@lru_cache(maxsize=4)
 def _night_noise(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(1).normal(0, 3, (height, width))[..., None]
 

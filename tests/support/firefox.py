@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_S, wait_for
 
 EXECUTABLE: Final = next((found for name in ("firefox-esr", "firefox") if (found := shutil.which(name))), None)
 ANSWER_S: Final = 30.0
@@ -122,5 +122,5 @@ async def firefox_page(folder: Path, *, locale: str = "en-GB") -> AsyncIterator[
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await process.wait()

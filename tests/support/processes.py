@@ -17,7 +17,8 @@ import psutil
 
 from tests.support.forked import IMPORTS, ForkedProcess, fork_server
 from tests.support.forked import ROOT as ROOT
-from tests.support.redis_server import free_port, own_access
+from tests.support.ports import free_port
+from tests.support.redis_server import own_access
 
 START_S = 60.0
 SERVICES = ("ingest", "detector", "gateway")

@@ -11,11 +11,9 @@ from urllib.parse import quote, urlsplit
 
 import redis
 
-from deploy.local.listening import free_port
 from deploy.local.redis_binary import find_redis_server as find_any_redis_server
 from deploy.local.redis_binary import find_wheels_redis_server
-
-__all__ = ["SCRIPTS", "USERS", "RedisServer", "find_redis_server", "free_port", "own_access", "redis_version"]
+from tests.support.ports import free_port
 
 SCRIPTS = Path(__file__).parents[2] / "deploy/redis"
 USERS = ("ingest", "detector", "gateway", "monitor", "admin")

@@ -17,6 +17,7 @@ from services.ingest.pacing import FramePacer
 from services.ingest.settings import IngestSettings
 from services.ingest.sources.base import CapturedFrame
 from services.ingest.sources.registry import source_for
+from tests.support.waiting import PATIENCE_S
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 _SERVER = Path(__file__).with_name("rtsp_server.py")
@@ -64,7 +65,7 @@ async def read_frames(
     frames: list[CapturedFrame] = []
     settings = IngestSettings(stall_after_s=stall_after_s, connect_timeout_s=2, camera_clock_max_age_s=clock_max_age_s)
     camera = Camera(id="C", name="C", url=url, fps=fps)
-    async with asyncio.timeout(20), aclosing(source_for(url)(camera, settings, FramePacer(fps))) as source:
+    async with asyncio.timeout(PATIENCE_S), aclosing(source_for(url)(camera, settings, FramePacer(fps))) as source:
         async for frame in source:
             if not isinstance(frame, CapturedFrame):
                 continue  # a stall, which is raised next

@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 from libs.common.spaces import OccupancyEvent, SpaceState
 from services.detector.engines.base import Picture
 from services.detector.evaluation import LabelledPicture, load_dataset, read_picture
+from services.detector.sensor_noise import with_noise
 from tests.support.disturbances import (
     DISPLACED,
     Disturbance,
@@ -19,7 +20,6 @@ from tests.support.disturbances import (
     darken,
     fog,
     headlights,
-    noise,
     put,
     rain,
     snowfall,
@@ -174,11 +174,11 @@ def play_scene(camera: ScenePlayer, picture: Picture, scene: Scene) -> PlayedSce
     before: dict[str, SpaceState] = {}
     events: list[OccupancyEvent] = []
     for second in range(0, BEFORE_S, EVERY_S):
-        for event in camera.show(noise(picture, second), second * 1000):
+        for event in camera.show(with_noise(picture, second), second * 1000):
             before[event.space_id] = event.state
     ends = BEFORE_S + scene.seconds
     for second in [*range(BEFORE_S, ends, scene.every_s), *range(ends, ends + AFTER_S, EVERY_S)]:
         is_scene = second < ends
         shown = scene.change(picture, second - BEFORE_S) if is_scene else picture
-        events += camera.show(noise(shown, second) if scene.is_noisy or not is_scene else shown, second * 1000)
+        events += camera.show(with_noise(shown, second) if scene.is_noisy or not is_scene else shown, second * 1000)
     return PlayedScene(before, events)

@@ -17,9 +17,10 @@ from services.detector.engines.base import Engine, Picture
 from services.detector.evaluation import LabelledPicture, load_dataset, read_picture
 from services.detector.judging import SpaceJudge
 from services.detector.replay import CameraReplay
+from services.detector.sensor_noise import with_noise
 from services.detector.sequence import play_dataset
 from services.detector.settings import DetectorSettings
-from tests.support.disturbances import noise, put
+from tests.support.disturbances import put
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
 from tests.support.remembered import remembering_engine, remembering_judge
 
@@ -112,7 +113,7 @@ def test_a_lorry_across_two_spaces_takes_both_unless_a_setting_says_otherwise(
     )
     with_lorry = put(picture, picture[398:478, 655:808], (535, 262, 735, 404))
     for second in range(30):
-        camera.show(noise(with_lorry if second >= 12 else picture, second), second * 1000)
+        camera.show(with_noise(with_lorry if second >= 12 else picture, second), second * 1000)
     arrived = [(event.space_id, event.state) for event in camera.events if event.reason == "arrived"]
     assert sorted(arrived) == [(space, "occupied") for space in sorted(taken)]
     assert len(camera.events) == len(labelled.spaces) + len(arrived)

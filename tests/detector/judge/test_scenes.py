@@ -13,8 +13,8 @@ from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Engine
 from services.detector.judging import SpaceJudge
 from services.detector.replay import CameraReplay
+from services.detector.sensor_noise import with_noise
 from services.detector.settings import DetectorSettings
-from tests.support.disturbances import noise
 from tests.support.real_data import FOLDER, YOLO11N, needs_real_data
 from tests.support.remembered import remembering_engine, remembering_judge
 from tests.support.scenes import PKLOT_PICTURES, SCENES, pklot_picture, pklot_scenes, play_scene
@@ -101,11 +101,11 @@ def test_cars_that_leave_during_a_stall_are_told_to_have_left(engine: Engine, ju
     assert len(leaving) >= 10
     camera = CameraReplay([space.parking_space() for space in full.spaces], engine, judge, SETTINGS)
     for second in range(12):
-        camera.show(noise(picture, second), second * 1000)
+        camera.show(with_noise(picture, second), second * 1000)
     before = len(camera.events)
     times = [15_000, 15_002, *range(15_500, 30_000, 500)]
     for number, at_ms in enumerate(times):
-        camera.show(noise(picture if at_ms == 15_000 else after, number), at_ms)
+        camera.show(with_noise(picture if at_ms == 15_000 else after, number), at_ms)
     left = {event.space_id: event.at_ms for event in camera.events[before:] if event.state == "free"}
     assert set(left) >= leaving
     assert max(left[space] for space in leaving) <= 25_002

@@ -11,8 +11,9 @@ import pytest
 
 from deploy.demo.model.measuring import read_clip
 from services.detector.engines.base import Picture
+from services.detector.sensor_noise import with_noise
 from services.detector.view.check import View, ViewCheck, carry
-from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, darken, fog, noise, shift
+from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, darken, fog, shift
 
 pytestmark = pytest.mark.slow  # looks at many real pictures
 
@@ -35,7 +36,7 @@ class Camera:
     def show(self, picture: Picture, seconds: float = 5, noisy: bool = True) -> View:
         view = None
         for _ in range(max(1, round(seconds / 5))):
-            view = self.check.look(noise(picture, self.at_ms) if noisy else picture, self.at_ms)
+            view = self.check.look(with_noise(picture, self.at_ms) if noisy else picture, self.at_ms)
             self.at_ms += 5000
         assert view is not None
         return view

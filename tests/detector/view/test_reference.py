@@ -10,11 +10,12 @@ import pytest
 from deploy.demo.model.measuring import read_clip
 from libs.common.errors import MessageError
 from services.detector.engines.base import Picture
+from services.detector.sensor_noise import with_noise
 from services.detector.view.check import View, ViewCheck
 from services.detector.view.edges import shrink
 from services.detector.view.reference import HOUR_MS, NEWEST, REFERENCE_MAX_BYTES, ViewReference, ViewReferences
 from services.detector.view.registration import Shift
-from tests.support.disturbances import DISPLACED, UNJUDGEABLE, fog, noise, shift
+from tests.support.disturbances import DISPLACED, UNJUDGEABLE, fog, shift
 
 CLIP = Path(__file__).parents[3] / "deploy/demo/assets/north.mp4"
 VERSION = "0" * 40
@@ -41,7 +42,7 @@ class Camera:
 
     def show(self, picture: Picture, seconds: float = 5) -> View:
         for _ in range(max(1, round(seconds / 5))):
-            view = self.check.look(noise(picture, self.at_ms // 1000), self.at_ms)
+            view = self.check.look(with_noise(picture, self.at_ms // 1000), self.at_ms)
             self.at_ms += 5000
             unsaved = self.check.references.take_unsaved()
             if unsaved is not None:
