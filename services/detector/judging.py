@@ -153,12 +153,13 @@ class CameraJudging:
             return Look(frame.captured_at_ms, view)
         spaces = self._where_they_are(lot.spaces, frame)
         hidden = hidden_spaces(spaces, (frame.width, frame.height), request.vehicles)
-        unseen = hidden | {number for number, space in enumerate(spaces) if view.hides(space.polygon)}
+        unseen = frozenset(number for number, space in enumerate(spaces) if view.hides(space.polygon))
         seen = [number for number in request.due if number not in unseen]
         judged = judge.judge(picture, spaces, seen, request.vehicles)
         probabilities = dict(zip(seen, map(float, judged), strict=True))
-        self.crops.look(picture, spaces, probabilities, frame.captured_at_ms)
-        return Look(frame.captured_at_ms, view, probabilities, unseen)
+        shown = {number: probability for number, probability in probabilities.items() if number not in hidden}
+        self.crops.look(picture, spaces, shown, frame.captured_at_ms)
+        return Look(frame.captured_at_ms, view, probabilities, unseen, hidden)
 
     def answer(self, lot: Lot, look: Look) -> None:
         """Leave an answer for the next frame."""

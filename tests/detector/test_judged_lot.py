@@ -47,6 +47,7 @@ class Watched:
         condition: ViewCondition = "clear",
         *,
         moved: Sequence[int] = (),
+        hidden: Sequence[int] = (),
         is_confirmed: bool = False,
         is_weak: bool = False,
     ) -> list[OccupancyEvent]:
@@ -63,7 +64,9 @@ class Watched:
                 seen = {number: probabilities[number] for number in due if number in probabilities}
                 view = View(condition, self.at_ms, is_confirmed=is_confirmed, is_weak=is_weak)
                 unseen = frozenset(range(len(self.lot.spaces))) - probabilities.keys()
-                told += self.lot.look(Look(self.at_ms, view, seen if condition == "clear" else {}, unseen))
+                told += self.lot.look(
+                    Look(self.at_ms, view, seen if condition == "clear" else {}, unseen, frozenset(hidden))
+                )
             self.at_ms += 200
         self.events += told
         return told
@@ -120,6 +123,39 @@ def test_nothing_leaves_without_motion_while_it_is_watched() -> None:
     assert lot.frames(50, {0: 0.05}) == [], "the judge is wrong for a while"
     assert lot.frames(30, {0: 0.97}) == []
     assert described(lot.frames(200, {0: 0.03})) == [("A0", "free", "left")], "it is not: the state was wrong"
+
+
+def test_light_that_creeps_up_on_a_space_brings_no_vehicle() -> None:
+    """As measured at a rendered dawn: from 0.001 to 0.87 within nine minutes, and back after half an hour."""
+    lot = Watched(["free"])
+    lot.frames(60, {0: 0.001})
+    rising = [0.06, 0.19, 0.28, 0.39, 0.34, 0.49, 0.56, 0.6, 0.67, 0.77, 0.79, 0.82, 0.87, 0.83, 0.87, 0.87, 0.83, 0.87]
+    for probability in [*rising, *reversed(rising)]:
+        assert lot.frames(50, {0: probability}) == []
+    assert lot.states == ["free"]
+
+
+def test_what_only_seems_otherwise_once_somebody_has_passed_changes_nothing_at_once() -> None:
+    lot = Watched(["free"])
+    lot.frames(60, {0: 0.001})
+    assert lot.frames(30, {0: 0.85}, moved=[0]) == [], "the looks before were surer"
+    assert lot.frames(600, {0: 0.76}) == []
+    assert described(lot.frames(90, {0: 0.85})) == [("A0", "occupied", "arrived")], "it lasts"
+
+
+def test_what_was_unsure_itself_is_put_right_by_unsure_looks() -> None:
+    lot = Watched(["unknown"])
+    assert described(lot.frames(20, {0: 0.85})) == [("A0", "occupied", "first look")]
+    assert described(lot.frames(130, {0: 0.16})) == [("A0", "free", "left")]
+
+
+def test_one_sure_look_at_what_drives_past_changes_nothing() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.96})
+    lot.frames(0.6, {0: 0.47}, moved=[0])
+    lot.frames(0.2, {0: 0.03})
+    assert lot.frames(5, {}) == [], "headlights: nothing is to be seen for some seconds"
+    assert lot.frames(60, {0: 0.95}) == []
 
 
 def test_through_haze_nothing_changes_without_motion_however_long_it_lasts() -> None:
@@ -214,6 +250,22 @@ def test_a_hidden_space_keeps_its_state() -> None:
     lot.frames(20, {0: 0.97, 1: 0.03})
     assert lot.frames(240, {1: 0.03}, moved=[0]) == [], "a lorry stands before A0"
     assert lot.states == ["occupied", "free"]
+
+
+def test_a_box_before_a_space_in_which_nothing_moved_hides_nothing() -> None:
+    """In snow, the demo's model takes a tree and a lamp for a lorry, for as long as it looks."""
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.97})
+    assert lot.frames(600, {0: 0.97}, hidden=[0]) == []
+    assert described(lot.frames(310, {0: 0.97}, moved=[0], hidden=[0])) == [("A0", "unknown", "view lost")], "a lorry"
+
+
+def test_a_lorry_that_came_in_fog_hides_what_is_behind_it() -> None:
+    lot = Watched(["free"])
+    lot.frames(20, {0: 0.03})
+    lot.frames(60, {}, "lost")
+    assert lot.frames(120, {0: 0.97}, hidden=[0]) == []
+    assert described(lot.frames(20, {0: 0.97}, moved=[0])) == [("A0", "occupied", "view regained")], "it drove on"
 
 
 def test_twenty_cars_do_not_leave_in_one_second() -> None:

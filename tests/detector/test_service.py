@@ -33,6 +33,7 @@ ASSETS = Path(__file__).parents[2] / "deploy/demo/assets"
 QUICK = {
     "DETECTOR_OCCUPIED_AFTER_S": "0.2",
     "DETECTOR_FREE_AFTER_S": "0.2",
+    "DETECTOR_INSPECT_EVERY_S": "1",
     "DETECTOR_LOG_INTERVAL_S": "0.2",
     "DETECTOR_JUDGE": "vehicles",
 }
@@ -226,7 +227,7 @@ async def test_a_covered_lens_makes_the_spaces_unknown_once_they_were_held(
     await register(redis)
     feeder = Feeder(redis, jpegs)
     covered = encode(np.full((720, 1280, 3), 12, np.uint8), 80)
-    environment = {"REDIS_URL": redis_url, **QUICK, "DETECTOR_HOLD_S": "8", "DETECTOR_INSPECT_EVERY_S": "1"}
+    environment = {"REDIS_URL": redis_url, **QUICK, "DETECTOR_HOLD_S": "8"}
     with running("services.detector", environment, tmp_path / "log"):
 
         async def states(jpeg: bytes | None) -> set[str]:

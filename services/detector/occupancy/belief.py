@@ -30,12 +30,14 @@ class Belief:
 
     Attributes:
         log_odds: what they add up to; positive: occupied.
+        weight: how many looks that amounts to: a faded one is a part of one.
         looks: how many there were since the last time that nothing was known.
         since_ms: when the first of the looks was that all point the same way as the last one.
         judged_at_ms: when the last look's picture was captured; None before the first.
     """
 
     log_odds: float = 0.0
+    weight: float = 0.0
     looks: int = 0
     since_ms: int = 0
     judged_at_ms: int | None = None
@@ -44,6 +46,11 @@ class Belief:
     def probability(self) -> float:
         """That the space is occupied, 0..1."""
         return 1 / (1 + math.exp(-self.log_odds))
+
+    @property
+    def conviction(self) -> float:
+        """How sure the looks are on average: the amount of their log odds, 0 to 2.5; later looks weigh more."""
+        return abs(self.log_odds) / self.weight if self.weight else 0.0
 
     @property
     def verdict(self) -> Verdict | None:
@@ -63,6 +70,7 @@ class Belief:
         told = max(-LOOK_MAX, min(LOOK_MAX, math.log(bounded / (1 - bounded))))
         was = self.log_odds
         self.log_odds = self.log_odds * FADING + told
+        self.weight = self.weight * FADING + 1
         turned = (was > 0) != (self.log_odds > 0) and told * self.log_odds > 0
         if self.looks == 0 or turned:
             self.since_ms = at_ms
@@ -71,4 +79,4 @@ class Belief:
 
     def forget(self) -> None:
         """Start anew: what the looks showed is gone, or could not be seen."""
-        self.log_odds, self.looks = 0.0, 0
+        self.log_odds, self.weight, self.looks = 0.0, 0.0, 0

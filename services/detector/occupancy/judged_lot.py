@@ -86,11 +86,14 @@ class JudgedLot:
         view = look.view
         self._is_clear = view.condition == "clear"
         if self._is_clear:
+            # What drove before a space moved in the picture of it; a box without that is a mistake of the model.
+            unseen = look.unseen | {number for number in look.hidden if self.spaces[number].can_be_hidden}
             for number, one in enumerate(self.spaces):
-                if number not in look.unseen:
+                if number not in unseen:
                     one.seen_at_ms = look.captured_at_ms
             for number, probability in look.probabilities.items():
-                self.spaces[number].look(probability, look.captured_at_ms, view.is_weak)
+                if number not in unseen:
+                    self.spaces[number].look(probability, look.captured_at_ms, view.is_weak)
             return []
         for one in self.spaces:
             one.interrupt()
@@ -106,10 +109,10 @@ class JudgedLot:
             track_ids: of the vehicles that stand in spaces now, by the space's number.
         """
         self._keep_time(now_ms)
-        changing = [number for number, one in enumerate(self.spaces) if one.wants_change(now_ms)]
+        changing = [number for number, one in enumerate(self.spaces) if one.wants_change()]
         watched = [number for number in changing if self.spaces[number].reason in ("arrived", "left")]
         if len(watched) > max(MASS_MIN, MASS_SHARE * len(self.spaces)):
-            lasted = [number for number in watched if now_ms - self.spaces[number].belief.since_ms >= MASS_MS]
+            lasted = [number for number in watched if self.spaces[number].agreed_for_ms >= MASS_MS]
             changing = [number for number in changing if number not in watched or number in lasted]
         events = []
         for number in changing:

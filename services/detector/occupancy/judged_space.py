@@ -1,7 +1,9 @@
 """One space that a judge looks at: looks and motion in, changes of state out. Pure, with time as a value.
 
 A space changes its state when the looks decide so for as long as the debounce asks. While it is watched, nothing can
-come or leave without motion in it: a change without any needs to last much longer.
+come or leave without motion in it: a change without any needs to last much longer. And looks that were sure of what is
+known are not overturned by unsure ones: what creeps up on a space is light, and what only seems otherwise after
+somebody has passed is a shadow.
 """
 
 from __future__ import annotations
@@ -9,11 +11,15 @@ from __future__ import annotations
 from typing import Final
 
 from libs.common.spaces import EventReason, ParkingSpace, SpaceStatus
-from services.detector.occupancy.belief import Belief
+from services.detector.occupancy.belief import Belief, Verdict
 from services.detector.occupancy.hysteresis import Debounce
 
 UNMOVED_MS: Final = 60_000
 """How long the looks must agree on a change without motion."""
+WEAK_SHARE: Final = 0.8
+"""Looks are weak that are less than so sure as those were that they contradict."""
+CREEPING_MS: Final = 1_800_000
+"""How long weak looks must agree on a change without motion: longer than a low sun takes to rise."""
 PAUSE_MS: Final = 500
 """Between two looks at a space that moved or is in doubt."""
 CONFIRMED_MS: Final = 2500
@@ -54,6 +60,7 @@ class JudgedSpace:
         self._agreed_at_ms: int | None = None
         self._asked_at_ms: int | None = None
         self._quick_looks = QUICK_LOOKS
+        self._sure = 0.0
 
     @property
     def is_decided(self) -> bool:
@@ -87,9 +94,21 @@ class JudgedSpace:
             return 2.0
         if self._is_unconfirmed(at_ms) and waited_ms >= PAUSE_MS:
             return 1.5
-        if not self.is_decided and waited_ms >= (PAUSE_MS if self._quick_looks else every_ms):
+        if not self.is_decided and waited_ms >= (
+            PAUSE_MS if self._quick_looks or self._is_due_to_change(at_ms) else every_ms
+        ):
             return 1.0
         return waited_ms / rarely_ms / 2 if waited_ms >= rarely_ms else None
+
+    @property
+    def agreed_for_ms(self) -> int:
+        """For how long the looks have pointed the same way, the last one included."""
+        return 0 if self.judged_at_ms is None else self.judged_at_ms - self.belief.since_ms
+
+    @property
+    def can_be_hidden(self) -> bool:
+        """Whether a vehicle may stand before it: something moved there since the last look, or it was not watched."""
+        return self.judged_at_ms is None or self._reason is not None or self._has_moved_since_looked()
 
     def ask(self, at_ms: int) -> None:
         """The space is being looked at in a picture captured at that time."""
@@ -119,18 +138,15 @@ class JudgedSpace:
         if self.is_decided:
             self._agreed_at_ms = at_ms
             self._reason = None
+            self._sure = max(self._sure, self.belief.conviction)
         return True
 
-    def wants_change(self, now_ms: int) -> bool:
-        """Whether the looks have decided otherwise than the status says, for long enough."""
+    def wants_change(self) -> bool:
+        """Whether the looks have decided otherwise than the status says, and agreed on it for long enough."""
         verdict = self.belief.verdict
-        if verdict is None or verdict == self.status.state or self.judged_at_ms is None:
+        if verdict is None or verdict == self.status.state:
             return False
-        lasted_ms = now_ms - self.belief.since_ms
-        needed_ms = self.debounce.occupied_after_ms if verdict == "occupied" else self.debounce.free_after_ms
-        if self._reason is None and not self._moved_since_agreed():
-            needed_ms = max(needed_ms, UNMOVED_MS)
-        return lasted_ms >= needed_ms
+        return self.agreed_for_ms >= self._needed_ms(verdict)
 
     def change(self, track_id: int | None, reason: EventReason) -> None:
         """Change the state to what the looks decided, for that reason."""
@@ -143,6 +159,7 @@ class JudgedSpace:
             reason=reason,
         )
         self._agreed_at_ms, self._reason = self.judged_at_ms, None
+        self._sure = self.belief.conviction
 
     def interrupt(self) -> None:
         """The space could not be seen for a while: the state is kept, and what changes next changed meanwhile."""
@@ -168,6 +185,16 @@ class JudgedSpace:
         self.status = SpaceStatus(state="unknown", since_ms=now_ms, reason=reason)
         return True
 
+    def _needed_ms(self, verdict: Verdict) -> int:
+        """For how long the looks must agree on this state until it is taken over."""
+        needed_ms = self.debounce.occupied_after_ms if verdict == "occupied" else self.debounce.free_after_ms
+        if self._reason is not None:
+            return needed_ms
+        is_weak, is_unmoved = self.belief.conviction < WEAK_SHARE * self._sure, not self._moved_since_agreed()
+        if is_weak and is_unmoved:
+            return max(needed_ms, CREEPING_MS)
+        return max(needed_ms, UNMOVED_MS) if is_weak or is_unmoved else needed_ms
+
     def _contradicts(self, probability: float) -> bool:
         """Whether a look says otherwise than what is known."""
         return self.status.state != ("occupied" if probability >= 0.5 else "free")
@@ -176,6 +203,13 @@ class JudgedSpace:
         if self._moved_at_ms is None:
             return False
         return self.judged_at_ms is None or self.judged_at_ms <= self._moved_at_ms
+
+    def _is_due_to_change(self, at_ms: int) -> bool:
+        """Whether one more look that agrees will change the state."""
+        verdict = self.belief.verdict
+        if verdict is None or verdict == self.status.state:
+            return False
+        return at_ms - self.belief.since_ms >= self._needed_ms(verdict)
 
     def _is_unconfirmed(self, at_ms: int) -> bool:
         """Whether the space came to rest a while ago and has not been looked at since."""

@@ -16,10 +16,12 @@ class Look:
         captured_at_ms: when the picture was captured.
         view: what could be seen in it.
         probabilities: of being occupied, by the number of the space that was looked at.
-        unseen: the numbers of the spaces that are hidden or covered in this picture, looked at or not.
+        unseen: the numbers of the spaces that are covered in this picture, looked at or not.
+        hidden: the numbers of the spaces before which a vehicle seems to stand, looked at or not.
     """
 
     captured_at_ms: int
     view: View
     probabilities: Mapping[int, float] = field(default_factory=dict)
     unseen: frozenset[int] = frozenset()
+    hidden: frozenset[int] = frozenset()

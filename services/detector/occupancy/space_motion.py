@@ -1,6 +1,6 @@
 """In which spaces something moved. Pure: masks of changed pixels in, numbers of spaces out.
 
-A vehicle that creeps changes few pixels from one frame to the next, so the changes of some seconds are put together.
+A vehicle that creeps changes few pixels from one frame to the next, so those of the last seconds are put together.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ MOVED_SHARE: Final = 0.2
 """Least share of a space's pixels that change when a vehicle comes or leaves; a person or rain changes fewer."""
 TOGETHER_MS: Final = 4000
 """For how long changes are put together."""
+NEVER: Final = -(2**60)
 
 
 class SpaceMotion:
@@ -36,8 +37,7 @@ class SpaceMotion:
         self._starts = np.cumsum([0, *(len(part) for part in parts)])[:-1]
         self._needed = np.array([max(1.0, MOVED_SHARE * len(part)) for part in parts])
         self._owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        self._changed = np.zeros(len(self._pixels), bool)
-        self._since_ms = 0
+        self._changed_at_ms = np.full(len(self._pixels), NEVER, np.int64)
 
     def moved(self, changed: npt.NDArray[np.bool_], at_ms: int) -> list[int]:
         """The numbers of the spaces in which something moved.
@@ -48,11 +48,11 @@ class SpaceMotion:
         """
         if not len(self._starts) or not changed.any():
             return []
-        if not 0 <= at_ms - self._since_ms <= TOGETHER_MS:
-            self._changed[:], self._since_ms = False, at_ms
-        self._changed |= changed.ravel()[self._pixels]
-        has_moved = np.add.reduceat(self._changed.astype(np.int64), self._starts) >= self._needed
-        self._changed[has_moved[self._owners]] = False
+        self._changed_at_ms[changed.ravel()[self._pixels]] = at_ms
+        age_ms = at_ms - self._changed_at_ms
+        is_recent = (age_ms >= 0) & (age_ms <= TOGETHER_MS)
+        has_moved = np.add.reduceat(is_recent.astype(np.int64), self._starts) >= self._needed
+        self._changed_at_ms[has_moved[self._owners]] = NEVER
         return [int(number) for number in np.flatnonzero(has_moved)]
 
 

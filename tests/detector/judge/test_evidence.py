@@ -82,3 +82,17 @@ def test_a_vehicle_that_creeps_has_moved_after_some_frames() -> None:
         changed[25:32, 12 + number : 13 + number] = True
         told.append(motion.moved(changed, 200 * number))
     assert 2 <= told.count([0]) <= 5
+
+
+@pytest.mark.parametrize("begins_ms", range(0, 5000, 500))
+def test_changes_are_put_together_whenever_they_begin(begins_ms: int) -> None:
+    """One column every half second, 3 s in all; something elsewhere changes on and on."""
+    motion, told = SpaceMotion([BACK], (125, 63)), []
+    for at_ms in range(0, begins_ms + 3500, 500):
+        changed = np.zeros((63, 125), bool)
+        changed[0, 0] = True
+        number = (at_ms - begins_ms) // 500
+        if 0 <= number < 6:
+            changed[26:30, 13 + number : 14 + number] = True
+        told.append(motion.moved(changed, at_ms))
+    assert told.count([0]) == 1
