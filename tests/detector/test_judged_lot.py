@@ -138,9 +138,9 @@ def test_light_that_creeps_up_on_a_space_brings_no_vehicle() -> None:
 def test_what_only_seems_otherwise_once_somebody_has_passed_changes_nothing_at_once() -> None:
     lot = Watched(["free"])
     lot.frames(60, {0: 0.001})
-    assert lot.frames(30, {0: 0.85}, moved=[0]) == [], "the looks before were surer"
+    assert lot.frames(30, {0: 0.82}, moved=[0]) == [], "the looks before were surer"
     assert lot.frames(600, {0: 0.76}) == []
-    assert described(lot.frames(90, {0: 0.85})) == [("A0", "occupied", "arrived")], "it lasts"
+    assert described(lot.frames(90, {0: 0.82})) == [("A0", "occupied", "arrived")], "it lasts"
 
 
 def test_what_was_unsure_itself_is_put_right_by_unsure_looks() -> None:

@@ -33,6 +33,7 @@ class Belief:
         weight: how many looks that amounts to: a faded one is a part of one.
         looks: how many there were since the last time that nothing was known.
         since_ms: when the first of the looks was that all point the same way as the last one.
+        decided_since_ms: since when they have decided the same, without doubt between; None while they leave doubt.
         judged_at_ms: when the last look's picture was captured; None before the first.
     """
 
@@ -40,6 +41,7 @@ class Belief:
     weight: float = 0.0
     looks: int = 0
     since_ms: int = 0
+    decided_since_ms: int | None = None
     judged_at_ms: int | None = None
 
     @property
@@ -75,8 +77,12 @@ class Belief:
         if self.looks == 0 or turned:
             self.since_ms = at_ms
         self.looks += 1
+        if self.verdict is None:
+            self.decided_since_ms = None
+        elif self.decided_since_ms is None or turned:
+            self.decided_since_ms = at_ms
         self.judged_at_ms = at_ms
 
     def forget(self) -> None:
         """Start anew: what the looks showed is gone, or could not be seen."""
-        self.log_odds, self.weight, self.looks = 0.0, 0.0, 0
+        self.log_odds, self.weight, self.looks, self.decided_since_ms = 0.0, 0.0, 0, None

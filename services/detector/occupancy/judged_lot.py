@@ -86,9 +86,10 @@ class JudgedLot:
         view = look.view
         self._is_clear = view.condition == "clear"
         if self._is_clear:
-            # What drove before a space moved in the picture of it; a box without that is a mistake of the model.
-            unseen = look.unseen | {number for number in look.hidden if self.spaces[number].can_be_hidden}
+            unseen = look.unseen | {number for number in look.hidden if self.spaces[number].hide(look.captured_at_ms)}
             for number, one in enumerate(self.spaces):
+                if number not in look.hidden:
+                    one.show()
                 if number not in unseen:
                     one.seen_at_ms = look.captured_at_ms
             for number, probability in look.probabilities.items():

@@ -16,10 +16,14 @@ from services.detector.occupancy.hysteresis import Debounce
 
 UNMOVED_MS: Final = 60_000
 """How long the looks must agree on a change without motion."""
-WEAK_SHARE: Final = 0.8
+WEAK_SHARE: Final = 0.65
 """Looks are weak that are less than so sure as those were that they contradict."""
+WEAK_UNMOVED_SHARE: Final = 0.9
+"""The same where nothing moved."""
 CREEPING_MS: Final = 1_800_000
 """How long weak looks must agree on a change without motion: longer than a low sun takes to rise."""
+HIDING_MS: Final = 10_000
+"""A vehicle that hides a space moved in its picture so shortly before."""
 PAUSE_MS: Final = 500
 """Between two looks at a space that moved or is in doubt."""
 CONFIRMED_MS: Final = 2500
@@ -61,6 +65,7 @@ class JudgedSpace:
         self._asked_at_ms: int | None = None
         self._quick_looks = QUICK_LOOKS
         self._sure = 0.0
+        self._is_hidden = False
 
     @property
     def is_decided(self) -> bool:
@@ -105,11 +110,6 @@ class JudgedSpace:
         """For how long the looks have pointed the same way, the last one included."""
         return 0 if self.judged_at_ms is None else self.judged_at_ms - self.belief.since_ms
 
-    @property
-    def can_be_hidden(self) -> bool:
-        """Whether a vehicle may stand before it: something moved there since the last look, or it was not watched."""
-        return self.judged_at_ms is None or self._reason is not None or self._has_moved_since_looked()
-
     def ask(self, at_ms: int) -> None:
         """The space is being looked at in a picture captured at that time."""
         self._asked_at_ms = at_ms
@@ -141,12 +141,26 @@ class JudgedSpace:
             self._sure = max(self._sure, self.belief.conviction)
         return True
 
+    def hide(self, at_ms: int) -> bool:
+        """A vehicle seems to stand before the space in a picture captured at that time.
+
+        Returns:
+            Whether it does: if nothing has moved there, while it was watched, the box is a mistake of the model.
+        """
+        has_moved = self._moved_at_ms is not None and self._moved_at_ms + HIDING_MS >= at_ms
+        self._is_hidden |= has_moved or self.judged_at_ms is None or self._reason is not None
+        return self._is_hidden
+
+    def show(self) -> None:
+        """Nothing seems to stand before the space."""
+        self._is_hidden = False
+
     def wants_change(self) -> bool:
         """Whether the looks have decided otherwise than the status says, and agreed on it for long enough."""
         verdict = self.belief.verdict
         if verdict is None or verdict == self.status.state:
             return False
-        return self.agreed_for_ms >= self._needed_ms(verdict)
+        return self.judged_at_ms is not None and self._has_lasted(verdict, self.judged_at_ms)
 
     def change(self, track_id: int | None, reason: EventReason) -> None:
         """Change the state to what the looks decided, for that reason."""
@@ -185,15 +199,19 @@ class JudgedSpace:
         self.status = SpaceStatus(state="unknown", since_ms=now_ms, reason=reason)
         return True
 
-    def _needed_ms(self, verdict: Verdict) -> int:
-        """For how long the looks must agree on this state until it is taken over."""
-        needed_ms = self.debounce.occupied_after_ms if verdict == "occupied" else self.debounce.free_after_ms
+    def _has_lasted(self, verdict: Verdict, until_ms: int) -> bool:
+        """Whether the looks have agreed on this state for long enough to take it over, if they do until then."""
+        debounce_ms = self.debounce.occupied_after_ms if verdict == "occupied" else self.debounce.free_after_ms
+        if until_ms - self.belief.since_ms < debounce_ms:
+            return False
         if self._reason is not None:
-            return needed_ms
-        is_weak, is_unmoved = self.belief.conviction < WEAK_SHARE * self._sure, not self._moved_since_agreed()
-        if is_weak and is_unmoved:
-            return max(needed_ms, CREEPING_MS)
-        return max(needed_ms, UNMOVED_MS) if is_weak or is_unmoved else needed_ms
+            return True
+        is_unmoved = not self._moved_since_agreed()
+        is_weak = self.belief.conviction < (WEAK_UNMOVED_SHARE if is_unmoved else WEAK_SHARE) * self._sure
+        if not is_weak and not is_unmoved:
+            return True
+        decided_since_ms = until_ms if self.belief.decided_since_ms is None else self.belief.decided_since_ms
+        return until_ms - decided_since_ms >= (CREEPING_MS if is_weak and is_unmoved else UNMOVED_MS)
 
     def _contradicts(self, probability: float) -> bool:
         """Whether a look says otherwise than what is known."""
@@ -209,7 +227,7 @@ class JudgedSpace:
         verdict = self.belief.verdict
         if verdict is None or verdict == self.status.state:
             return False
-        return at_ms - self.belief.since_ms >= self._needed_ms(verdict)
+        return self._has_lasted(verdict, at_ms)
 
     def _is_unconfirmed(self, at_ms: int) -> bool:
         """Whether the space came to rest a while ago and has not been looked at since."""
