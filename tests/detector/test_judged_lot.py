@@ -129,7 +129,7 @@ def test_light_that_creeps_up_on_a_space_brings_no_vehicle() -> None:
     """As measured at a rendered dawn: from 0.001 to 0.87 within nine minutes, and back after half an hour."""
     lot = Watched(["free"])
     lot.frames(60, {0: 0.001})
-    rising = [0.06, 0.19, 0.28, 0.39, 0.34, 0.49, 0.56, 0.6, 0.67, 0.77, 0.79, 0.82, 0.87, 0.83, 0.87, 0.87, 0.83, 0.87]
+    rising = [0.06, 0.19, 0.28, 0.39, 0.34, 0.49, 0.56, 0.6, 0.67, 0.77, 0.79, 0.82, 0.87, 0.83, 0.87, 0.93, 0.94, 0.93]
     for probability in [*rising, *reversed(rising)]:
         assert lot.frames(50, {0: probability}) == []
     assert lot.states == ["free"]
@@ -258,6 +258,23 @@ def test_a_box_before_a_space_in_which_nothing_moved_hides_nothing() -> None:
     lot.frames(20, {0: 0.97})
     assert lot.frames(600, {0: 0.97}, hidden=[0]) == []
     assert described(lot.frames(310, {0: 0.97}, moved=[0], hidden=[0])) == [("A0", "unknown", "view lost")], "a lorry"
+
+
+def test_a_lorry_is_there_until_something_moves_though_the_model_loses_it() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.97})
+    assert lot.frames(60, {0: 0.01}, moved=[0], hidden=[0]) == []
+    assert lot.frames(30, {0: 0.01}) == [], "no box, and no motion"
+    assert lot.frames(30, {0: 0.01}, hidden=[0]) == []
+    assert lot.frames(30, {0: 0.97}, moved=[0]) == [], "it drove on"
+    assert described(lot.frames(10, {0: 0.03}, moved=[0])) == [("A0", "free", "left")]
+
+
+def test_what_the_model_took_for_a_lorry_hides_a_space_no_longer_than_a_minute_after() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.97})
+    lot.frames(10, {0: 0.97}, moved=[0], hidden=[0])
+    assert described(lot.frames(200, {0: 0.03})) == [("A0", "free", "left")]
 
 
 def test_a_lorry_that_came_in_fog_hides_what_is_behind_it() -> None:

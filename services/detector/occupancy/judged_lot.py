@@ -86,10 +86,10 @@ class JudgedLot:
         view = look.view
         self._is_clear = view.condition == "clear"
         if self._is_clear:
-            unseen = look.unseen | {number for number in look.hidden if self.spaces[number].hide(look.captured_at_ms)}
+            at_ms = look.captured_at_ms
+            hidden = {number for number, one in enumerate(self.spaces) if one.is_hidden(number in look.hidden, at_ms)}
+            unseen = look.unseen | hidden
             for number, one in enumerate(self.spaces):
-                if number not in look.hidden:
-                    one.show()
                 if number not in unseen:
                     one.seen_at_ms = look.captured_at_ms
             for number, probability in look.probabilities.items():

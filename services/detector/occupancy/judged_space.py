@@ -20,14 +20,18 @@ WEAK_SHARE: Final = 0.65
 """Looks are weak that are less than so sure as those were that they contradict."""
 WEAK_UNMOVED_SHARE: Final = 0.9
 """The same where nothing moved."""
+ABRUPT_MS: Final = 60_000
+"""What is in doubt for longer before the looks decide has crept up: a vehicle is there or not, all at once."""
 CREEPING_MS: Final = 1_800_000
-"""How long weak looks must agree on a change without motion: longer than a low sun takes to rise."""
+"""How long the looks must agree on what crept up without motion, or is weak: longer than a low sun takes to rise."""
 HIDING_MS: Final = 10_000
 """A vehicle that hides a space moved in its picture so shortly before."""
 PAUSE_MS: Final = 500
 """Between two looks at a space that moved or is in doubt."""
 CONFIRMED_MS: Final = 2500
 """This long after the last motion a space is looked at once more: what came to rest then is what counts."""
+LAST_MOTION_MS: Final = 2 * CONFIRMED_MS
+"""The end of a slow move shows too little motion to count: it may go on for this long after the motion that counted."""
 QUICK_LOOKS: Final = 5
 """Looks in a row at a space in doubt; if it stays in doubt, it is looked at rarely until something moves."""
 
@@ -62,10 +66,11 @@ class JudgedSpace:
         self._reason = reason
         self._moved_at_ms: int | None = None
         self._agreed_at_ms: int | None = None
+        self._doubted_at_ms: int | None = None
         self._asked_at_ms: int | None = None
         self._quick_looks = QUICK_LOOKS
         self._sure = 0.0
-        self._is_hidden = False
+        self._hidden_at_ms: int | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -136,24 +141,34 @@ class JudgedSpace:
         self.belief.look(probability, at_ms)
         self.judged_at_ms = at_ms
         if self.is_decided:
-            self._agreed_at_ms = at_ms
+            self._agreed_at_ms, self._doubted_at_ms = at_ms, None
             self._reason = None
             self._sure = max(self._sure, self.belief.conviction)
+        elif self._doubted_at_ms is None:
+            self._doubted_at_ms = at_ms
         return True
 
-    def hide(self, at_ms: int) -> bool:
-        """A vehicle seems to stand before the space in a picture captured at that time.
+    def is_hidden(self, has_box: bool, at_ms: int) -> bool:
+        """Whether a vehicle stands before the space in a picture captured at that time.
 
-        Returns:
-            Whether it does: if nothing has moved there, while it was watched, the box is a mistake of the model.
+        It comes and leaves with motion in the picture of the space. A box without that is a mistake of the model,
+        unless nobody watched; and so is, for a while, that the box is gone.
+
+        Args:
+            has_box: whether the detection model found a vehicle there.
+            at_ms: when the picture was captured.
         """
-        has_moved = self._moved_at_ms is not None and self._moved_at_ms + HIDING_MS >= at_ms
-        self._is_hidden |= has_moved or self.judged_at_ms is None or self._reason is not None
-        return self._is_hidden
-
-    def show(self) -> None:
-        """Nothing seems to stand before the space."""
-        self._is_hidden = False
+        moved_at_ms = -HIDING_MS if self._moved_at_ms is None else self._moved_at_ms
+        if has_box:
+            is_watched = self.judged_at_ms is not None and self._reason is None
+            if self._hidden_at_ms is None and is_watched and moved_at_ms + HIDING_MS < at_ms:
+                return False
+            self._hidden_at_ms = at_ms
+            return True
+        if self._hidden_at_ms is not None and moved_at_ms + LAST_MOTION_MS <= self._hidden_at_ms > at_ms - UNMOVED_MS:
+            return True
+        self._hidden_at_ms = None
+        return False
 
     def wants_change(self) -> bool:
         """Whether the looks have decided otherwise than the status says, and agreed on it for long enough."""
@@ -172,12 +187,13 @@ class JudgedSpace:
             track_id=track_id if verdict == "occupied" else None,
             reason=reason,
         )
-        self._agreed_at_ms, self._reason = self.judged_at_ms, None
+        self._agreed_at_ms, self._doubted_at_ms, self._reason = self.judged_at_ms, None, None
         self._sure = self.belief.conviction
 
     def interrupt(self) -> None:
         """The space could not be seen for a while: the state is kept, and what changes next changed meanwhile."""
         self.belief.forget()
+        self._doubted_at_ms = None
         self._quick_looks = QUICK_LOOKS
         if self._reason is None:
             self._reason = "view regained"
@@ -185,7 +201,7 @@ class JudgedSpace:
     def forget_times(self) -> None:
         """Frames were missed, or a clock was set: the times so far cannot be compared with those to come."""
         self.judged_at_ms = self.seen_at_ms = None
-        self._moved_at_ms = self._agreed_at_ms = self._asked_at_ms = None
+        self._moved_at_ms = self._agreed_at_ms = self._asked_at_ms = self._hidden_at_ms = None
 
     def lose(self, now_ms: int, reason: EventReason) -> bool:
         """The space has not been seen for too long, or the camera has moved: its state becomes unknown.
@@ -206,12 +222,13 @@ class JudgedSpace:
             return False
         if self._reason is not None:
             return True
-        is_unmoved = not self._moved_since_agreed()
-        is_weak = self.belief.conviction < (WEAK_UNMOVED_SHARE if is_unmoved else WEAK_SHARE) * self._sure
-        if not is_weak and not is_unmoved:
-            return True
         decided_since_ms = until_ms if self.belief.decided_since_ms is None else self.belief.decided_since_ms
-        return until_ms - decided_since_ms >= (CREEPING_MS if is_weak and is_unmoved else UNMOVED_MS)
+        if self._moved_since_agreed():
+            is_weak = self.belief.conviction < WEAK_SHARE * self._sure
+            return not is_weak or until_ms - decided_since_ms >= UNMOVED_MS
+        is_weak = self.belief.conviction < WEAK_UNMOVED_SHARE * self._sure
+        has_crept = self._doubted_at_ms is not None and decided_since_ms - self._doubted_at_ms > ABRUPT_MS
+        return until_ms - decided_since_ms >= (CREEPING_MS if is_weak or has_crept else UNMOVED_MS)
 
     def _contradicts(self, probability: float) -> bool:
         """Whether a look says otherwise than what is known."""
@@ -238,5 +255,4 @@ class JudgedSpace:
     def _moved_since_agreed(self) -> bool:
         if self._agreed_at_ms is None:
             return True
-        # The end of a slow move shows too little motion to count, and may come after a look that still agreed.
-        return self._moved_at_ms is not None and self._moved_at_ms + 2 * CONFIRMED_MS >= self._agreed_at_ms
+        return self._moved_at_ms is not None and self._moved_at_ms + LAST_MOTION_MS >= self._agreed_at_ms

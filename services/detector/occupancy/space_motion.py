@@ -1,6 +1,6 @@
 """In which spaces something moved. Pure: masks of changed pixels in, numbers of spaces out.
 
-A vehicle that creeps changes few pixels from one frame to the next, so those of the last seconds are put together.
+A vehicle that creeps changes few pixels from one frame to the next, so those of some seconds are put together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from libs.common.spaces import ParkingSpace
 MOVED_SHARE: Final = 0.2
 """Least share of a space's pixels that change when a vehicle comes or leaves; a person or rain changes fewer."""
 TOGETHER_MS: Final = 4000
-"""For how long changes are put together."""
+"""For how long changes in a space are put together, from the first one on."""
 NEVER: Final = -(2**60)
 
 
@@ -37,7 +37,8 @@ class SpaceMotion:
         self._starts = np.cumsum([0, *(len(part) for part in parts)])[:-1]
         self._needed = np.array([max(1.0, MOVED_SHARE * len(part)) for part in parts])
         self._owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        self._changed_at_ms = np.full(len(self._pixels), NEVER, np.int64)
+        self._changed = np.zeros(len(self._pixels), bool)
+        self._since_ms = np.full(len(parts), NEVER, np.int64)
 
     def moved(self, changed: npt.NDArray[np.bool_], at_ms: int) -> list[int]:
         """The numbers of the spaces in which something moved.
@@ -48,11 +49,15 @@ class SpaceMotion:
         """
         if not len(self._starts) or not changed.any():
             return []
-        self._changed_at_ms[changed.ravel()[self._pixels]] = at_ms
-        age_ms = at_ms - self._changed_at_ms
-        is_recent = (age_ms >= 0) & (age_ms <= TOGETHER_MS)
-        has_moved = np.add.reduceat(is_recent.astype(np.int64), self._starts) >= self._needed
-        self._changed_at_ms[has_moved[self._owners]] = NEVER
+        now = changed.ravel()[self._pixels]
+        age_ms = at_ms - self._since_ms
+        begins = np.logical_or.reduceat(now, self._starts) & ((age_ms < 0) | (age_ms > TOGETHER_MS))
+        self._since_ms[begins] = at_ms
+        self._changed &= ~begins[self._owners]
+        self._changed |= now
+        has_moved = np.add.reduceat(self._changed.astype(np.int64), self._starts) >= self._needed
+        self._changed[has_moved[self._owners]] = False
+        self._since_ms[has_moved] = NEVER
         return [int(number) for number in np.flatnonzero(has_moved)]
 
 
