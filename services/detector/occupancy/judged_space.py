@@ -15,7 +15,7 @@ from services.detector.occupancy.belief import Belief, Verdict
 from services.detector.occupancy.hysteresis import Debounce
 
 UNMOVED_MS: Final = 60_000
-"""How long the looks must agree on a change without motion."""
+"""How long the looks must agree on a change without motion, and on a weak one with it."""
 WEAK_SHARE: Final = 0.65
 """Looks are weak that are less than so sure as those were that they contradict."""
 WEAK_UNMOVED_SHARE: Final = 0.9
