@@ -87,7 +87,7 @@ class JudgedLot:
         self._is_clear = view.condition == "clear"
         if self._is_clear:
             at_ms = look.captured_at_ms
-            hidden = {number for number, one in enumerate(self.spaces) if one.is_hidden(number in look.hidden, at_ms)}
+            hidden = {number for number, one in enumerate(self.spaces) if one.hide(number in look.hidden, at_ms)}
             unseen = look.unseen | hidden
             for number, one in enumerate(self.spaces):
                 if number not in unseen:

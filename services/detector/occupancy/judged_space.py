@@ -148,8 +148,8 @@ class JudgedSpace:
             self._doubted_at_ms = at_ms
         return True
 
-    def is_hidden(self, has_box: bool, at_ms: int) -> bool:
-        """Whether a vehicle stands before the space in a picture captured at that time.
+    def hide(self, has_box: bool, at_ms: int) -> bool:
+        """Take in whether a vehicle seems to stand before the space in a picture captured at that time.
 
         It comes and leaves with motion in the picture of the space. A box without that is a mistake of the model,
         unless nobody watched; and so is, for a while, that the box is gone.
@@ -157,6 +157,9 @@ class JudgedSpace:
         Args:
             has_box: whether the detection model found a vehicle there.
             at_ms: when the picture was captured.
+
+        Returns:
+            Whether one does.
         """
         moved_at_ms = -HIDING_MS if self._moved_at_ms is None else self._moved_at_ms
         if has_box:
