@@ -154,7 +154,7 @@ class CameraJudging:
         spaces = self._where_they_are(lot.spaces, frame)
         hidden = hidden_spaces(spaces, (frame.width, frame.height), request.vehicles)
         unseen = frozenset(number for number, space in enumerate(spaces) if view.hides(space.polygon))
-        # Those that seem hidden are judged, too: what moved decides whether something stands there (`JudgedSpace.hide`).
+        # Those that seem hidden are judged, too: what moved decides whether they are (`JudgedSpace.hide`).
         seen = [number for number in request.due if number not in unseen]
         judged = judge.judge(picture, spaces, seen, request.vehicles)
         probabilities = dict(zip(seen, map(float, judged), strict=True))
