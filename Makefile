@@ -7,21 +7,22 @@ BIN := $(VENV)/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 STAMPS := .stamps
 # Tests that start processes, real cameras or browsers carry one of these marks.
-SLOW := e2e or compose or package or slow
+SLOW := e2e or compose or package or slow or long
 FAST := not ($(SLOW))
 # Slow tests often wait, so few cores get two workers more. A file's tests share what one of them starts.
 SIDE_BY_SIDE := -n $(shell cores=$$(nproc); echo $$((cores < 4 ? cores + 2 : cores))) --dist loadfile --no-loadscope-reorder
+PYTHON_TESTS := --ignore=tests/e2e --ignore=tests/compose --ignore=tests/package
 BUS_TESTS := tests/common tests/gateway/test_redis_away.py tests/gateway/test_many_gateways.py \
 	tests/ingest/test_ownership.py tests/ingest/test_frame_writer.py tests/detector/test_publisher.py \
 	tests/detector/test_service.py tests/redis_access
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ultralytics test test-fast coverage test-random test-python test-wheel-redis test-bare-machine test-package test-web \
+.PHONY: help demo ultralytics test test-long test-fast coverage test-random test-python test-python-long test-wheel-redis test-bare-machine test-package test-web \
 	test-e2e test-five-minutes test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory bench-truth replay-day soak screenshots train-occupancy check check-web audit format web wheel clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMPS)/run web/dist/index.html ## run the whole system on a rendered parking lot, until Ctrl-C
 	@exec $(BIN)/lotcast demo
@@ -30,10 +31,14 @@ ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and
 	@tools/setup.sh ultralytics $(PYTHON) $(VENV)
 
 # Tests mostly wait, so the browser's run beside Python's, which give way: the browser watches live pictures.
-test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set up what tests need, and run them all: Python, web, browser
+test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set up what tests need, and test every part: Python, web, browser
 	@echo "three suites run side by side; each one's output follows when it has ended"
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-e2e test-python test-web GIVE_WAY="nice -n 5"
-	@$(MAKE) --no-print-directory test-five-minutes
+
+# The browser counts seconds, so the others give way to it.
+test-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## what takes minutes: whole lots and days, many requests and failures, a lot set up by hand
+	@echo "two suites run side by side; each one's output follows when it has ended"
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-five-minutes test-python-long GIVE_WAY="nice -n 19"
 
 test-fast: $(STAMPS)/dev ## what starts no process and takes no seconds, in under a minute: before each commit
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile
@@ -44,8 +49,11 @@ coverage: $(STAMPS)/dev ## test-fast with branch coverage; fails under the floor
 test-random: $(STAMPS)/dev ## test-fast in random order: finds tests that depend on others; SEED= repeats an order
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile -p randomly --randomly-seed=$(or $(SEED),$(shell date +%s))
 
-test-python: $(STAMPS)/dev ## Python tests, against real redis-servers
-	$(GIVE_WAY) $(BIN)/pytest --ignore=tests/e2e --ignore=tests/compose --ignore=tests/package $(SIDE_BY_SIDE)
+test-python: $(STAMPS)/dev ## Python tests of make test, against real redis-servers
+	$(GIVE_WAY) $(BIN)/pytest -m "not long" $(PYTHON_TESTS) $(SIDE_BY_SIDE)
+
+test-python-long: $(STAMPS)/dev ## Python tests of make test-long
+	$(GIVE_WAY) $(BIN)/pytest -m long $(PYTHON_TESTS) $(SIDE_BY_SIDE)
 
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && $(NPM) test
@@ -53,7 +61,6 @@ test-web: $(STAMPS)/web ## the dashboard's tests
 test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about four minutes
 	$(BIN)/pytest tests/e2e --ignore=tests/e2e/test_five_minutes.py
 
-# Alone, since it keeps a detector busy and counts seconds.
 test-five-minutes: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## a real lot is set up on the page from nothing, each click counted, about two and a half minutes
 	$(BIN)/pytest tests/e2e/test_five_minutes.py
 

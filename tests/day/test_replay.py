@@ -11,7 +11,7 @@ from bench.day.replay import SEED, lot_day, play_day
 from services.detector.settings import DetectorSettings
 from tests.support.remembered import remembering_engine, remembering_judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # renders and judges some 600 pictures
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]  # renders and judges some 600 pictures
 
 
 @pytest.fixture(scope="module")

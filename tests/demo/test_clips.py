@@ -17,7 +17,7 @@ from services.detector.pictures import decode
 from services.ingest.jpeg import jpeg_size
 from tests.support.pictures import make_jpeg
 
-pytestmark = pytest.mark.slow  # renders
+pytestmark = pytest.mark.long  # renders
 
 ASSETS = Path(__file__).parents[2] / "deploy/demo/assets"
 

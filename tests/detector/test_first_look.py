@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.support.forked import fork_server
 
 PROCESSES = 6
 
 
+@pytest.mark.long
 def test_lanes_that_begin_together_do_not_wait_for_each_other_for_ever() -> None:
     """Without warming up, about every third process hung: so there are several.
 

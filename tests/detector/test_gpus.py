@@ -104,6 +104,7 @@ def start(redis_url: str, tmp_path: Path) -> Iterator[Any]:
         yield start_one
 
 
+@pytest.mark.long
 async def test_detectors_on_one_host_take_different_gpus(redis: Redis, start: Any) -> None:
     async def used(*expected: int) -> bool:
         return sorted((await users(redis)).values()) == sorted(expected)

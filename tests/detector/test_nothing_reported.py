@@ -13,6 +13,7 @@ import pytest
 from tests.support.processes import ROOT
 
 WHAT_IS_LOADED = "import sys; print(*(name for name in sys.modules if 'telemetry' in name and sys.modules[name]))"
+pytestmark = pytest.mark.long  # starts interpreters that import all anew
 UNLIKE_A_USER = ("CI", "PYTEST_CURRENT_TEST", "YOLO_OFFLINE")
 """Variables in whose presence these libraries report nothing."""
 

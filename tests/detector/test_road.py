@@ -15,7 +15,7 @@ from tests.support.remembered import remembering_engine
 
 pytestmark = [
     needs_real_data,
-    pytest.mark.slow,  # runs a model on 377 frames
+    pytest.mark.long,  # runs a model on 377 frames
     pytest.mark.skipif(not ROAD.is_file(), reason="no road.mp4 beside the project"),
 ]
 

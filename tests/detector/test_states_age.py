@@ -90,6 +90,7 @@ async def are_known(redis: Redis) -> bool:
     return len(now) == len(SPACES) and "unknown" not in now.values()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("feeding")
 async def test_spaces_that_are_changed_in_a_race_end_right_in_hash_history_and_picture(
     redis: Redis, redis_url: str, tmp_path: Path

@@ -23,6 +23,7 @@ ROUNDS = 3
 GONE = ("count", "latest", "frames", "log", "counts", "status", "last_track_id", "occupancy", "events", "spaces")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_nothing_of_a_deleted_camera_comes_back(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     jpegs = [encode(picture, 80) for picture in islice(read_clip(ASSETS / "north.mp4"), 6)]

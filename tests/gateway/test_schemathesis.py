@@ -15,6 +15,7 @@ ADMIN = "admin-0123456789abcdef"
 CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
 
 
+@pytest.mark.long  # tries hundreds of requests
 @pytest.mark.parametrize(
     "part",
     [

@@ -166,6 +166,7 @@ def held_bytes(process: psutil.Process) -> int:
     return int(process.memory_info().rss)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_a_failing_camera_leaks_nothing() -> None:
     """As many failures as one a second makes in an hour, one after the other."""
@@ -210,6 +211,7 @@ async def test_a_failing_camera_leaks_nothing() -> None:
             await asyncio.wait({reading})
 
 
+@pytest.mark.long
 async def test_a_failing_video_leaks_neither_threads_nor_files(tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
     async with connect("redis://127.0.0.1:1/0") as redis:

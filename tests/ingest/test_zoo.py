@@ -119,7 +119,7 @@ WATCHED_ON: Final = {"503-when-asked-too-often": (2.0, 0), "closes-after-each-fr
 """Frames a second, and reconnects: they are looked at on and on; the others are switched off once they were right."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_ingest_reads_them_all(redis: Redis, redis_url: str, tmp_path: Path, trust: Trust) -> None:
     environment = {"REDIS_URL": redis_url, "INGEST_STALL_AFTER_S": "3", "INGEST_CONNECT_TIMEOUT_S": "3",

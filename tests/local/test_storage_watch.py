@@ -113,6 +113,7 @@ async def test_what_is_lost_at_the_stop_is_said(disk: Path, redis: Redis) -> Non
     await redis.shutdown()  # it does not refuse to stop
 
 
+@pytest.mark.long
 async def test_a_system_on_a_full_disk_says_so_in_its_log_in_status_and_at_the_stop(disk: Path, tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     (tmp_path / "tmp").mkdir()

@@ -53,6 +53,7 @@ def test_the_command_ends_while_a_library_still_waits_for_a_camera(arguments: li
 
 
 @needs_real_data
+@pytest.mark.long
 def test_evaluate_prints_accuracy_misses_and_false_alarms() -> None:
     done = lotcast("evaluate", "--dataset", str(PKLOT), "--model", str(YOLO11N), "--json")
     assert done.returncode == 0, done.stderr

@@ -225,6 +225,7 @@ def test_up_takes_the_model_that_is_named_or_here_and_else_says_how_to_get_one(
         choose_model("nonsense", tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="the extra `ultralytics` is not installed")
 @pytest.mark.filterwarnings("ignore")
 def test_ultralytics_weights_are_exported_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""URL scheme → source. A new kind of camera is one more line here and one more module beside it."""
+"""URL scheme → source. docs/architecture.md says where else a new kind of camera is named."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from tests.support.disturbances import put
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
 from tests.support.remembered import remembering_engine, remembering_judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 ASSETS: Final = Path(__file__).parents[3] / "deploy/demo/assets"
 SMALL_LOT: Final = FOLDER / "videos/small_lot.mp4"
 SETTINGS: Final = DetectorSettings(model=str(YOLO11N), workers=1)

@@ -21,7 +21,7 @@ from services.detector.judging import SpaceJudge
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
 
-pytestmark = [needs_real_data, pytest.mark.slow]  # runs models on many pictures
+pytestmark = [needs_real_data, pytest.mark.long]  # runs models on many pictures
 ACPDS: Final = FOLDER / "acpds/valid"
 SETTINGS: Final = DetectorSettings(model=str(YOLO11N), workers=1)
 

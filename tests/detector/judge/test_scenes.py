@@ -19,7 +19,7 @@ from tests.support.real_data import FOLDER, YOLO11N, needs_real_data
 from tests.support.remembered import remembering_engine, remembering_judge
 from tests.support.scenes import PKLOT_PICTURES, SCENES, pklot_picture, pklot_scenes, play_scene
 
-pytestmark = [needs_real_data, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [needs_real_data, pytest.mark.long, pytest.mark.timeout(300)]
 SMALL_LOT: Final = FOLDER / "videos/small_lot.mp4"
 NORTH: Final = Path(__file__).parents[3] / "deploy/demo/assets/north.mp4"
 SETTINGS: Final = DetectorSettings(model=str(YOLO11N), workers=1)

@@ -15,7 +15,7 @@ from services.detector.sensor_noise import with_noise
 from services.detector.view.check import View, ViewCheck, carry
 from tests.support.disturbances import DISPLACED, UNJUDGEABLE, Disturbance, blur, darken, fog, shift
 
-pytestmark = pytest.mark.slow  # looks at many real pictures
+pytestmark = pytest.mark.long  # looks at many real pictures
 
 CLIP = Path(__file__).parents[3] / "deploy/demo/assets/north.mp4"
 MINUTE_MS = 60_000
