@@ -104,8 +104,8 @@ class DetectorSettings(MonitoringSettings):
         Field(
             ge=0,
             le=86_400,
-            description="a picture that stays the same for this long, but for a time stamp in it, is frozen, its spaces "
-            "unknown; 0: never",
+            description="a picture that stays the same for this long, but for a time stamp in it, is frozen, its "
+            "spaces unknown; 0: never",
         ),
     ] = 180.0
     carry_shift: Annotated[
