@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from statistics import median
+from types import FrameType
 from typing import Final
 
 from bench.day.replay import SEED, DayResult, Options, play_lot
@@ -65,27 +67,36 @@ def details(results: dict[str, DayResult]) -> str:
     return "\n".join(lines)
 
 
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Ctrl-C reaches the players by itself; what is sent to this process alone is passed on."""
+    for player in multiprocessing.active_children():
+        player.terminate()
+    sys.exit(128 + number)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns 1 if the events are not the truth's."""
     parser = argparse.ArgumentParser(prog="python -m bench.day", description=__doc__)
     parser.add_argument("lots", nargs="*", default=sorted(SCRIPTS), help="which lots (default: all)")
     parser.add_argument("--seed", type=int, default=SEED, help="of the traffic (default: %(default)s)")
     parser.add_argument("--excerpt", action="store_true", help="twenty minutes with every disturbance")
-    parser.add_argument("--hours", type=float, help="only the first hours of the day, which begins at noon")
-    parser.add_argument("--from-hour", type=float, default=0.0, help="begin there (default: %(default)s)")
+    parser.add_argument("--from-hour", type=float, default=0.0, help="begin there; the day begins at noon (default: 0)")
+    parser.add_argument("--to-hour", type=float, default=24.0, help="end there (default: 24)")
     parser.add_argument("--model", default="demo", help="detection model (default: %(default)s)")
     parser.add_argument("--judge", default="auto", choices=JUDGES, help="what decides (default: %(default)s)")
     options = parser.parse_args(argv)
+    how = Options(
+        options.model,
+        options.judge,
+        options.seed,
+        options.excerpt,
+        from_hour=options.from_hour,
+        to_hour=options.to_hour,
+    )
     began_s = time.perf_counter()
+    signal.signal(signal.SIGTERM, _end)
     with ProcessPoolExecutor(len(options.lots), multiprocessing.get_context("spawn")) as pool:
-        jobs = {
-            name: pool.submit(
-                play_lot,
-                name,
-                Options(options.model, options.judge, options.seed, options.excerpt, options.hours, options.from_hour),
-            )
-            for name in options.lots
-        }
+        jobs = {name: pool.submit(play_lot, name, how) for name in options.lots}
         results = {name: job.result() for name, job in jobs.items()}
     sys.stdout.write(report(results) + "\n\n" + details(results) + "\n")
     sys.stdout.write(f"{time.perf_counter() - began_s:.0f} s\n")

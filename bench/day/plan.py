@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final, Literal
 
@@ -131,15 +131,6 @@ class Plan:
     def hidden(self) -> list[Span]:
         """When the lot may be hidden."""
         return self.weather.fog.spans_above(THIN_FOG, self.seconds)
-
-    def first(self, seconds: float) -> Plan:
-        """The beginning of it."""
-        stays = [
-            replace(stay, to_s=None if stay.to_s is None or stay.to_s >= seconds else stay.to_s)
-            for stay in self.stays
-            if stay.from_s is None or stay.from_s < seconds
-        ]
-        return replace(self, seconds=min(self.seconds, seconds), stays=stays)
 
 
 def whole_day(spaces: Sequence[str], seed: int) -> Plan:

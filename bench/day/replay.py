@@ -14,7 +14,7 @@ import cv2
 import structlog
 
 from bench.day.lot import LotDay
-from bench.day.plan import HOUR_S, excerpt, whole_day
+from bench.day.plan import HOUR_S, Span, excerpt, whole_day
 from bench.day.verdict import Told, Verdict, compare
 from deploy.demo.lot.scripts import SCRIPTS
 from services.detector.engines.base import Engine
@@ -29,15 +29,15 @@ SEED: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is played, and with what: detection model, judge, the traffic's seed, twenty minutes or a day, and
-    until and from which hour of it."""
+    """What is played, and with what: detection model, judge, the traffic's seed, twenty minutes or a day, and from
+    which hour of it to which."""
 
     model: str = "demo"
     judge: str = "auto"
     seed: int = SEED
     is_excerpt: bool = False
-    hours: float | None = None
     from_hour: float = 0.0
+    to_hour: float = 24.0
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def play_day(
     judge: SpaceJudge,
     settings: DetectorSettings,
     progress: Callable[[float, DayResult], None],
-    from_s: float = 0.0,
+    span_s: Span | None = None,
 ) -> DayResult:
     """Show every frame of a day to one camera's detector.
 
@@ -79,14 +79,17 @@ def play_day(
         judge: of its spaces.
         settings: the detector's.
         progress: called at every full hour with the seconds played and the result so far.
-        from_s: when it begins.
+        span_s: the part of the day to show, first and last second; None: all of it.
     """
+    from_s, until_s = span_s or (0.0, day.plan.seconds)
     camera = CameraReplay(day.spaces, engine, judge, settings)
     result, told = DayResult(Verdict()), list[Told]()
     began_s, began_cpu_s, next_hour_s = time.perf_counter(), time.process_time(), from_s + HOUR_S
     for at_s in day.times():
         if at_s < from_s:
             continue
+        if at_s > until_s:
+            break
         told += [Told(event, at_s) for event in camera.show(day.picture(at_s), round(at_s * 1000))]
         result.frames += 1
         what = day.what_happens(at_s)
@@ -101,7 +104,7 @@ def play_day(
             progress(at_s, result)
             next_hour_s += HOUR_S
     result.seconds, result.cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
-    result.verdict = _verdict(day, told, from_s, day.plan.seconds)
+    result.verdict = _verdict(day, told, from_s, until_s)
     return result
 
 
@@ -110,12 +113,11 @@ def _verdict(day: LotDay, told: list[Told], from_s: float, until_s: float) -> Ve
     return compare([space.space_id for space in day.spaces], day.occupied(from_s), changes, told, day.plan.hidden)
 
 
-def lot_day(name: str, seed: int, is_excerpt: bool, hours: float | None = None) -> LotDay:
-    """The lot of a clip, with a day of its own, or its first hours."""
+def lot_day(name: str, seed: int, is_excerpt: bool) -> LotDay:
+    """The lot of a clip, with a day of its own."""
     script = SCRIPTS[name]()
     spaces = [space.name for space in script.layout.spaces()]
-    plan = (excerpt if is_excerpt else whole_day)(spaces, seed)
-    return LotDay(script, plan if hours is None else plan.first(hours * HOUR_S))
+    return LotDay(script, (excerpt if is_excerpt else whole_day)(spaces, seed))
 
 
 def play_lot(name: str, options: Options) -> DayResult:
@@ -124,14 +126,15 @@ def play_lot(name: str, options: Options) -> DayResult:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     settings = DetectorSettings.model_validate({"model": options.model, "judge": options.judge, "workers": 1})
     engine = load_engine(settings)
-    day = lot_day(name, options.seed, options.is_excerpt, options.hours)
+    day = lot_day(name, options.seed, options.is_excerpt)
+    span_s = options.from_hour * HOUR_S, min(day.plan.seconds, options.to_hour * HOUR_S)
     began_s = time.perf_counter()
     shown: set[str] = set()
 
     def progress(at_s: float, result: DayResult) -> None:
         one = result.verdict
         sys.stderr.write(
-            f"{name}: {at_s / HOUR_S:.0f} of {day.plan.seconds / HOUR_S:g} h, {result.frames} frames in "
+            f"{name}: {at_s / HOUR_S:.0f} of {span_s[1] / HOUR_S:g} h, {result.frames} frames in "
             f"{time.perf_counter() - began_s:.0f} s; {one.right} of {one.changes} changes right, {len(one.late)} late, "
             f"{len(one.missed)} missed, {len(one.invented)} invented, {len(one.unknown_unasked)} unknown unasked\n"
         )
@@ -140,4 +143,4 @@ def play_lot(name: str, options: Options) -> DayResult:
         shown.update(faults)
         sys.stderr.flush()
 
-    return play_day(day, engine, load_judge(settings, engine), settings, progress, options.from_hour * HOUR_S)
+    return play_day(day, engine, load_judge(settings, engine), settings, progress, span_s)
