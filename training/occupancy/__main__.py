@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 
+from deploy.demo.lot.random_scenes import SUN_HEIGHTS_DEG
 from services.detector.judge.judge import FUSION_FILE, HEADS_FILE, MODEL_FILE
 from training.occupancy.evidence import find_evidence
 from training.occupancy.network import OccupancyNetwork
@@ -23,7 +24,11 @@ from training.occupancy.teacher import disputed, export_heads, fit_fusions, out_
 
 WORK: Final = Path("build/occupancy")
 SEED: Final = 11
-COPIES: Final = {"labelled": 4, "elsewhere": 2, "pklot": 2, "rendered": 3}
+COPIES: Final = {"labelled": 4, "labelled-again": 5, "elsewhere": 2, "pklot": 2, "rendered": 3, "low-sun": 3}
+"""Of each sample; the first is as it is. What is labelled is cut again with other augmentation for the network, which
+learns from pixels and so needs more of it than the heads do."""
+LOW_SUN_DEG: Final = (7.0, 28.0)
+"""Between these heights a vehicle's shadow covers the spaces beside it, as at dawn and dusk."""
 FOLD_EPOCHS: Final = 5
 HEAD_EPOCHS: Final = 12
 
@@ -34,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with acpds/train and pklot in it")
     parser.add_argument("--model", type=Path, required=True, help="YOLO11n as an OpenVINO .xml or an .onnx file")
     parser.add_argument("--work", type=Path, default=WORK, help="folder for what is kept between runs (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=20, help="of our own network (%(default)s)")
-    parser.add_argument("--rendered", type=int, default=150, help="rendered pictures (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=28, help="of our own network (%(default)s)")
+    parser.add_argument("--rendered", type=int, default=150, help="rendered pictures of each kind (%(default)s)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=("heads", "network"), help="train one of the two judges")
     options = parser.parse_args(argv)
@@ -56,9 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         fusions = fit_fusions(out_of_fold[kept], labelled.side_px[kept], labelled.labels[kept], chosen)
         export_heads(heads, fusions, options.model, HEADS_FILE)
     if options.only != "heads":
-        unlabelled = {name: open_samples(options.work / name) for name in ("elsewhere", "pklot")}
-        rendered = open_samples(options.work / "rendered")
-        lessons = make_lessons(labelled, out_of_fold, kept, unlabelled, rendered, heads)
+        sets = {name: open_samples(options.work / name) for name in COPIES}
+        lessons = make_lessons(sets, out_of_fold, kept, heads)
 
         def keep(network: OccupancyNetwork, epoch: int) -> None:
             torch.save(network.state_dict(), options.work / "network.pt")
@@ -70,13 +74,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _make_data(data: Path, model: Path, work: Path, rendered: int) -> None:
     """Samples of all kinds with the teacher's features; what is complete in the folder already is kept."""
-    render_dataset(work / "data/rendered", rendered, SEED)
+    render_dataset(work / "data/rendered", rendered, SEED, SUN_HEIGHTS_DEG)
+    render_dataset(work / "data/low-sun", rendered, SEED + 3, LOW_SUN_DEG)
     unlabelled_dataset(data / "acpds/train", work / "data/elsewhere", SEED + 1)
     unlabelled_dataset(data / "pklot", work / "data/pklot", SEED + 2)
-    sources = {"labelled": data / "acpds/train"}
-    sources |= {name: work / "data" / name for name in ("elsewhere", "pklot", "rendered")}
-    for name, source in sources.items():
-        make_samples(source, work / name, COPIES[name], SEED)
+    for name, copies in COPIES.items():
+        source = data / "acpds/train" if name.startswith("labelled") else work / "data" / name
+        make_samples(source, work / name, copies, SEED + (name == "labelled-again"))
         add_features(work / name, model)
 
 

@@ -17,13 +17,20 @@ PICTURES_PER_LOT: Final = 6
 PLACES_PER_PICTURE: Final = 30
 
 
-def render_dataset(folder: Path, pictures: int, seed: int) -> None:
-    """Render lots with their spaces and the truth, as a labelled data set; what is complete there is kept."""
+def render_dataset(folder: Path, pictures: int, seed: int, sun_heights_deg: tuple[float, float]) -> None:
+    """Render lots with their spaces and the truth, as a labelled data set; what is complete there is kept.
+
+    Args:
+        folder: to put it in.
+        pictures: how many.
+        seed: of all that is in them.
+        sun_heights_deg: between which the sun stands.
+    """
     if (folder / "annotations.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    made, scenes = [], random_spaces(seed, PICTURES_PER_LOT)
+    made, scenes = [], random_spaces(seed, PICTURES_PER_LOT, sun_heights_deg)
     for number in range(pictures):
         picture, outlines = next(scenes)
         height, width = picture.shape[:2]

@@ -21,7 +21,10 @@ TEACHER_SHARE: Final = 0.4
 """Of a labelled sample's target; the rest is the label."""
 TEACHER_SCALE: Final = 0.9
 """From the sum of the teacher's two logits to its log odds."""
-PER_EPOCH: Final = {"labelled": 5200, "elsewhere": 2600, "pklot": 400, "rendered": 1600}
+PER_EPOCH: Final = {
+    "labelled": 2600, "labelled-again": 3200, "elsewhere": 2600, "pklot": 400, "rendered": 1400, "low-sun": 1400,
+}  # fmt: skip
+"""Samples of each set that an epoch shows."""
 
 
 def is_for_calibration(samples: SampleSet) -> npt.NDArray[np.bool_]:
@@ -31,31 +34,32 @@ def is_for_calibration(samples: SampleSet) -> npt.NDArray[np.bool_]:
 
 
 def make_lessons(
-    labelled: SampleSet,
-    out_of_fold: Floats,
-    kept: npt.NDArray[np.bool_],
-    unlabelled: dict[str, SampleSet],
-    rendered: SampleSet,
-    heads: Heads,
+    sets: dict[str, SampleSet], out_of_fold: Floats, kept: npt.NDArray[np.bool_], heads: Heads
 ) -> list[Lesson]:
     """What the network learns from.
 
     Args:
-        labelled: real spaces with labels.
-        out_of_fold: (n, 2) of the teacher that never saw them.
+        sets: by name: `labelled` and `labelled-again`, real spaces with labels, the same but for their augmentation;
+            `elsewhere` and `pklot`, places of which the teacher says what is there; `rendered` and `low-sun`, with
+            their truth.
+        out_of_fold: (n, 2) of the teacher that never saw the labelled ones.
         kept: (n,) whose labels are not disputed.
-        unlabelled: places that nobody labelled, by name; the teacher says what is there.
-        rendered: rendered spaces with their truth.
         heads: the teacher.
     """
+    labelled = sets["labelled"]
     chosen = np.flatnonzero(kept & ~is_for_calibration(labelled))
     targets = (1 - TEACHER_SHARE) * labelled.labels + TEACHER_SHARE * _probability(out_of_fold)
-    lessons = [Lesson(labelled, _every_copy(labelled, targets), chosen, PER_EPOCH["labelled"])]
-    for name, samples in unlabelled.items():
-        copies = [_probability(teacher_logits(heads, samples, copy)) for copy in range(_copies(samples))]
-        lessons.append(Lesson(samples, np.stack(copies), np.arange(len(samples.labels)), PER_EPOCH[name]))
-    everything = np.arange(len(rendered.labels))
-    lessons.append(Lesson(rendered, _every_copy(rendered, rendered.labels), everything, PER_EPOCH["rendered"]))
+    lessons = []
+    for name, samples in sets.items():
+        everything = np.arange(len(samples.labels))
+        if name.startswith("labelled"):
+            lesson = Lesson(samples, _every_copy(samples, targets), chosen, PER_EPOCH[name])
+        elif name in ("elsewhere", "pklot"):
+            copies = [_probability(teacher_logits(heads, samples, copy)) for copy in range(_copies(samples))]
+            lesson = Lesson(samples, np.stack(copies), everything, PER_EPOCH[name])
+        else:
+            lesson = Lesson(samples, _every_copy(samples, samples.labels), everything, PER_EPOCH[name])
+        lessons.append(lesson)
     return lessons
 
 

@@ -26,6 +26,8 @@ from deploy.demo.lot.vehicles import SHAPES, Vehicle, build_motorcycle, build_ve
 
 SHAPE_ODDS = {"hatchback": 24, "sedan": 24, "estate": 14, "suv": 16, "pickup": 6, "van": 8, "minibus": 5}
 MOTORCYCLE_SHARE = 0.1
+SUN_HEIGHTS_DEG = (28.0, 72.0)
+"""Between which the sun stands, if nothing else is said."""
 DRIVING_IN_M = 1.4
 """A vehicle further than this from the middle of its space is not parked there yet."""
 
@@ -56,11 +58,11 @@ def random_pictures(seed: int, pictures_per_lot: int) -> Iterator[tuple[Bytes, l
             yield SceneComposer(lot.stage).compose(vehicles, float(rng.uniform(0.72, 1.3)))
 
 
-def random_lot(rng: np.random.Generator) -> RandomLot:
-    """A lot, its surroundings, its light and its camera."""
+def random_lot(rng: np.random.Generator, sun_heights_deg: tuple[float, float] = SUN_HEIGHTS_DEG) -> RandomLot:
+    """A lot, its surroundings, its light, with the sun between two heights, and its camera."""
     layout = _random_layout(rng)
     camera = _random_camera(rng, layout)
-    azimuth, height = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(28, 72))
+    azimuth, height = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(*sun_heights_deg))
     direction = np.cos(height) * np.cos(azimuth), np.cos(height) * np.sin(azimuth), np.sin(height)
     sun = Sun((float(direction[0]), float(direction[1]), float(direction[2])), float(rng.uniform(0.08, 0.6)))
     grey = rng.uniform(80, 150)
@@ -175,7 +177,9 @@ def _random_paint(rng: np.random.Generator) -> tuple[float, float, float]:
     return float(blue), float(green), float(red)
 
 
-def random_spaces(seed: int, pictures_per_lot: int) -> Iterator[tuple[Bytes, list[LabelledOutline]]]:
+def random_spaces(
+    seed: int, pictures_per_lot: int, sun_heights_deg: tuple[float, float] = SUN_HEIGHTS_DEG
+) -> Iterator[tuple[Bytes, list[LabelledOutline]]]:
     """Endlessly many pictures, each with the outlines of its spaces and whether they are occupied.
 
     A space that a vehicle is only just driving into is left out, and so is one that the picture cuts.
@@ -183,10 +187,11 @@ def random_spaces(seed: int, pictures_per_lot: int) -> Iterator[tuple[Bytes, lis
     Args:
         seed: the same seed gives the same pictures.
         pictures_per_lot: how many are taken before another lot is built.
+        sun_heights_deg: between which the sun stands.
     """
     rng = np.random.default_rng(seed)
     while True:
-        lot = random_lot(rng)
+        lot = random_lot(rng, sun_heights_deg)
         for _ in range(pictures_per_lot):
             parked = list(_populate(rng, lot.layout))
             vehicles = [(number, vehicle, pose) for number, (vehicle, pose, _) in enumerate(parked)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,14 @@ from services.detector.engines.base import Engine, Picture, empty_detections
 from services.detector.engines.loading import load_engine
 from services.detector.evaluation import Dataset, evaluate_dataset, load_dataset, read_picture, summarise
 from services.detector.judge.judge import HEADS_FILE as HEADS
-from services.detector.judge.judge import HeadsOnTrunk, OccupancyJudge, load_arrays, reference_likeness
+from services.detector.judge.judge import (
+    HeadsOnTrunk,
+    OccupancyJudge,
+    OwnNetwork,
+    ViewJudge,
+    load_arrays,
+    reference_likeness,
+)
 from services.detector.judge.loading import load_judge
 from services.detector.judge.trunk import Trunk
 from services.detector.judging import SpaceJudge
@@ -56,10 +64,11 @@ def test_heads_refuse_another_model() -> None:
         HeadsOnTrunk(DEMO_MODEL)
 
 
-def test_views_alone_are_right_on_lots_never_seen() -> None:
+@pytest.mark.parametrize("rung", [lambda: HeadsOnTrunk(YOLO11N / "yolo11n.xml"), OwnNetwork], ids=["heads", "network"])
+def test_views_alone_are_right_on_lots_never_seen(rung: Callable[[], ViewJudge]) -> None:
     """The first pictures of a set whose every picture shows another lot; the whole set is `lotcast evaluate`."""
     dataset = load_dataset(ACPDS)
-    views = OccupancyJudge(HeadsOnTrunk(YOLO11N / "yolo11n.xml"))
+    views = OccupancyJudge(rung())
     right = []
     for picture in dataset.images[:12]:
         spaces = [space.parking_space() for space in picture.spaces]
