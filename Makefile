@@ -9,8 +9,8 @@ STAMPS := .stamps
 # Tests that start processes, real cameras or browsers carry one of these marks.
 SLOW := e2e or compose or package or slow or long
 FAST := not ($(SLOW))
-# Slow tests often wait, so few cores get two workers more. A file's tests share what one of them starts.
-SIDE_BY_SIDE := -n $(shell cores=$$(nproc); echo $$((cores < 4 ? cores + 2 : cores))) --dist loadfile --no-loadscope-reorder
+# Slow tests often wait, so few cores get one worker more. A file's tests share what one of them starts.
+SIDE_BY_SIDE := -n $(shell cores=$$(nproc); echo $$((cores < 4 ? cores + 1 : cores))) --dist loadfile --no-loadscope-reorder
 PYTHON_TESTS := --ignore=tests/e2e --ignore=tests/compose --ignore=tests/package
 BUS_TESTS := tests/common tests/gateway/test_redis_away.py tests/gateway/test_many_gateways.py \
 	tests/ingest/test_ownership.py tests/ingest/test_frame_writer.py tests/detector/test_publisher.py \

@@ -165,7 +165,7 @@ async def test_a_paused_detector_notices_that_it_lost_its_cameras(redis: Redis, 
         first, second = start(), start()
         await shares(lots, [first, second], [2, 2])
         os.kill(first.process.pid, signal.SIGSTOP)
-        await shares(lots, [second], [4], HANDOVER_S + 1)
+        await shares(lots, [second], [4])
         os.kill(first.process.pid, signal.SIGCONT)
         await shares(lots, [first, second], [2, 2])
 

@@ -146,7 +146,7 @@ async def test_a_camera_that_is_switched_off_has_unknown_spaces_at_once_and_says
         async def is_off() -> bool:
             return set((await states(redis)).values()) == {"unknown"}
 
-        await wait_for(is_off, 5)
+        await wait_for(is_off)
         newest = (await events(redis))[-len(SPACES) :]
         assert {(state, reason) for _, _, state, reason in newest} == {("unknown", "camera off")}
         await register(redis)
@@ -187,6 +187,10 @@ async def _unknown(counts: Any, number: int) -> bool:
     return bool((await counts())["unknown"] == number)
 
 
+CLOCK_ERROR_MS = 100
+"""Half the time that Redis took to answer: that is how exactly its clock is known."""
+
+
 @pytest.mark.parametrize("ahead_ms", [-3000, 3000, 3_600_000])
 async def test_frames_are_dated_by_rediss_clock_whatever_this_machine_says(redis: Redis, ahead_ms: int) -> None:
     plain = detector_process(redis)
@@ -207,6 +211,6 @@ async def test_frames_are_dated_by_rediss_clock_whatever_this_machine_says(redis
         assert 0 <= pending.read_at_ms - stored_at_ms < 1000
         age_ms = clock.now_ms() - pending.frame.captured_at_ms
         assert not camera.schedule.is_too_old(age_ms)
-        assert age_ms >= 0
+        assert age_ms >= -CLOCK_ERROR_MS
     stop.set()
     await reading

@@ -121,7 +121,7 @@ async def test_a_gateway_thought_dead_counts_again(gateway: Gateway, redis: Redi
         async def told_again() -> bool:
             return bool(await redis.hvals(keys.viewers("CAM1")) == [b"1"])
 
-        await wait_for(told_again, timeout_s=5)
+        await wait_for(told_again)
 
 
 async def test_old_broadcasters_without_viewers_disappear(gateway: Gateway, redis: Redis) -> None:

@@ -167,5 +167,5 @@ async def _becomes(ask: Callable[[], Awaitable[set[bytes]]], expected: set[bytes
     async def is_so() -> bool:
         return await ask() == expected
 
-    await wait_for(is_so, timeout_s=5)
+    await wait_for(is_so)
     return True

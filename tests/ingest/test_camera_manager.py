@@ -116,7 +116,7 @@ async def test_what_a_removed_camera_left_is_cleared(redis: Redis) -> None:
         async def cleared() -> bool:
             return not await redis.exists(keys.status("x"), keys.frames("x"), keys.lease("ingest", "x"))
 
-        await wait_for(cleared, 3)
+        await wait_for(cleared)
         await asyncio.sleep(0.5)
         assert await cleared(), "and nothing is written afterwards"
 
@@ -147,7 +147,7 @@ async def test_a_camera_is_given_up_only_when_nothing_holds_it_any_more(redis: R
             open_then.append(camera.open)
             return not await redis.exists(key)
 
-        await wait_for(given_up, 8, every_s=0.005)
+        await wait_for(given_up, every_s=0.005)
         assert open_then[0] == 1
         assert open_then[-1] == 0, "the connection was closed before the lease went"
 
@@ -167,7 +167,7 @@ async def test_a_camera_that_hangs_gets_another_address_at_once(redis: Redis) ->
         async def flowing() -> bool:
             return bool(await redis.exists(keys.frames("x")))
 
-        await wait_for(flowing, 2)
+        await wait_for(flowing, 4)
 
 
 async def test_counters_begin_anew_with_a_reader(redis: Redis) -> None:
@@ -184,7 +184,7 @@ async def test_counters_begin_anew_with_a_reader(redis: Redis) -> None:
         async def fewer() -> bool:
             return bool(await dropped() < many)
 
-        await wait_for(fewer, 3)
+        await wait_for(fewer)
 
 
 async def dropped_above(dropped: Callable[[], Awaitable[int]], least: int) -> int:
