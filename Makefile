@@ -35,8 +35,8 @@ test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set u
 	@echo "three suites run side by side; each one's output follows when it has ended"
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-e2e test-python test-web GIVE_WAY="nice -n 5"
 
-# The browser counts seconds, so the others give way to it.
-test-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## what takes minutes: whole lots and days, many requests and failures, a lot set up by hand
+# The browser's test counts seconds, so Python's give way to it.
+test-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## what takes minutes: lots played, many pictures, requests and failures, a lot set up by hand
 	@echo "two suites run side by side; each one's output follows when it has ended"
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-five-minutes test-python-long GIVE_WAY="nice -n 19"
 

@@ -20,6 +20,7 @@ from typing import Final
 from bench.day.replay import SEED, DayResult, Options, play_lot
 from deploy.demo.lot.scripts import SCRIPTS
 
+EXCERPT_HOURS: Final = 1 / 3
 JUDGES: Final = ("auto", "heads", "network", "vehicles")
 
 
@@ -85,6 +86,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="demo", help="detection model (default: %(default)s)")
     parser.add_argument("--judge", default="auto", choices=JUDGES, help="what decides (default: %(default)s)")
     options = parser.parse_args(argv)
+    if not 0 <= options.from_hour < min(options.to_hour, EXCERPT_HOURS if options.excerpt else 24.0):
+        parser.error(
+            "--from-hour must be before --to-hour, and before the end: at 24 hours, of the excerpt at 20 minutes"
+        )
     how = Options(
         options.model,
         options.judge,

@@ -2,8 +2,8 @@
 
 A process asks `Lease.is_valid()` right before it writes. But what it has sent may still be on its way: a network that
 was cut delivers it once it is whole again, after the camera has gone to another process or was deleted. Only Redis can
-refuse it then. What a detector writes to a camera's keys goes through here; raw frames have a cheaper form of it,
-`libs/common/leased_append.py`.
+refuse it then. What a detector writes to a camera's keys and what an ingest says of its status go through here; raw
+frames have a cheaper form, `libs/common/leased_append.py`.
 """
 
 from __future__ import annotations

@@ -46,3 +46,12 @@ def test_the_truth_of_any_second_is_known(day: LotDay) -> None:
     for change in day.changes:
         assert (change.space in day.occupied(change.at_s + 1)) == change.is_occupied
         assert (change.space in day.occupied(change.at_s - 1)) != change.is_occupied
+
+
+def test_a_part_of_a_day_is_that_days_part(day: LotDay) -> None:
+    settings = DetectorSettings(model="demo", workers=1)
+    engine, span_s = remembering_engine(settings), (55.0, 80.0)
+    judge = remembering_judge(settings, engine)
+    result = play_day(day, engine, judge, settings, lambda at_s, so_far: None, span_s)
+    assert result.frames == sum(span_s[0] <= at_s <= span_s[1] for at_s in day.times())
+    assert result.verdict.changes == sum(span_s[0] < change.at_s <= span_s[1] for change in day.changes) == 1

@@ -100,7 +100,7 @@ async def test_one_that_is_merely_slow_skips_frames_and_sees_fresh_ones(
         reading.cancel()
     assert seen == sorted(set(seen)), "in order, none twice"
     assert 20 < len(seen) < 110, "it skipped some"
-    assert lag <= 20, "what it sees is fresh"
+    assert lag <= 40, "what it sees is fresh: if nothing were skipped, it would be more than seventy behind"
     assert await metric(http, "lotcast_viewers_cut_off_total") == 0
     assert await metric(http, 'lotcast_frames_dropped_total{cause="newer",stage="send"}') > 0
     slow.close()

@@ -241,7 +241,7 @@ async def test_one_that_says_goodbye_and_takes_nothing_more_is_let_go() -> None:
         await wait_for(lambda: bool(handed.senders))
         handed.senders[0].offer(websocket_frame(2, bytes(20_000_000)))
         await viewer.send(CLOSE, (1000).to_bytes(2, "big"))
-        await wait_for(lambda: not server.server_state.connections)
+        await wait_for(lambda: not server.server_state.connections, timeout_s=CLOSE_GRACE_S)
         assert handed.gone == 1
         viewer.close()
 
