@@ -30,15 +30,16 @@ demo: $(STAMPS)/run web/dist/index.html ## run the whole system on a rendered pa
 ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and exports of models
 	@tools/setup.sh ultralytics $(PYTHON) $(VENV)
 
-# Tests mostly wait, so the browser's run beside Python's, which give way: the browser watches live pictures.
+# The browser and Python's processes are both asked for promised times: beside each other, one of them would be late.
 test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set up what tests need, and test every part: Python, web, browser
-	@echo "three suites run side by side; each one's output follows when it has ended"
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-e2e test-python test-web GIVE_WAY="nice -n 5"
+	@echo "the dashboard's and the browser's tests run side by side; the output of each follows when it has ended"
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-web test-e2e
+	@$(MAKE) --no-print-directory test-python
 
 # The browser's test counts seconds, so Python's give way to it.
 test-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## what takes minutes: lots played, many pictures, requests and failures, a lot set up by hand
 	@echo "two suites run side by side; each one's output follows when it has ended"
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-five-minutes test-python-long GIVE_WAY="nice -n 19"
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-five-minutes test-python-long GIVE_WAY="nice -n 3"
 
 test-fast: $(STAMPS)/dev ## what starts no process and takes no seconds, in under a minute: before each commit
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile
@@ -50,7 +51,7 @@ test-random: $(STAMPS)/dev ## test-fast in random order: finds tests that depend
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile -p randomly --randomly-seed=$(or $(SEED),$(shell date +%s))
 
 test-python: $(STAMPS)/dev ## Python tests of make test, against real redis-servers
-	$(GIVE_WAY) $(BIN)/pytest -m "not long" $(PYTHON_TESTS) $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "not long" $(PYTHON_TESTS) $(SIDE_BY_SIDE)
 
 test-python-long: $(STAMPS)/dev ## Python tests of make test-long
 	$(GIVE_WAY) $(BIN)/pytest -m long $(PYTHON_TESTS) $(SIDE_BY_SIDE)

@@ -102,7 +102,7 @@ REDIS_FIXTURES = frozenset({"redis_server", "own_redis_server"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is slow and let it come last; leave out what another redis-server cannot change."""
+    """Mark what is slow and let it come first; leave out what another redis-server cannot change."""
     functions = [item for item in items if isinstance(item, pytest.Function)]
     for item in functions:
         if PROCESS_FIXTURES.intersection(item.fixturenames) or _imports(item, *PROCESS_HELPERS):
@@ -111,10 +111,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = {one for one in functions if REDIS_FIXTURES & {*one.fixturenames} or _imports(one, "RedisServer")}
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = [item for item in items if item in kept]
-    # With `--dist loadfile --no-loadscope-reorder`, files are handed out in this order. In `make test` the browser's
-    # tests run beside the first of them; processes that have promised times come when those have ended.
-    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path in slow_files)
+    # With `--dist loadfile --no-loadscope-reorder`, files are handed out in this order: what waits long begins early.
+    slow_files = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in slow_files)
 
 
 def _imports(item: pytest.Function, *names: str) -> bool:
