@@ -9,8 +9,8 @@ STAMPS := .stamps
 # Tests that start processes, real cameras or browsers carry one of these marks.
 SLOW := e2e or compose or package or slow or long
 FAST := not ($(SLOW))
-# Slow tests often wait, so few cores get one worker more. A file's tests share what one of them starts.
-SIDE_BY_SIDE := -n $(shell cores=$$(nproc); echo $$((cores < 4 ? cores + 1 : cores))) --dist loadfile --no-loadscope-reorder
+# Slow tests often wait, so few cores get two workers more. A file's tests share what one of them starts.
+SIDE_BY_SIDE := -n $(shell cores=$$(nproc); echo $$((cores < 4 ? cores + 2 : cores))) --dist loadfile --no-loadscope-reorder
 PYTHON_TESTS := --ignore=tests/e2e --ignore=tests/compose --ignore=tests/package
 BUS_TESTS := tests/common tests/gateway/test_redis_away.py tests/gateway/test_many_gateways.py \
 	tests/ingest/test_ownership.py tests/ingest/test_frame_writer.py tests/detector/test_publisher.py \
@@ -19,7 +19,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ultralytics test test-long test-fast coverage test-random test-python test-python-long test-wheel-redis test-bare-machine test-package test-web \
-	test-e2e test-five-minutes test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory bench-truth replay-day soak screenshots train-occupancy check check-web audit format web wheel clean
+	test-e2e test-e2e-long test-five-minutes test-compose test-alerts constraints bench-detector bench-gateway bench-ingest bench-redis-memory bench-truth replay-day soak screenshots train-occupancy check check-web audit format web wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -36,10 +36,10 @@ test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set u
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-web test-e2e
 	@$(MAKE) --no-print-directory test-python
 
-# The browser's test counts seconds, so Python's give way to it.
-test-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## what takes minutes: lots played, many pictures, requests and failures, a lot set up by hand
+# The browser's tests count seconds, so Python's give way to them.
+test-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## what takes minutes: lots played, many pictures, requests and failures, the pages over a whole loop, a lot set up by hand
 	@echo "two suites run side by side; each one's output follows when it has ended"
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-five-minutes test-python-long GIVE_WAY="nice -n 3"
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-e2e-long test-python-long GIVE_WAY="nice -n 5"
 
 test-fast: $(STAMPS)/dev ## what starts no process and takes no seconds, in under a minute: before each commit
 	$(BIN)/pytest -q -m "$(FAST)" -n auto --dist loadfile
@@ -59,8 +59,12 @@ test-python-long: $(STAMPS)/dev ## Python tests of make test-long
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && $(NPM) test
 
-test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about four minutes
-	$(BIN)/pytest tests/e2e --ignore=tests/e2e/test_five_minutes.py
+test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about a minute and a half
+	$(BIN)/pytest tests/e2e -m "not long" -n 2 --dist loadgroup
+
+# A lot is set up before the demo runs, which would slow it down.
+test-e2e-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the browser's tests of make test-long
+	$(BIN)/pytest tests/e2e/test_five_minutes.py tests/e2e/test_demo.py -m long
 
 test-five-minutes: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## a real lot is set up on the page from nothing, each click counted, about two and a half minutes
 	$(BIN)/pytest tests/e2e/test_five_minutes.py

@@ -15,8 +15,10 @@ from tests.support.browsers import CHROMIUM_FLAGS, find_chromium
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests with systems of their own come first: beside a demo that nobody looks at, everything is slower."""
-    items.sort(key=lambda item: isinstance(item, pytest.Function) and "demos" in item.fixturenames)
+    """All that share the demo go to one worker (`--dist loadgroup`), each file with systems of its own to another."""
+    for item in items:
+        shares_demo = isinstance(item, pytest.Function) and "demos" in item.fixturenames
+        item.add_marker(pytest.mark.xdist_group("demo" if shares_demo else item.path.name))
 
 
 class Demos:

@@ -53,6 +53,7 @@ class Watched:
     samples: list[dict[str, Any]] = field(default_factory=list)
 
 
+@pytest.mark.long
 async def test_pages_agree_with_the_truth_over_a_whole_loop(demo: DemoSystem, browser: Browser) -> None:
     watched = {}
     problems: list[str] = []

@@ -57,6 +57,7 @@ pytestmark = [
     needs_real_data,
     pytest.mark.skipif(not (dashboard_folder() / "index.html").is_file(), reason="make web builds the dashboard"),
     pytest.mark.e2e,
+    pytest.mark.long,
     pytest.mark.timeout(500),
     pytest.mark.asyncio(loop_scope="session"),
 ]
