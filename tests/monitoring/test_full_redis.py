@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from itertools import islice
 from pathlib import Path
@@ -44,11 +43,16 @@ async def test_pictures_go_on(own_redis_server: RedisServer, own_redis: Redis, t
         with ingest as reader, detector as finder, running_gateway(own_redis_server.url, tmp_path) as gateway:
             async with aiohttp.ClientSession() as http:
                 async with http.ws_connect(gateway.viewer_url("CAM1", "&format=binary"), max_msg_size=0) as viewer:
-                    await viewer.receive_bytes(timeout=60)
-                    await wait_for(lambda: own_redis.xlen(keys.log("CAM1")), 30)
+
+                    async def logs_more_than(entries: int) -> bool:
+                        await viewer.receive_bytes(timeout=PATIENCE_S)  # one that takes nothing is cut off
+                        return await own_redis.xlen(keys.log("CAM1")) > entries
+
+                    await wait_for(lambda: logs_more_than(0))
                     await own_redis.config_set("maxmemory", 1)
                     full_s = time.monotonic()
-                    await asyncio.sleep(1.5)  # the level is asked for once a second
+                    while time.monotonic() < full_s + 1.5:  # the level is asked for once a second
+                        await viewer.receive_bytes(timeout=PATIENCE_S)
                     logged, seen = await own_redis.xlen(keys.log("CAM1")), 0
                     while time.monotonic() < full_s + FULL_S:
                         await viewer.receive_bytes(timeout=PATIENCE_S)
@@ -59,12 +63,7 @@ async def test_pictures_go_on(own_redis_server: RedisServer, own_redis: Redis, t
                     owner = await own_redis.get(keys.lease("detector", "CAM1"))
                     assert owner is not None
                     await own_redis.config_set("maxmemory", 0)
-
-                    async def logs_again() -> bool:
-                        await viewer.receive_bytes(timeout=PATIENCE_S)
-                        return await own_redis.xlen(keys.log("CAM1")) > logged
-
-                    await wait_for(logs_again)
+                    await wait_for(lambda: logs_more_than(logged))
             for process in (reader, finder, gateway.service):
                 assert "lease lost" not in process.log
                 assert "Redis is away" not in process.log
