@@ -33,8 +33,8 @@ ultralytics: ## add Ultralytics with torch: for .pt files, TensorRT engines, and
 # The browser and Python's processes are both asked for promised times: beside each other, one of them would be late.
 test: $(STAMPS)/dev $(STAMPS)/web $(STAMPS)/browser web/dist/index.html ## set up what tests need, and test every part: Python, web, browser
 	@echo "the dashboard's and the browser's tests run side by side; the output of each follows when it has ended"
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-web test-e2e
-	@$(MAKE) --no-print-directory test-python
+	@browser=0; $(MAKE) --no-print-directory --keep-going --output-sync=target -j2 test-web test-e2e || browser=$$?; \
+	$(MAKE) --no-print-directory test-python && exit $$browser
 
 # The browser's tests count seconds, so Python's give way to them.
 test-long: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## what takes minutes: lots played, many pictures, requests and failures, the pages over a whole loop, a lot set up by hand
@@ -59,7 +59,7 @@ test-python-long: $(STAMPS)/dev ## Python tests of make test-long
 test-web: $(STAMPS)/web ## the dashboard's tests
 	cd web && $(NPM) test
 
-test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about a minute and a half
+test-e2e: $(STAMPS)/dev $(STAMPS)/browser web/dist/index.html ## the whole system in a real browser, about two minutes
 	$(BIN)/pytest tests/e2e -m "not long" -n 2 --dist loadgroup
 
 # A lot is set up before the demo runs, which would slow it down.

@@ -80,7 +80,8 @@ def _make_data(data: Path, model: Path, work: Path, rendered: int) -> None:
     unlabelled_dataset(data / "pklot", work / "data/pklot", SEED + 2)
     for name, copies in COPIES.items():
         source = data / "acpds/train" if name.startswith("labelled") else work / "data" / name
-        make_samples(source, work / name, copies, SEED + (name == "labelled-again"))
+        seed = SEED + 1 if name == "labelled-again" else SEED  # else it would be augmented as the first is
+        make_samples(source, work / name, copies, seed)
         add_features(work / name, model)
 
 

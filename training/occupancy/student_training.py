@@ -76,7 +76,8 @@ def train_student(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGING), use_buffers=True
     )
     if shutil.which(os.environ.get("CXX", "g++")) is not None:
-        # A third faster; torch translates it with this compiler.
+        # A third faster; torch translates it with this compiler. It replaces a method of this one network, which mypy
+        # takes for a mistake. The averaged network, which is kept and exported, was copied before and has its own.
         network.pooled = torch.compile(network.pooled)  # type: ignore[method-assign]
     parameters = [*network.parameters(), *hints.parameters()]
     optimiser = torch.optim.AdamW(parameters, weight_decay=WEIGHT_DECAY)
