@@ -51,6 +51,17 @@ async def test_a_file_plays_at_its_own_pace_and_from_the_beginning_again(clip: P
     assert {jpeg_size(frame.jpeg) for frame in frames} == {(320, 240)}
 
 
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+async def test_who_stops_reading_has_let_go_of_the_camera(what: str, clip: Path, tmp_path: Path) -> None:
+    """Many cameras serve one reader at a time: the next connection must not find the last one still there."""
+    (tmp_path / "1.jpg").write_bytes(make_jpeg(32, 24))
+    await read_frames((clip if what == "a file" else tmp_path).as_uri(), 1)
+    readers = [thread for thread in threading.enumerate() if thread.name == "video"]
+    for reader in readers:  # the event loop, which could still tell it to stop, waits with us
+        reader.join(1)
+    assert not any(reader.is_alive() for reader in readers)
+
+
 async def test_a_file_is_capped_to_the_cameras_rate(clip: Path) -> None:
     frames = await read_frames(clip.as_uri(), 6, fps=5)
     assert frames[-1].captured_at_ms - frames[0].captured_at_ms >= 0.8 * 5 * 200

@@ -9,6 +9,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from libs.common.cameras import Camera
@@ -57,9 +58,10 @@ async def read_http(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
                 await asyncio.sleep(pace.refused(error.retry_after_s))
                 continue
             reader = _AnswerReader(answer, settings, clock)
-            async for frame in reader.frames(wanted):
-                last_s = time.monotonic()
-                yield frame
+            async with aclosing(reader.frames(wanted)) as frames:
+                async for frame in frames:
+                    last_s = time.monotonic()
+                    yield frame
             if reader.is_stream:
                 return
             client.finish(answer)

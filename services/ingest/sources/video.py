@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,11 +25,9 @@ from services.ingest.sources.video_input import VideoInput, VideoReader
 TRANSPORTS: Final = ("tcp", "udp")
 
 
-async def read_rtsp(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
+def read_rtsp(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     """Frames of an RTSP camera; see `Source`. Over TCP; over UDP with `#transport=udp` or if it refuses TCP."""
-    source = rtsp_input(parse_address(camera.url, {"transport", INSECURE}), settings)
-    async for frame in _play(source, settings, wanted):
-        yield frame
+    return _play(rtsp_input(parse_address(camera.url, {"transport", INSECURE}), settings), settings, wanted)
 
 
 async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
@@ -42,19 +41,17 @@ async def read_file(camera: Camera, settings: IngestSettings, wanted: Wanted) ->
     if await asyncio.to_thread(path.is_dir):
         folder = PictureFolder(path, fps or camera.fps, once, wanted, settings)
         wait_s = settings.stall_after_s + 1 / folder.fps
-        async for frame in frames_from_thread(folder.frames, SilenceLimits(wait_s, wait_s), wanted):
+        source = frames_from_thread(folder.frames, SilenceLimits(wait_s, wait_s), wanted)
+    else:
+        source = _play(VideoInput(str(path), "file", is_file=True, once=once, fps=fps), settings, wanted)
+    async with aclosing(source) as frames:
+        async for frame in frames:
             yield frame
-        return
-    source = VideoInput(str(path), "file", is_file=True, once=once, fps=fps)
-    async for frame in _play(source, settings, wanted):
-        yield frame
 
 
-async def read_v4l2(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
+def read_v4l2(camera: Camera, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     """Frames of a USB camera, `v4l2:///dev/video0#size=1280x720`; see `Source`. Its JPEGs pass through undecoded."""
-    source = v4l2_input(parse_address(camera.url, {"size", "format"}), camera.fps)
-    async for frame in _play(source, settings, wanted):
-        yield frame
+    return _play(v4l2_input(parse_address(camera.url, {"size", "format"}), camera.fps), settings, wanted)
 
 
 def rtsp_input(address: Address, settings: IngestSettings) -> VideoInput:
@@ -96,11 +93,10 @@ def v4l2_input(address: Address, fps: float) -> VideoInput:
     return VideoInput(urlsplit(address.url).path, "video of a USB camera", options, "video4linux2,v4l2")
 
 
-async def _play(source: VideoInput, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
+def _play(source: VideoInput, settings: IngestSettings, wanted: Wanted) -> AsyncGenerator[Captured, None]:
     # libav has a deadline for connecting, for looking at the stream and for every read, and says more about them; these
     # are for what comes in time and never becomes a picture.
     next_s = settings.stall_after_s + 1
     first_s = 2 * settings.connect_timeout_s + next_s
     limits = SilenceLimits(first_s, next_s + SLOWEST_FILE_S if source.is_file else next_s)
-    async for frame in frames_from_thread(VideoReader(source, settings, wanted).frames, limits, wanted):
-        yield frame
+    return frames_from_thread(VideoReader(source, settings, wanted).frames, limits, wanted)
