@@ -125,7 +125,7 @@ def evaluate_dataset(
         pixels = read_picture(folder / picture.image)
         spaces = [space.parking_space() for space in picture.spaces]
         vehicles = engine.detect([pixels], settings.track_confidence)[0] if spaces else empty_detections()
-        probabilities = judge.judge(pixels, spaces, range(len(spaces)), vehicles)
+        probabilities = judge.judge(pixels, spaces, range(len(spaces)), vehicles).probabilities
         judged = list(zip(picture.spaces, (float(one) for one in probabilities), strict=True))
         yield PictureResult(
             image=picture.image,

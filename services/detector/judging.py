@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import supervision as sv
 
 from libs.common.errors import EngineError, FrameError
@@ -24,7 +22,9 @@ from libs.common.messages import RawFrame
 from libs.common.spaces import ParkingSpace
 from services.detector.crops import SpaceCrops
 from services.detector.engines.base import Picture
+from services.detector.judge.judgement import Judgement
 from services.detector.occupancy.hidden import hidden_spaces
+from services.detector.occupancy.judged_space import STILL_BEHIND_MIN
 from services.detector.occupancy.look import Look
 from services.detector.occupancy.lot import Lot
 from services.detector.pictures import FramePicture
@@ -50,8 +50,8 @@ class SpaceJudge(Protocol):
 
     def judge(
         self, picture: Picture, spaces: Sequence[ParkingSpace], due: Sequence[int], vehicles: sv.Detections
-    ) -> npt.NDArray[np.float64]:
-        """How likely each space is occupied.
+    ) -> Judgement:
+        """How likely each space is occupied, and whether it is hidden.
 
         Args:
             picture: the whole decoded picture, (height, width, 3) BGR.
@@ -60,7 +60,7 @@ class SpaceJudge(Protocol):
             vehicles: what the detection model found in this picture, in its pixels.
 
         Returns:
-            Probabilities 0..1 of the spaces that are due, in their order.
+            What is judged of the spaces that are due, in their order.
 
         Raises:
             EngineError: the model failed.
@@ -157,10 +157,15 @@ class CameraJudging:
         # Those that seem hidden are judged, too: what moved decides whether they are (`JudgedSpace.hide`).
         seen = [number for number in request.due if number not in unseen]
         judged = judge.judge(picture, spaces, seen, request.vehicles)
-        probabilities = dict(zip(seen, map(float, judged), strict=True))
-        shown = {number: probability for number, probability in probabilities.items() if number not in hidden}
+        probabilities = dict(zip(seen, judged.probabilities.tolist(), strict=True))
+        behind = dict(zip(seen, judged.hidden.tolist(), strict=True))
+        shown = {
+            number: told
+            for number, told in probabilities.items()
+            if number not in hidden and behind[number] < STILL_BEHIND_MIN
+        }
         self.crops.look(picture, spaces, shown, frame.captured_at_ms)
-        return Look(frame.captured_at_ms, view, probabilities, unseen, hidden)
+        return Look(frame.captured_at_ms, view, probabilities, unseen, hidden, behind)
 
     def answer(self, lot: Lot, look: Look) -> None:
         """Leave an answer for the next frame."""

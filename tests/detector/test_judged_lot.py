@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 
@@ -48,6 +49,7 @@ class Watched:
         *,
         moved: Sequence[int] = (),
         hidden: Sequence[int] = (),
+        behind: Mapping[int, float] = MappingProxyType({}),
         is_confirmed: bool = False,
         is_weak: bool = False,
     ) -> list[OccupancyEvent]:
@@ -64,9 +66,9 @@ class Watched:
                 seen = {number: probabilities[number] for number in due if number in probabilities}
                 view = View(condition, self.at_ms, is_confirmed=is_confirmed, is_weak=is_weak)
                 unseen = frozenset(range(len(self.lot.spaces))) - probabilities.keys()
-                told += self.lot.look(
-                    Look(self.at_ms, view, seen if condition == "clear" else {}, unseen, frozenset(hidden))
-                )
+                seen = seen if condition == "clear" else {}
+                looks_hidden = {number: behind.get(number, 0.0) for number in seen}
+                told += self.lot.look(Look(self.at_ms, view, seen, unseen, frozenset(hidden), looks_hidden))
             self.at_ms += 200
         self.events += told
         return told
@@ -268,6 +270,36 @@ def test_a_lorry_is_there_until_something_moves_though_the_model_loses_it() -> N
     assert lot.frames(30, {0: 0.01}, hidden=[0]) == []
     assert lot.frames(30, {0: 0.97}, moved=[0]) == [], "it drove on"
     assert described(lot.frames(10, {0: 0.03}, moved=[0])) == [("A0", "free", "left")]
+
+
+def test_a_thing_that_is_no_vehicle_hides_a_space_while_others_are_looked_at() -> None:
+    lot = Watched(["occupied", "occupied"])
+    lot.frames(20, {0: 0.97, 1: 0.97})
+    assert lot.frames(10, {0: 0.01, 1: 0.97}, moved=[0], behind={0: 0.8}) == []
+    for _ in range(6):
+        assert lot.frames(30, {0: 0.01, 1: 0.97}, moved=[1], behind={0: 0.8}) == [], "only A1 is looked at now"
+    lot.frames(10, {0: 0.97, 1: 0.97}, moved=[0])
+    assert lot.states == ["occupied", "occupied"], "it was taken away"
+    lot.frames(10, {0: 0.97, 1: 0.97}, moved=[0], behind={0: 0.8})
+    assert described(lot.frames(310, {0: 0.01, 1: 0.97}, behind={0: 0.8})) == [("A0", "unknown", "view lost")]
+    assert lot.frames(120, {0: 0.01, 1: 0.97}, behind={0: 0.8}) == [], "it is still there"
+    assert described(lot.frames(10, {0: 0.03, 1: 0.97}, moved=[0])) == [("A0", "free", "view regained")]
+
+
+def test_noise_takes_nothing_away_that_stands_before_a_space() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.97})
+    assert lot.frames(2, {0: 0.01}, moved=[0], behind={0: 0.74}) == []
+    for probability in (0.55, 0.7, 0.51, 0.74):
+        assert lot.frames(20, {0: 0.01}, moved=[0], behind={0: probability}) == []
+    assert described(lot.frames(15, {0: 0.01}, moved=[0], behind={0: 0.45})) == [("A0", "free", "left")]
+    assert described(lot.frames(15, {0: 0.99}, moved=[0], behind={0: 0.7})) == [("A0", "occupied", "arrived")]
+
+
+def test_where_nothing_moved_nothing_was_put() -> None:
+    lot = Watched(["occupied"])
+    lot.frames(20, {0: 0.97})
+    assert lot.frames(600, {0: 0.97}, behind={0: 0.8}) == []
 
 
 def test_what_the_model_took_for_a_lorry_hides_a_space_no_longer_than_a_minute_after() -> None:

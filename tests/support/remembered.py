@@ -142,7 +142,7 @@ class RememberingViewJudge:
         arrays = views.upright, views.rectified, views.upright_corners, views.rectified_corners
         asked = digest(self._model, *(part for array in arrays for part in array_parts(array)))
         told = self._answers.get(asked, lambda: self._judge.logits(views).astype(np.float32).tobytes())
-        return np.frombuffer(told, np.float32).reshape(len(views), 2).copy()
+        return np.frombuffer(told, np.float32).reshape(len(views), 3).copy()
 
 
 def remembering_engine(settings: DetectorSettings) -> Engine:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+import numpy as np
+
 from libs.common.spaces import OccupancyEvent, SpaceState
 from services.detector.engines.base import Picture
 from services.detector.evaluation import LabelledPicture, load_dataset, read_picture
@@ -92,6 +94,8 @@ SCENES: Final[dict[str, Scene]] = {
 
 
 LORRIES: Final = ("a lorry before two spaces", "a lorry before one space", "a van over 75 % of a space")
+CONTAINERS: Final = ("a container before two spaces", "a white box before a space", "a dark box before a space")
+"""No vehicles: the detection model does not find them."""
 
 
 def pklot_scenes(folder: Path = PKLOT) -> dict[str, Scene]:
@@ -110,7 +114,9 @@ def pklot_scenes(folder: Path = PKLOT) -> dict[str, Scene]:
         LORRIES[0]: scene(lorry, 425, 100, 600, 232),
         LORRIES[1]: scene(lorry, 615, 385, 830, 530),
         LORRIES[2]: scene(lorry, 1062, 360, 1215, 460),
-        "a container before two spaces": scene(container(), 425, 100, 600, 232),
+        CONTAINERS[0]: scene(container(), 425, 100, 600, 232),
+        CONTAINERS[1]: scene(np.full((60, 100, 3), 235, np.uint8), 615, 385, 830, 530),
+        CONTAINERS[2]: scene(np.full((60, 100, 3), (30, 35, 40), np.uint8), 900, 250, 1080, 390),
     }
 
 

@@ -1,4 +1,4 @@
-"""Train the heads of rung 1: small networks on the trunk's pooled features. Needs torch."""
+"""Train heads: small networks on a trunk's pooled features. Needs torch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from services.detector.judge.trunk import MAP_CHANNELS, VECTOR_LENGTH
-
 BATCH: Final = 128
 LEARNING_RATE: Final = 2e-3
 WEIGHT_DECAY: Final = 0.05
@@ -25,10 +23,10 @@ SMOOTHING: Final = 0.02
 class HeadNetwork(nn.Module):
     """The network of one head, as it is trained."""
 
-    def __init__(self) -> None:
+    def __init__(self, map_channels: int, vector_length: int) -> None:
         super().__init__()
-        self.map_norm, self.map = nn.BatchNorm1d(MAP_CHANNELS), nn.Conv1d(MAP_CHANNELS, 48, 1)
-        self.vector_norm, self.vector = nn.BatchNorm1d(VECTOR_LENGTH), nn.Linear(VECTOR_LENGTH, 64)
+        self.map_norm, self.map = nn.BatchNorm1d(map_channels), nn.Conv1d(map_channels, 48, 1)
+        self.vector_norm, self.vector = nn.BatchNorm1d(vector_length), nn.Linear(vector_length, 64)
         self.joined, self.last = nn.Linear(48 * 16 + 64, 64), nn.Linear(64, 1)
         self.channel_dropout, self.dropout = nn.Dropout1d(0.1), nn.Dropout(0.3)
 
@@ -60,7 +58,7 @@ class HeadNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class HeadData:
-    """What one head trains on: (m, 256, 16), (m, 1280) and (m,) labels 0..1."""
+    """What one head trains on: (m, channels, 16) and (m, length) of a trunk, and (m,) labels 0..1."""
 
     maps: torch.Tensor
     vectors: torch.Tensor
@@ -75,7 +73,7 @@ def train_head(data: HeadData, epochs: int, seed: int) -> HeadNetwork:
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = HeadNetwork()
+    network = HeadNetwork(data.maps.shape[1], data.vectors.shape[1])
     averaged: Any = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGING), use_buffers=True
     )

@@ -32,7 +32,7 @@ def out_of_fold_logits(samples: SampleSet, epochs: int) -> Floats:
     for column, view in enumerate(VIEWS):
         for number in range(FOLDS):
             learned, left_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            network = train_head(_head_data(samples, view, learned), epochs, seed=100 + number)
+            network = train_head(head_data(samples, view, learned), epochs, seed=100 + number)
             logits[left_out, column] = head_logits(network, *_plain(samples, view, left_out))
             right = ((logits[left_out, column] > 0) == samples.labels[left_out]).mean()
             _say(f"{view}, fold {number + 1} of {FOLDS}: {right:.4f} right out of fold")
@@ -50,7 +50,7 @@ def train_heads(samples: SampleSet, kept: npt.NDArray[np.int64], epochs: int) ->
     """Heads of both views, two of each, trained on the samples that were kept."""
     heads: Heads = {}
     for view in VIEWS:
-        data = _head_data(samples, view, kept)
+        data = head_data(samples, view, kept)
         heads[view] = [train_head(data, epochs, seed) for seed in SEEDS]
         _say(f"{view}: heads trained on {len(kept)} spaces")
     return heads
@@ -110,7 +110,8 @@ def _plain(samples: SampleSet, view: str, chosen: npt.NDArray[np.int64]) -> tupl
     return torch.from_numpy(samples.maps[view][0][chosen]), torch.from_numpy(samples.vectors[view][0][chosen])
 
 
-def _head_data(samples: SampleSet, view: str, chosen: npt.NDArray[np.int64]) -> HeadData:
+def head_data(samples: SampleSet, view: str, chosen: npt.NDArray[np.int64]) -> HeadData:
+    """The chosen samples, every copy of them, as one head trains on them."""
     maps = torch.from_numpy(np.asarray(samples.maps[view][:, chosen])).flatten(0, 1)
     vectors = torch.from_numpy(np.asarray(samples.vectors[view][:, chosen])).flatten(0, 1)
     labels = np.tile(samples.labels[chosen], len(samples.maps[view]))

@@ -36,7 +36,7 @@ class Head:
         )
 
     def logits(self, features: Features) -> Floats32:
-        """(n,) logits; positive: occupied."""
+        """(n,) logits of what the head was trained to tell."""
         members = range(len(self.biases["last"]))
         count = len(features.vectors)
         if not count:
@@ -52,6 +52,23 @@ class Head:
         joined = _relu(np.concatenate([maps, vectors], axis=1) @ weights["joined"].T + biases["joined"])
         last: Floats32 = (joined @ weights["last"].T + biases["last"])[:, 0]
         return last
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenHeads:
+    """Tells whether something that is no part of the lot stands before a space: a head a view, whose mean counts."""
+
+    upright: Head
+    rectified: Head
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Both heads out of the arrays of a weights file."""
+        return cls(Head.load(arrays, "hidden.upright"), Head.load(arrays, "hidden.rectified"))
+
+    def logits(self, upright: Features, rectified: Features) -> Floats32:
+        """(n,) logits; positive: hidden."""
+        return (self.upright.logits(upright) + self.rectified.logits(rectified)) / np.float32(2)
 
 
 def _relu(values: Floats32) -> Floats32:

@@ -17,7 +17,8 @@ from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Picture
 from services.detector.judge.evidence import detector_evidence
 from services.detector.judge.fusion import Floats, Fusion, fusion_inputs
-from services.detector.judge.heads import Head
+from services.detector.judge.heads import Head, HiddenHeads
+from services.detector.judge.judgement import Judgement
 from services.detector.judge.trunk import Trunk
 from services.detector.judge.views import SpaceViews, cut_views
 from services.detector.occupancy.matching import SpaceMatcher
@@ -36,7 +37,7 @@ BATCH: Final = 8
 
 
 class ViewJudge(Protocol):
-    """Makes one logit of each of a space's two views."""
+    """Makes one logit of each of a space's two views, and one of both together."""
 
     @property
     def description(self) -> str:
@@ -47,7 +48,7 @@ class ViewJudge(Protocol):
         """`alone`, `full_frame` and `tiles`: by what the detection model's evidence comes from, if there is any."""
 
     def logits(self, views: SpaceViews) -> npt.NDArray[np.float32]:
-        """(n, 2) logits, of the upright and the rectified view; positive: occupied. Raises `EngineError`."""
+        """(n, 3) logits: occupied by the upright view, by the rectified one, and hidden. Raises `EngineError`."""
 
 
 class HeadsOnTrunk:
@@ -69,6 +70,7 @@ class HeadsOnTrunk:
         if likeness < FIT_COSINE_MIN:
             raise EngineError(f"{model.name} has a trunk with other features: {likeness:.2f} alike")
         self._heads = Head.load(arrays, "upright"), Head.load(arrays, "rectified")
+        self._hidden = HiddenHeads.load(arrays)
         self.fusions: Mapping[str, Fusion] = load_fusions(arrays)
         self.description = f"heads on the trunk of {model.name}"
 
@@ -76,7 +78,8 @@ class HeadsOnTrunk:
         """See `ViewJudge.logits`."""
         upright = self._trunk.features(views.upright, views.upright_corners)
         rectified = self._trunk.features(views.rectified, views.rectified_corners)
-        return np.stack([self._heads[0].logits(upright), self._heads[1].logits(rectified)], axis=1)
+        hidden = self._hidden.logits(upright, rectified)
+        return np.stack([self._heads[0].logits(upright), self._heads[1].logits(rectified), hidden], axis=1)
 
 
 class OwnNetwork:
@@ -102,14 +105,14 @@ class OwnNetwork:
         """See `ViewJudge.logits`."""
         pictures = np.stack([views.upright, views.rectified], axis=1)
         corners = np.stack([views.upright_corners, views.rectified_corners], axis=1).astype(np.float32)
-        logits = np.empty((len(views), 2), np.float32)
+        logits = np.full((len(views), 3), -np.inf, np.float32)  # what hides a space, it cannot tell
         for start in range(0, len(views), BATCH):
             part = slice(start, start + BATCH)
             try:
                 self._request.infer({"views": pictures[part], "corners": corners[part]})
             except RuntimeError as error:
                 raise EngineError(f"the judge's network failed: {str(error).strip().splitlines()[-1]}") from error
-            logits[part] = self._request.get_output_tensor(0).data
+            logits[part, :2] = self._request.get_output_tensor(0).data
         return logits
 
 
@@ -128,8 +131,8 @@ class OccupancyJudge:
         vehicles: sv.Detections | None = None,
         evidence_from: str = "full_frame",
         due: Sequence[int] | None = None,
-    ) -> Floats:
-        """How likely each space is occupied.
+    ) -> Judgement:
+        """How likely each space is occupied, and whether it is hidden.
 
         Args:
             picture: (height, width, 3) BGR.
@@ -140,14 +143,14 @@ class OccupancyJudge:
             due: the numbers of the spaces to judge; None: all.
 
         Returns:
-            Probabilities 0..1 of the spaces that are due, in their order.
+            What is judged of the spaces that are due, in their order.
 
         Raises:
             EngineError: the network failed.
         """
         numbers = list(range(len(spaces)) if due is None else due)
         if not numbers:
-            return np.empty(0)
+            return Judgement.of(np.empty(0))
         views = cut_views(picture, [spaces[number].polygon for number in numbers])
         logits = self._view_judge.logits(views)
         evidence = None
@@ -155,7 +158,8 @@ class OccupancyJudge:
             matcher = SpaceMatcher(spaces, (picture.shape[1], picture.shape[0]))
             evidence = detector_evidence(matcher, vehicles)[numbers]
         fusion = self._view_judge.fusions["alone" if evidence is None else evidence_from]
-        return fusion.probabilities(fusion_inputs(logits, views.side_px, evidence))
+        probabilities = fusion.probabilities(fusion_inputs(logits[:, :2], views.side_px, evidence))
+        return Judgement(probabilities, 1 / (1 + np.exp(-logits[:, 2].astype(float))))
 
 
 def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:

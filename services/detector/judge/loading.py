@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import supervision as sv
 
 from libs.common.errors import EngineError
@@ -16,6 +15,7 @@ from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Engine, Picture
 from services.detector.engines.loading import model_path
 from services.detector.judge.judge import MODEL_FILE, HeadsOnTrunk, OccupancyJudge, OwnNetwork, ViewJudge
+from services.detector.judge.judgement import Judgement
 from services.detector.judge.tiled import NOT_TAKEN, TiledInference
 from services.detector.occupancy.hidden import COVERED_MIN
 from services.detector.occupancy.inspection import inspect_spaces, plan_tiles
@@ -48,7 +48,7 @@ class LiveJudge:
 
     def judge(
         self, picture: Picture, spaces: Sequence[ParkingSpace], due: Sequence[int], vehicles: sv.Detections
-    ) -> npt.NDArray[np.float64]:
+    ) -> Judgement:
         """See `services.detector.judging.SpaceJudge.judge`."""
         if self._engine is None:
             return self._judge.judge(picture, spaces, due=due)
@@ -57,11 +57,11 @@ class LiveJudge:
             found, source = vehicles, "full_frame"
         else:
             found, source = inspect_spaces(self._engine, picture, tiles, self._settings), "tiles"
-        probabilities = self._judge.judge(picture, spaces, found, source, due)
+        judgement = self._judge.judge(picture, spaces, found, source, due)
         if self._settings.one_space_each:
             size = picture.shape[1], picture.shape[0]
-            probabilities[np.isin(due, taken_by_neighbours(spaces, size, found))] = NOT_TAKEN
-        return probabilities
+            judgement.probabilities[np.isin(due, taken_by_neighbours(spaces, size, found))] = NOT_TAKEN
+        return judgement
 
 
 def taken_by_neighbours(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import supervision as sv
 
 from libs.common.spaces import ParkingSpace
 from services.detector.engines.base import Engine, Picture
+from services.detector.judge.judgement import Judgement
 from services.detector.occupancy.inspection import inspect_spaces, plan_tiles
 from services.detector.occupancy.matching import SpaceMatcher
 from services.detector.settings import DetectorSettings
@@ -35,7 +35,7 @@ class TiledInference:
 
     def judge(
         self, picture: Picture, spaces: Sequence[ParkingSpace], due: Sequence[int], vehicles: sv.Detections
-    ) -> npt.NDArray[np.float64]:
+    ) -> Judgement:
         """See `services.detector.judging.SpaceJudge.judge`."""
         size = picture.shape[1], picture.shape[0]
         found = inspect_spaces(
@@ -44,7 +44,7 @@ class TiledInference:
         probabilities = np.full(len(spaces), NOT_TAKEN)
         for match in SpaceMatcher(spaces, size, self._settings.one_space_each).match(found.xyxy, found.confidence):
             probabilities[match.space] = taken_probability(match.overlap * float(found.confidence[match.vehicle]))
-        return probabilities[list(due)]
+        return Judgement.of(probabilities[list(due)])
 
 
 def taken_probability(strength: float) -> float:

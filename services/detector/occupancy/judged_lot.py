@@ -87,7 +87,13 @@ class JudgedLot:
         self._is_clear = view.condition == "clear"
         if self._is_clear:
             at_ms = look.captured_at_ms
-            hidden = {number for number, one in enumerate(self.spaces) if one.hide(number in look.hidden, at_ms)}
+            for number, probability in look.behind.items():
+                self.spaces[number].look_before(probability)
+            hidden = {
+                number
+                for number, one in enumerate(self.spaces)
+                if one.hide(number in look.hidden or one.is_behind, at_ms)
+            }
             unseen = look.unseen | hidden
             for number, one in enumerate(self.spaces):
                 if number not in unseen:

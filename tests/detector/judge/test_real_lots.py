@@ -26,6 +26,7 @@ from services.detector.judge.judge import (
 from services.detector.judge.loading import load_judge
 from services.detector.judge.trunk import Trunk
 from services.detector.judging import SpaceJudge
+from services.detector.occupancy.judged_space import BEHIND_MIN
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
 
@@ -69,14 +70,17 @@ def test_views_alone_are_right_on_lots_never_seen(rung: Callable[[], ViewJudge])
     """The first pictures of a set whose every picture shows another lot; the whole set is `lotcast evaluate`."""
     dataset = load_dataset(ACPDS)
     views = OccupancyJudge(rung())
-    right = []
+    right, hidden = [], []
     for picture in dataset.images[:12]:
         spaces = [space.parking_space() for space in picture.spaces]
-        p = views.judge(read_picture(ACPDS / picture.image), spaces)
+        told = views.judge(read_picture(ACPDS / picture.image), spaces)
+        p = told.probabilities
         right += list((p >= 0.5) == np.array([space.is_occupied for space in picture.spaces]))
+        hidden += told.hidden.tolist()
         some = views.judge(read_picture(ACPDS / picture.image), spaces, due=[1])
-        assert some == pytest.approx(p[1:2], abs=1e-4), "a space is judged alike with and without the others"
+        assert some.probabilities == pytest.approx(p[1:2], abs=1e-4), "a space is judged alike without the others"
     assert np.mean(right) >= 0.965
+    assert sum(p >= BEHIND_MIN for p in hidden) == 0, "nothing stands before them"
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,8 @@ def lot() -> tuple[Dataset, Picture]:
 
 
 def test_an_empty_list_of_spaces_needs_no_judge(judge: SpaceJudge, engine: Engine) -> None:
-    assert len(judge.judge(np.zeros((100, 100, 3), np.uint8), [], [], empty_detections())) == 0
+    told = judge.judge(np.zeros((100, 100, 3), np.uint8), [], [], empty_detections())
+    assert len(told.probabilities) == len(told.hidden) == 0
 
 
 def test_the_summary_adds_up(engine: Engine, judge: SpaceJudge, lot: tuple[Dataset, Picture]) -> None:

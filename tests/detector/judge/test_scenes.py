@@ -17,7 +17,7 @@ from services.detector.sensor_noise import with_noise
 from services.detector.settings import DetectorSettings
 from tests.support.real_data import FOLDER, YOLO11N, needs_real_data
 from tests.support.remembered import remembering_engine, remembering_judge
-from tests.support.scenes import PKLOT_PICTURES, SCENES, pklot_picture, pklot_scenes, play_scene
+from tests.support.scenes import CONTAINERS, PKLOT_PICTURES, SCENES, pklot_picture, pklot_scenes, play_scene
 
 pytestmark = [needs_real_data, pytest.mark.long, pytest.mark.timeout(300)]
 SMALL_LOT: Final = FOLDER / "videos/small_lot.mp4"
@@ -35,6 +35,7 @@ ON_REAL_LOTS: Final = (
     "the same JPEG for five minutes",
     "a lorry before two spaces",
     "a van over 75 % of a space",
+    *CONTAINERS,
 )
 """The others cost too much for every commit; `make bench-truth` plays all of them on all four days."""
 KNOWN_FAULT: Final = pytest.mark.xfail(

@@ -54,7 +54,7 @@ def looks(box: tuple[float, float, float, float], confidence: float) -> Belief:
     judge = TiledInference(engine, DetectorSettings())
     belief = Belief()
     for at_ms in range(0, 60_000, 1000):
-        said = judge.judge(np.zeros((100, 100, 3), np.uint8), spaces, [0, 1], sv.Detections.empty())
+        said = judge.judge(np.zeros((100, 100, 3), np.uint8), spaces, [0, 1], sv.Detections.empty()).probabilities
         assert said[1] == NOT_TAKEN
         belief.look(float(said[0]), at_ms)
     return belief
