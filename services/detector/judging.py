@@ -24,7 +24,7 @@ from services.detector.crops import SpaceCrops
 from services.detector.engines.base import Picture
 from services.detector.judge.judgement import Judgement
 from services.detector.occupancy.hidden import hidden_spaces
-from services.detector.occupancy.judged_space import STILL_BEHIND_MIN
+from services.detector.occupancy.judged_space import HIDDEN_MIN
 from services.detector.occupancy.look import Look
 from services.detector.occupancy.lot import Lot
 from services.detector.pictures import FramePicture
@@ -158,14 +158,14 @@ class CameraJudging:
         seen = [number for number in request.due if number not in unseen]
         judged = judge.judge(picture, spaces, seen, request.vehicles)
         probabilities = dict(zip(seen, judged.probabilities.tolist(), strict=True))
-        behind = dict(zip(seen, judged.hidden.tolist(), strict=True))
+        hidden_probabilities = dict(zip(seen, judged.hidden.tolist(), strict=True))
         shown = {
             number: told
             for number, told in probabilities.items()
-            if number not in hidden and behind[number] < STILL_BEHIND_MIN
+            if number not in hidden and hidden_probabilities[number] < HIDDEN_MIN
         }
         self.crops.look(picture, spaces, shown, frame.captured_at_ms)
-        return Look(frame.captured_at_ms, view, probabilities, unseen, hidden, behind)
+        return Look(frame.captured_at_ms, view, probabilities, unseen, hidden, hidden_probabilities)
 
     def answer(self, lot: Lot, look: Look) -> None:
         """Leave an answer for the next frame."""

@@ -52,7 +52,7 @@ async def test_a_file_plays_at_its_own_pace_and_from_the_beginning_again(clip: P
 
 
 @pytest.mark.parametrize("what", ["a file", "a folder"])
-async def test_who_stops_reading_has_let_go_of_the_camera(what: str, clip: Path, tmp_path: Path) -> None:
+async def test_a_reader_that_stops_has_released_the_camera(what: str, clip: Path, tmp_path: Path) -> None:
     """Many cameras serve one reader at a time: the next connection must not find the last one still there."""
     (tmp_path / "1.jpg").write_bytes(make_jpeg(32, 24))
     await read_frames((clip if what == "a file" else tmp_path).as_uri(), 1)

@@ -18,8 +18,8 @@ PICTURE = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,widt
 H264 = "openh264enc gop-size=10 ! h264parse ! rtph264pay config-interval=1 name=pay0 pt=96"
 H265 = "x265enc key-int-max=10 speed-preset=ultrafast tune=zerolatency ! h265parse ! rtph265pay name=pay0"
 JPEG = "jpegenc ! rtpjpegpay name=pay0"
-# Who asks for the pictures only has the server unlink the sound. Without `errorignore` the source of the sound, where
-# it still sends something just then, ends all of it with "not-linked".
+# A client that asks for the video only makes the server unlink the audio. Without `errorignore`, an audio source that
+# is still sending then ends the whole stream with "not-linked".
 SOUND = "audiotestsrc is-live=true ! errorignore ignore-notlinked=true convert-to=ok ! alawenc ! rtppcmapay name=pay1"
 SOUND_FIRST = f"{H264.replace('pay0', 'pay1')} {SOUND.replace('pay1', 'pay0')}"
 TCP, UDP = GstRtsp.RTSPLowerTrans.TCP, GstRtsp.RTSPLowerTrans.UDP

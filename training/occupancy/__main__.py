@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--only",
         choices=("heads", "network", "hidden"),
-        help="train one of the two judges, or only what tells hidden spaces",
+        help="train only the heads (all of them), only our own network, or only the heads that tell hidden spaces",
     )
     options = parser.parse_args(argv)
     torch.set_num_threads(options.threads)

@@ -106,16 +106,16 @@ def save_fusions(file: Path, fusions: dict[str, Fusion], **arrays: npt.NDArray[A
     np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def _plain(samples: SampleSet, view: str, chosen: npt.NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.from_numpy(samples.maps[view][0][chosen]), torch.from_numpy(samples.vectors[view][0][chosen])
-
-
 def head_data(samples: SampleSet, view: str, chosen: npt.NDArray[np.int64]) -> HeadData:
     """The chosen samples, every copy of them, as one head trains on them."""
     maps = torch.from_numpy(np.asarray(samples.maps[view][:, chosen])).flatten(0, 1)
     vectors = torch.from_numpy(np.asarray(samples.vectors[view][:, chosen])).flatten(0, 1)
     labels = np.tile(samples.labels[chosen], len(samples.maps[view]))
     return HeadData(maps, vectors, torch.from_numpy(labels))
+
+
+def _plain(samples: SampleSet, view: str, chosen: npt.NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(samples.maps[view][0][chosen]), torch.from_numpy(samples.vectors[view][0][chosen])
 
 
 def _say(text: str) -> None:

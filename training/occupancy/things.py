@@ -38,7 +38,7 @@ def put_thing(
     Args:
         picture: (height, width, 3) BGR; it is changed.
         quads: (4, 2) corners of the spaces, pixels.
-        cutouts: vehicles of other pictures, with what of each cutout is the vehicle.
+        cutouts: vehicles cut out of pictures of the data set, with what of each cutout is the vehicle.
         rng: chooses.
 
     Returns:

@@ -48,7 +48,13 @@ class ViewJudge(Protocol):
         """`alone`, `full_frame` and `tiles`: by what the detection model's evidence comes from, if there is any."""
 
     def logits(self, views: SpaceViews) -> npt.NDArray[np.float32]:
-        """(n, 3) logits: occupied by the upright view, by the rectified one, and hidden. Raises `EngineError`."""
+        """(n, 3) logits: occupied by the upright view, occupied by the rectified one, and hidden by both.
+
+        The last is -inf where the judge cannot tell.
+
+        Raises:
+            EngineError: the model failed.
+        """
 
 
 class HeadsOnTrunk:
@@ -105,7 +111,7 @@ class OwnNetwork:
         """See `ViewJudge.logits`."""
         pictures = np.stack([views.upright, views.rectified], axis=1)
         corners = np.stack([views.upright_corners, views.rectified_corners], axis=1).astype(np.float32)
-        logits = np.full((len(views), 3), -np.inf, np.float32)  # what hides a space, it cannot tell
+        logits = np.full((len(views), 3), -np.inf, np.float32)  # it has no heads for hidden spaces
         for start in range(0, len(views), BATCH):
             part = slice(start, start + BATCH)
             try:
@@ -150,7 +156,7 @@ class OccupancyJudge:
         """
         numbers = list(range(len(spaces)) if due is None else due)
         if not numbers:
-            return Judgement.of(np.empty(0))
+            return Judgement.all_visible(np.empty(0))
         views = cut_views(picture, [spaces[number].polygon for number in numbers])
         logits = self._view_judge.logits(views)
         evidence = None

@@ -22,6 +22,6 @@ class Judgement:
     hidden: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, probabilities: npt.NDArray[np.float64]) -> Self:
-        """All of them can be seen."""
+    def all_visible(cls, probabilities: npt.NDArray[np.float64]) -> Self:
+        """Of spaces before which nothing stands, or of which the judge cannot tell."""
         return cls(probabilities, np.zeros(len(probabilities)))

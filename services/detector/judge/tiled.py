@@ -44,7 +44,7 @@ class TiledInference:
         probabilities = np.full(len(spaces), NOT_TAKEN)
         for match in SpaceMatcher(spaces, size, self._settings.one_space_each).match(found.xyxy, found.confidence):
             probabilities[match.space] = taken_probability(match.overlap * float(found.confidence[match.vehicle]))
-        return Judgement.of(probabilities[list(due)])
+        return Judgement.all_visible(probabilities[list(due)])
 
 
 def taken_probability(strength: float) -> float:

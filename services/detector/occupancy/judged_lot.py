@@ -87,20 +87,22 @@ class JudgedLot:
         self._is_clear = view.condition == "clear"
         if self._is_clear:
             at_ms = look.captured_at_ms
-            for number, probability in look.behind.items():
-                self.spaces[number].look_before(probability)
+            for number, probability in look.hidden_probabilities.items():
+                self.spaces[number].note_hidden(probability)
             hidden = {
                 number
                 for number, one in enumerate(self.spaces)
-                if one.hide(number in look.hidden or one.is_behind, at_ms)
+                if one.hide(number in look.hidden or one.seems_hidden, at_ms)
             }
             unseen = look.unseen | hidden
             for number, one in enumerate(self.spaces):
                 if number not in unseen:
                     one.seen_at_ms = look.captured_at_ms
             for number, probability in look.probabilities.items():
-                if number not in unseen:
-                    self.spaces[number].look(probability, look.captured_at_ms, view.is_weak)
+                if number in hidden:
+                    self.spaces[number].pass_over(at_ms)
+                elif number not in unseen:
+                    self.spaces[number].look(probability, at_ms, view.is_weak)
             return []
         for one in self.spaces:
             one.interrupt()

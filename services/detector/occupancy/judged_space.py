@@ -24,13 +24,13 @@ ABRUPT_MS: Final = 60_000
 """What is in doubt for longer before the looks decide has crept up: a vehicle is there or not, all at once."""
 CREEPING_MS: Final = 1_800_000
 """How long the looks must agree on what crept up without motion, or is weak: longer than a low sun takes to rise."""
-BEHIND_MIN: Final = 0.73
-"""From this probability on something counts as standing before a space. Of 2,704 spaces of pictures that no judge had
-learnt from, before which nothing stood, none came to it, nor did any of 804 single vehicles that came or left."""
-STILL_BEHIND_MIN: Final = 0.5
-"""The same for what stood there at the last look: noise moves the probability, not the thing."""
+HIDDEN_MIN: Final = 0.73
+"""A space counts as hidden from this probability on. It was chosen as the least that none of 2,704 spaces with nothing
+before them reached, nor any of 804 single vehicles that came or left; none of these were trained on."""
+STILL_HIDDEN_MIN: Final = 0.5
+"""The same while it is hidden and nothing moves: the sensor's noise moves the probability, not the thing."""
 HIDING_MS: Final = 10_000
-"""A vehicle that hides a space moved in its picture so shortly before."""
+"""What hides a space moved in the space's picture within this time."""
 PAUSE_MS: Final = 500
 """Between two looks at a space that moved or is in doubt."""
 CONFIRMED_MS: Final = 2500
@@ -51,7 +51,7 @@ class JudgedSpace:
         belief: what the looks add up to.
         judged_at_ms: when the picture of the last look that counted was captured; None before the first.
         seen_at_ms: when the last picture was captured in which the space could have been judged; None before the first.
-        is_behind: whether something seemed to stand before it when it was last looked at.
+        seems_hidden: whether the judge saw something stand before it when it was last looked at.
     """
 
     def __init__(self, space: ParkingSpace, known: SpaceStatus, debounce: Debounce, reason: EventReason | None) -> None:
@@ -68,7 +68,7 @@ class JudgedSpace:
         self.belief = Belief()
         self.judged_at_ms: int | None = None
         self.seen_at_ms: int | None = None
-        self.is_behind = False
+        self.seems_hidden = False
         self.debounce = debounce
         self._reason = reason
         self._moved_at_ms: int | None = None
@@ -78,6 +78,7 @@ class JudgedSpace:
         self._quick_looks = QUICK_LOOKS
         self._sure = 0.0
         self._hidden_at_ms: int | None = None
+        self._passed_over_at_ms: int | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -155,15 +156,20 @@ class JudgedSpace:
             self._doubted_at_ms = at_ms
         return True
 
-    def look_before(self, probability: float) -> None:
-        """Take in how likely something stands before the space, 0..1; before looks and `hide` of the same picture."""
-        self.is_behind = probability >= (STILL_BEHIND_MIN if self.is_behind else BEHIND_MIN)
+    def note_hidden(self, probability: float) -> None:
+        """Take in how likely something stands before the space, 0..1; before `hide` and `look` for the same picture."""
+        is_still = self._hidden_at_ms is not None and (self._moved_at_ms or 0) <= self._hidden_at_ms
+        self.seems_hidden = probability >= (STILL_HIDDEN_MIN if is_still else HIDDEN_MIN)
+
+    def pass_over(self, at_ms: int) -> None:
+        """The space was looked at in a picture captured at that time, and was hidden."""
+        self._passed_over_at_ms = at_ms
 
     def hide(self, is_found: bool, at_ms: int) -> bool:
         """Take in whether something seems to stand before the space in a picture captured at that time.
 
         It comes and leaves with motion in the picture of the space. Without that it is a mistake of the model, unless
-        nobody watched; and so is, for a while, that it is gone.
+        nobody watched; and what disappears without motion is believed to be there for another minute.
 
         Args:
             is_found: whether the detection model found a vehicle there, or the judge something else.
@@ -207,7 +213,6 @@ class JudgedSpace:
     def interrupt(self) -> None:
         """The space could not be seen for a while: the state is kept, and what changes next changed meanwhile."""
         self.belief.forget()
-        self.is_behind = False
         self._doubted_at_ms = None
         self._quick_looks = QUICK_LOOKS
         if self._reason is None:
@@ -215,7 +220,8 @@ class JudgedSpace:
 
     def forget_times(self) -> None:
         """Frames were missed, or a clock was set: the times so far cannot be compared with those to come."""
-        self.judged_at_ms = self.seen_at_ms = None
+        self.judged_at_ms = self.seen_at_ms = self._passed_over_at_ms = None
+        self.seems_hidden = False
         self._moved_at_ms = self._agreed_at_ms = self._asked_at_ms = self._hidden_at_ms = None
 
     def lose(self, now_ms: int, reason: EventReason) -> bool:
@@ -252,7 +258,8 @@ class JudgedSpace:
     def _has_moved_since_looked(self) -> bool:
         if self._moved_at_ms is None:
             return False
-        return self.judged_at_ms is None or self.judged_at_ms <= self._moved_at_ms
+        looked_at_ms = self._looked_at_ms
+        return looked_at_ms is None or looked_at_ms <= self._moved_at_ms
 
     def _is_due_to_change(self, at_ms: int) -> bool:
         """Whether one more look that agrees will change the state."""
@@ -263,9 +270,15 @@ class JudgedSpace:
 
     def _is_unconfirmed(self, at_ms: int) -> bool:
         """Whether the space came to rest a while ago and has not been looked at since."""
-        if self._moved_at_ms is None or self.judged_at_ms is None:
+        looked_at_ms = self._looked_at_ms
+        if self._moved_at_ms is None or looked_at_ms is None:
             return False
-        return self.judged_at_ms < self._moved_at_ms + CONFIRMED_MS <= at_ms
+        return looked_at_ms < self._moved_at_ms + CONFIRMED_MS <= at_ms
+
+    @property
+    def _looked_at_ms(self) -> int | None:
+        """When the picture was captured of the last look that counted, or found the space hidden."""
+        return max((at for at in (self.judged_at_ms, self._passed_over_at_ms) if at is not None), default=None)
 
     def _moved_since_agreed(self) -> bool:
         if self._agreed_at_ms is None:

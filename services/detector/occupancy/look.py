@@ -18,7 +18,8 @@ class Look:
         probabilities: of being occupied, by the number of the space that was looked at.
         unseen: the numbers of the spaces that are covered in this picture, looked at or not.
         hidden: the numbers of the spaces before which a vehicle seems to stand, looked at or not.
-        behind: that something stands before it, whatever it is, 0..1, by the number of the space that was looked at.
+        hidden_probabilities: that something, whatever it is, stands before the space, by the number of the space, of
+            those that were looked at.
     """
 
     captured_at_ms: int
@@ -26,4 +27,4 @@ class Look:
     probabilities: Mapping[int, float] = field(default_factory=dict)
     unseen: frozenset[int] = frozenset()
     hidden: frozenset[int] = frozenset()
-    behind: Mapping[int, float] = field(default_factory=dict)
+    hidden_probabilities: Mapping[int, float] = field(default_factory=dict)

@@ -47,5 +47,6 @@ Source = Callable[[Camera, IngestSettings, Wanted], AsyncGenerator[Captured, Non
 """Connects to a camera and yields its wanted pictures.
 
 It ends when the camera closes the connection, and raises `SourceError`, in words that an operator understands, when
-something is wrong. It has a deadline for everything: a camera that is silent for `stall_after_s` is an error too.
+something is wrong, when it is called or while it is read. It has a deadline for everything: a camera that is silent for
+`stall_after_s` is an error too. Who has closed it (`aclosing`) has given up the connection.
 """

@@ -26,7 +26,7 @@ from services.detector.judge.judge import (
 from services.detector.judge.loading import load_judge
 from services.detector.judge.trunk import Trunk
 from services.detector.judging import SpaceJudge
-from services.detector.occupancy.judged_space import BEHIND_MIN
+from services.detector.occupancy.judged_space import HIDDEN_MIN
 from services.detector.settings import DEMO_MODEL, DetectorSettings
 from tests.support.real_data import FOLDER, PKLOT, YOLO11N, needs_real_data
 
@@ -80,7 +80,7 @@ def test_views_alone_are_right_on_lots_never_seen(rung: Callable[[], ViewJudge])
         some = views.judge(read_picture(ACPDS / picture.image), spaces, due=[1])
         assert some.probabilities == pytest.approx(p[1:2], abs=1e-4), "a space is judged alike without the others"
     assert np.mean(right) >= 0.965
-    assert sum(p >= BEHIND_MIN for p in hidden) == 0, "nothing stands before them"
+    assert sum(p >= HIDDEN_MIN for p in hidden) == 0, "nothing stands before them"
 
 
 @pytest.fixture(scope="module")
