@@ -2,86 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-
 import pytest
 
-from libs.common.camera_state import ViewCondition
-from libs.common.spaces import OccupancyEvent, ParkingSpace, SpaceState, SpaceStatus
+from libs.common.spaces import SpaceStatus
 from services.detector.occupancy.belief import SURE, Belief
-from services.detector.occupancy.hysteresis import Debounce
 from services.detector.occupancy.look import Look
-from services.detector.occupancy.lot import LookRules, Lot
+from services.detector.occupancy.lot import Lot
 from services.detector.view.check import View
 from tests.support.vehicles import vehicles
-
-DEBOUNCE = Debounce(occupied_after_ms=2000, free_after_ms=4000)
-TIMES = LookRules(every_ms=5000, hold_ms=300_000)
-SIZE = (1000, 500)
-
-
-def space(number: int) -> ParkingSpace:
-    left, top = 0.02 * (number % 40), 0.1 * (number // 40)
-    polygon = [(left, top), (left + 0.015, top), (left + 0.015, top + 0.08), (left, top + 0.08)]
-    return ParkingSpace(space_id=f"A{number}", space_name=f"A {number}", polygon=polygon)
-
-
-class Watched:
-    """A lot whose frames come five times a second, and whose every look has an answer."""
-
-    def __init__(self, states: Sequence[SpaceState], at_ms: int = 0) -> None:
-        spaces = [space(number) for number in range(len(states))]
-        known = {
-            one.space_id: SpaceStatus(state=state, since_ms=0)
-            for one, state in zip(spaces, states, strict=True)
-            if state != "unknown"
-        }
-        self.lot = Lot(spaces, known, DEBOUNCE, 0, TIMES)
-        self.at_ms = at_ms
-        self.events: list[OccupancyEvent] = []
-        self.looks = 0
-
-    def frames(
-        self,
-        seconds: float,
-        probabilities: Mapping[int, float],
-        condition: ViewCondition = "clear",
-        *,
-        moved: Sequence[int] = (),
-        hidden: Sequence[int] = (),
-        hidden_probabilities: Mapping[int, float] = MappingProxyType({}),
-        is_confirmed: bool = False,
-        is_weak: bool = False,
-    ) -> list[OccupancyEvent]:
-        """Frames for a while; in the first, something moves in some spaces."""
-        told: list[OccupancyEvent] = []
-        until_ms = self.at_ms + round(seconds * 1000)
-        assert self.lot.judged is not None
-        if moved:
-            self.lot.judged.move(moved, self.at_ms)
-        while self.at_ms < until_ms:
-            told += self.lot.see(vehicles(track_ids=[]), SIZE, self.at_ms)[1]
-            due = self.lot.take_due(self.at_ms)
-            if due is not None:
-                self.looks += bool(due)
-                seen = {number: probabilities[number] for number in due if number in probabilities}
-                view = View(condition, self.at_ms, is_confirmed=is_confirmed, is_weak=is_weak)
-                unseen = frozenset(range(len(self.lot.spaces))) - probabilities.keys()
-                seen = seen if condition == "clear" else {}
-                told_hidden = {number: hidden_probabilities.get(number, 0.0) for number in seen}
-                told += self.lot.look(Look(self.at_ms, view, seen, unseen, frozenset(hidden), told_hidden))
-            self.at_ms += 200
-        self.events += told
-        return told
-
-    @property
-    def states(self) -> list[SpaceState]:
-        return [status.state for status in self.lot.statuses.values()]
-
-
-def described(events: Sequence[OccupancyEvent]) -> list[tuple[str, str, str | None]]:
-    return [(event.space_id, event.state, event.reason) for event in events]
+from tests.support.watched_lot import DEBOUNCE, SIZE, TIMES, Watched, described, space
 
 
 def looked(*probabilities: float) -> Belief:
@@ -247,126 +176,6 @@ def test_a_frozen_picture_makes_all_unknown() -> None:
     lot = Watched(["occupied"])
     lot.frames(20, {0: 0.97})
     assert described(lot.frames(6, {}, "frozen")) == [("A0", "unknown", "view lost")]
-
-
-def test_a_hidden_space_keeps_its_state() -> None:
-    lot = Watched(["occupied", "free"])
-    lot.frames(20, {0: 0.97, 1: 0.03})
-    assert lot.frames(240, {1: 0.03}, moved=[0]) == [], "a lorry stands before A0"
-    assert lot.states == ["occupied", "free"]
-
-
-def test_a_box_before_a_space_in_which_nothing_moved_hides_nothing() -> None:
-    """In snow, the demo's model takes a tree and a lamp for a lorry, for as long as it looks."""
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    assert lot.frames(600, {0: 0.97}, hidden=[0]) == []
-    assert described(lot.frames(310, {0: 0.97}, moved=[0], hidden=[0])) == [("A0", "unknown", "view lost")], "a lorry"
-
-
-def test_a_lorry_is_there_until_something_moves_though_the_model_loses_it() -> None:
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    assert lot.frames(60, {0: 0.01}, moved=[0], hidden=[0]) == []
-    assert lot.frames(30, {0: 0.01}) == [], "no box, and no motion"
-    assert lot.frames(30, {0: 0.01}, hidden=[0]) == []
-    assert lot.frames(30, {0: 0.97}, moved=[0]) == [], "it drove on"
-    assert described(lot.frames(10, {0: 0.03}, moved=[0])) == [("A0", "free", "left")]
-
-
-def test_a_thing_that_is_no_vehicle_hides_a_space_while_others_are_looked_at() -> None:
-    lot = Watched(["occupied", "occupied"])
-    lot.frames(20, {0: 0.97, 1: 0.97})
-    assert lot.frames(10, {0: 0.01, 1: 0.97}, moved=[0], hidden_probabilities={0: 0.8}) == []
-    for _ in range(6):
-        assert lot.frames(30, {0: 0.01, 1: 0.97}, moved=[1], hidden_probabilities={0: 0.8}) == [], (
-            "only A1 is looked at now"
-        )
-    lot.frames(10, {0: 0.97, 1: 0.97}, moved=[0])
-    assert lot.states == ["occupied", "occupied"], "it was taken away"
-    lot.frames(10, {0: 0.97, 1: 0.97}, moved=[0], hidden_probabilities={0: 0.8})
-    assert described(lot.frames(310, {0: 0.01, 1: 0.97}, hidden_probabilities={0: 0.8})) == [
-        ("A0", "unknown", "view lost")
-    ]
-    assert lot.frames(120, {0: 0.01, 1: 0.97}, hidden_probabilities={0: 0.8}) == [], "it is still there"
-    assert described(lot.frames(10, {0: 0.03, 1: 0.97}, moved=[0])) == [("A0", "free", "view regained")]
-
-
-def test_noise_takes_nothing_away_that_stands_before_a_space() -> None:
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    assert lot.frames(2, {0: 0.01}, moved=[0], hidden_probabilities={0: 0.74}) == []
-    for probability in (0.55, 0.7, 0.51):
-        assert lot.frames(70, {0: 0.01}, hidden_probabilities={0: probability}) == []
-    told = lot.frames(20, {0: 0.01}, moved=[0], hidden_probabilities={0: 0.7})
-    assert described(told) == [("A0", "free", "left")], "what moved may be the thing itself"
-
-
-def test_a_black_frame_takes_nothing_away_either() -> None:
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    lot.frames(5, {0: 0.01}, moved=[0], hidden_probabilities={0: 0.8})
-    assert lot.lot.see_nothing(lot.at_ms) == []
-    assert lot.frames(120, {0: 0.01}, hidden_probabilities={0: 0.65}) == []
-
-
-def test_a_mistake_of_the_judge_does_not_help_the_next_one() -> None:
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    lot.frames(70, {0: 0.97}, hidden_probabilities={0: 0.75})
-    told = lot.frames(20, {0: 0.01}, moved=[0], hidden_probabilities={0: 0.6})
-    assert described(told) == [("A0", "free", "left")]
-
-
-def test_a_hidden_space_is_looked_at_as_seldom_as_any_other() -> None:
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    looks = lot.looks
-    lot.frames(10, {0: 0.01}, moved=[0], hidden_probabilities={0: 0.8})
-    assert lot.looks - looks <= 12
-    looks = lot.looks
-    lot.frames(250, {0: 0.01}, hidden_probabilities={0: 0.8})
-    assert lot.looks - looks <= 10
-
-
-def test_a_look_at_another_space_takes_nothing_away() -> None:
-    lot = Watched(["occupied", "occupied"])
-    lot.frames(20, {0: 0.97, 1: 0.97})
-    judged = lot.lot.judged
-    assert judged is not None
-    judged.move([0], lot.at_ms)
-
-    def look(number: int, at_ms: int, probability: float, hidden: float) -> None:
-        judged.take_look(
-            Look(at_ms, View("clear", at_ms), {number: probability}, hidden_probabilities={number: hidden})
-        )
-
-    look(0, lot.at_ms, 0.01, 0.8)
-    look(1, lot.at_ms + 200, 0.97, 0.0)
-    for at_ms in range(lot.at_ms + 11_000, lot.at_ms + 60_000, 500):
-        look(0, at_ms, 0.01, 0.8)
-    assert not judged.spaces[0].wants_change()
-
-
-def test_where_nothing_moved_nothing_was_put() -> None:
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    assert lot.frames(600, {0: 0.97}, hidden_probabilities={0: 0.8}) == []
-
-
-def test_what_the_model_took_for_a_lorry_hides_a_space_no_longer_than_a_minute_after() -> None:
-    lot = Watched(["occupied"])
-    lot.frames(20, {0: 0.97})
-    lot.frames(10, {0: 0.97}, moved=[0], hidden=[0])
-    assert described(lot.frames(200, {0: 0.03})) == [("A0", "free", "left")]
-
-
-def test_a_lorry_that_came_in_fog_hides_what_seems_hidden_it() -> None:
-    lot = Watched(["free"])
-    lot.frames(20, {0: 0.03})
-    lot.frames(60, {}, "lost")
-    assert lot.frames(120, {0: 0.97}, hidden=[0]) == []
-    assert described(lot.frames(20, {0: 0.97}, moved=[0])) == [("A0", "occupied", "view regained")], "it drove on"
 
 
 def test_twenty_cars_do_not_leave_in_one_second() -> None:

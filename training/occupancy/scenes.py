@@ -14,16 +14,16 @@ from deploy.demo.lot.random_scenes import random_spaces
 from services.detector.evaluation import Dataset, LabelledPicture, LabelledSpace, load_dataset
 from services.detector.judge.views import quadrilateral
 from services.detector.pictures import decode
-from training.occupancy.things import Mask, Pixels, cut_out, darken_somewhere, put_thing
+from training.occupancy.things import Mask, Pixels, cut_out, put_thing, shade_somewhere
 
 PICTURES_PER_LOT: Final = 6
 PLACES_PER_PICTURE: Final = 30
-HIDDEN_MIN: Final = 0.6
+HIDDEN_SHARE_MIN: Final = 0.6
 """A space is hidden of which things cover this share or more."""
-SEEN_MAX: Final = 0.08
+SEEN_SHARE_MAX: Final = 0.08
 """It is not where they cover less than this; what lies between is left out."""
-SEEN_SHARE: Final = 0.5
-"""Of the spaces that are not hidden: they are many."""
+SEEN_KEPT: Final = 0.5
+"""Share of the spaces that are not hidden, which are many."""
 CUTOUTS: Final = 300
 PICTURE_WIDTH_MAX: Final = 1280
 
@@ -108,7 +108,7 @@ def hidden_dataset(source: Path, folder: Path, variants: int, seed: int) -> None
             size = pixels.shape[1], pixels.shape[0]
             quads = [quadrilateral(np.asarray(space.polygon, float) * size) for space in picture.spaces]
             if rng.random() < 0.35:
-                darken_somewhere(pixels, quads, rng)
+                shade_somewhere(pixels, quads, rng)
             covered = np.zeros(pixels.shape[:2], np.float32)
             for _ in range(rng.integers(1, 4)):
                 covered = np.maximum(covered, put_thing(pixels, quads, cutouts, rng))
@@ -119,8 +119,8 @@ def hidden_dataset(source: Path, folder: Path, variants: int, seed: int) -> None
                 inside = np.zeros(covered.shape, np.uint8)
                 cv2.fillConvexPoly(inside, corners.astype(np.int32), (1,))
                 share = float(covered[inside > 0].mean()) if inside.any() else 0.0
-                if share >= HIDDEN_MIN or (share <= SEEN_MAX and rng.random() < SEEN_SHARE):
-                    spaces.append(_labelled(at, np.asarray(space.polygon, float), share >= HIDDEN_MIN))
+                if share >= HIDDEN_SHARE_MIN or (share <= SEEN_SHARE_MAX and rng.random() < SEEN_KEPT):
+                    spaces.append(_labelled(at, np.asarray(space.polygon, float), share >= HIDDEN_SHARE_MIN))
             made.append(LabelledPicture(image=file.name, spaces=spaces))
         if number % 20 == 0:
             sys.stdout.write(f"{folder.name}: {number} of {len(pictures)} pictures\n")

@@ -63,7 +63,7 @@ def put_thing(
     return _blend(picture, np.asarray(pixels, np.float32) * np.float32(rng.uniform(0.9, 1.1)), mask, at)
 
 
-def darken_somewhere(picture: npt.NDArray[np.uint8], quads: Sequence[Floats], rng: np.random.Generator) -> None:
+def shade_somewhere(picture: npt.NDArray[np.uint8], quads: Sequence[Floats], rng: np.random.Generator) -> None:
     """A shadow or a patch of sun over some spaces, which hides nothing; the picture is changed."""
     corners = quads[int(rng.integers(len(quads)))]
     points = corners.mean(axis=0) + rng.uniform(-2.5, 2.5, (5, 2)) * np.ptp(corners, axis=0).max()
@@ -158,8 +158,9 @@ def _outline(size: tuple[int, int], rng: np.random.Generator) -> Mask:
         cv2.fillConvexPoly(mask, np.array(corners, np.int32), (1.0,))
     else:
         radius = int(min(size) * rng.uniform(0.1, 0.4))
-        cv2.rectangle(mask, (radius, radius), (width - 1 - radius, height - 1 - radius), (1.0,), 2 * radius + 1)
-        cv2.rectangle(mask, (radius, radius), (width - 1 - radius, height - 1 - radius), (1.0,), -1)
+        inner = (radius, radius), (width - 1 - radius, height - 1 - radius)
+        cv2.rectangle(mask, *inner, (1.0,), 2 * radius + 1)  # OpenCV rounds the corners of a thick line
+        cv2.rectangle(mask, *inner, (1.0,), -1)
     return mask
 
 

@@ -35,7 +35,7 @@ def test_a_vehicle_is_evidence_where_it_stands_and_assigned_once() -> None:
     assert detector_evidence(SpaceMatcher([BACK], SIZE), vehicles()).tolist() == [[0, 0, 0, 0]]
 
 
-def test_a_lorry_in_the_lane_hides_what_seems_hidden_it() -> None:
+def test_a_lorry_in_the_lane_hides_what_is_behind_it() -> None:
     lorry = vehicles((80, 120, 320, 340))
     assert hidden_spaces([BACK, BESIDE], SIZE, lorry) == {0, 1}
 
